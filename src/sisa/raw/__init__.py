@@ -1,0 +1,48 @@
+"""Raw images as they were brought in: one module a kind of source, each with `bring_in` and `pictures`."""
+
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+
+from sisa.errors import BadInput
+from sisa.params import Dataset
+
+MODULES = {"wheel": "sisa.raw.wheel", "folder": "sisa.raw.folder", "torchvision": "sisa.raw.torchvision_sets"}
+
+
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
+    """Put the raw files into the folder `raw`, from `origin` where one is given; what is there already stays.
+
+    Raises BadInput, before anything is written, when the source is missing, unreadable or not what it should be.
+    """
+    try:
+        source(dataset).bring_in(dataset, origin, raw)
+    except OSError as error:
+        raise BadInput(f"{raw}: the raw images cannot be brought in ({error})") from error
+
+
+def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray | None]]:
+    """Decode the raw images of these classes one after another: (file, class, upright [height, width, 3] uint8).
+
+    The pixels are None where a file cannot be decoded. The order is that of the file names, numbers by value,
+    on every file system. Raises BadInput when the raw folder is missing, unreadable or damaged.
+    """
+    if not raw.is_dir():
+        raise BadInput(f"{raw}: no such folder; bring the images in: {make_data(dataset)}")
+    try:
+        yield from source(dataset).pictures(dataset, raw, classes)
+    except OSError as error:
+        raise BadInput(f"{raw}: cannot be read ({error}); mend it or run: {make_data(dataset)}") from error
+
+
+def source(dataset: Dataset) -> ModuleType:
+    """The module of the data set's kind of source, imported when needed: photos need no torch."""
+    return import_module(MODULES[dataset.source.kind])
+
+
+def make_data(dataset: Dataset, origin: str = "") -> str:
+    """The command that brings a data set in, for error messages."""
+    return f"make data DATASET={dataset.name}" + (f" FROM={origin}" if origin else "")

@@ -1,0 +1,126 @@
+"""The roster: the Git-tracked, append-only list of images as they were brought in.
+
+A DataFrame with the str columns file (raw file), id and class. A row is identified by (file, id): a photo that
+was changed in place is another image. Ids are unique: a picture is on the roster once.
+"""
+
+import csv
+import io
+import re
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from sisa.errors import BadInput
+from sisa.files import beside
+
+COLUMNS = ["file", "id", "class"]
+ID = re.compile("[0-9a-f]{64}")
+SHOWN = 10  # file names a line
+
+
+@dataclass
+class Report:
+    """What became of each raw file."""
+
+    added: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
+    undecodable: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    two_classes: list[str] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """One line a fate; the files that were left out are named."""
+        yield f"added: {len(self.added):,}; on the roster already: {len(self.present):,}"
+        yield counted("left out, cannot be decoded", self.undecodable)
+        yield counted("left out, duplicates of a picture that is kept", self.duplicates)
+        yield counted("left out, the same picture under two classes", self.two_classes)
+
+
+def counted(what: str, names: list[str]) -> str:
+    """`what: 12: a, b, ... and 2 more`."""
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return f"{what}: {len(names):,}" + (f": {', '.join(names[:SHOWN])}{more}" if names else "")
+
+
+def blank() -> pd.DataFrame:
+    """A roster without rows."""
+    return pd.DataFrame(columns=COLUMNS, dtype=str)
+
+
+def append(roster: pd.DataFrame, found: Iterable[tuple[str, str, str | None]]) -> tuple[pd.DataFrame, Report]:
+    """The roster with the new images among `found` at its end, and what became of each.
+
+    found: (file, class, id), in file order; id is None where the file cannot be decoded. Left out are files
+    that cannot be decoded, further copies of a picture within its class, and both of two equal pictures in
+    different classes, except that what is on the roster stays there. New rows are sorted by id, so that the
+    first ones are a random sample, whatever the files are called.
+    """
+    found = list(found)
+    rows = set(zip(roster["file"], roster["id"], strict=True))
+    kept = {image: (file, name) for file, image, name in roster[COLUMNS].itertuples(index=False)}
+    classes_of = defaultdict(set, {image: {name} for image, (_, name) in kept.items()})
+    for _, name, image in found:
+        classes_of[image].add(name)
+    report, new = Report(), []
+    for file, name, image in found:
+        if image is None:
+            report.undecodable.append(file)
+        elif (file, image) in rows:
+            report.present.append(file)
+        elif others := classes_of[image] - {name}:
+            report.two_classes.append(f"{file} (also {', '.join(sorted(others))})")
+        elif image in kept:
+            report.duplicates.append(f"{file} (as {kept[image][0]})")
+        else:
+            kept[image] = (file, name)
+            new.append((file, image, name))
+            report.added.append(file)
+    added = pd.DataFrame(sorted(new, key=lambda row: row[1]), columns=COLUMNS, dtype=str)
+    return pd.concat([roster, added], ignore_index=True), report
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Raises BadInput when there is no roster at `path`, or none of ours, or a part of one."""
+    try:
+        return parse(path.read_bytes().decode())
+    except (OSError, ValueError, csv.Error) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
+        raise BadInput(
+            f"{path}: not a roster of images ({reason}); restore it with `git checkout {path}` "
+            f"or write it: make data DATASET={path.stem}"
+        ) from error
+
+
+def parse(text: str) -> pd.DataFrame:
+    """Raises ValueError or csv.Error unless `text` is a whole roster."""
+    header, *rows = [*csv.reader(io.StringIO(text, newline=""), strict=True)] or [[]]
+    if header != COLUMNS:
+        raise ValueError(f"the first line is not {','.join(COLUMNS)}")
+    for number, row in enumerate(rows, start=2):
+        if len(row) != len(COLUMNS) or not (all(row) and ID.fullmatch(row[1])):
+            raise ValueError(f"row {number} is not a file, an id and a class")
+    if not text.endswith("\n"):
+        raise ValueError("the last line is cut off")
+    if repeated := [image for image, times in Counter(row[1] for row in rows).items() if times > 1]:
+        raise ValueError(f"id {repeated[0]} appears more than once")
+    return pd.DataFrame(rows, columns=COLUMNS, dtype=str)
+
+
+def write(path: Path, roster: pd.DataFrame) -> None:
+    """Add the rows that the file lacks; the lines that it has keep their bytes."""
+    lines, known = b"", 0
+    if path.exists():
+        lines, known = path.read_bytes(), len(read(path))
+    new = ([] if lines else [COLUMNS]) + roster[COLUMNS][known:].to_numpy().tolist()
+    with beside(path) as part:
+        part.write_bytes(lines + "".join(map(csv_line, new)).encode())
+
+
+def csv_line(values: list[str]) -> str:
+    """One line of CSV. pandas and csv would leave a carriage return in a file name unquoted."""
+    quoted = ('"{}"'.format(value.replace('"', '""')) if set(value) & set('",\r\n') else value for value in values)
+    return ",".join(quoted) + "\n"
