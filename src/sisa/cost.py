@@ -1,0 +1,11 @@
+"""What training and retraining cost, from the counters of the training loop."""
+
+
+def samples(log: list[dict]) -> int:
+    """Samples processed over these log rows; a sample is one image once through forward and backward."""
+    return sum(int(row["samples"]) for row in log)
+
+
+def retraining_samples(log: list[dict], resumed_after: int) -> int:
+    """Samples that retraining processed beyond the checkpoint of slice `resumed_after` (0: from scratch)."""
+    return samples([row for row in log if row["slice"] > resumed_after])

@@ -1,0 +1,87 @@
+"""One answer from many members: the aggregations.
+
+Each takes logits [M, n, K] float64 of M members for n images over K classes, the members' training counts [M, K]
+of images of each class, and the strength of the logit adjustment that the members were trained with (0 to 1).
+Each returns scores [n, K]; the highest wins.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+UNDECIDED = -1
+TEMPERATURE = 0.5
+
+
+def softmax(logits: np.ndarray) -> np.ndarray:
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+def mean_logits(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+    """The mean of the members' logits, as in the notebooks. A member vetoes the classes that it never saw."""
+    return logits.mean(axis=0)
+
+
+def mean_probabilities(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+    """The mean of the members' softmax outputs."""
+    return softmax(logits).mean(axis=0)
+
+
+def majority_vote(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+    """The class that most members name (Bourtoule et al. 2021, section IV-C); ties: the higher mean probability."""
+    votes = np.eye(logits.shape[-1])[logits.argmax(axis=-1)].sum(axis=0)
+    return votes + softmax(logits).mean(axis=0) / 2  # half a vote can break a tie but not outvote
+
+
+def prior_corrected(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+    """Pairwise comparison by the members that can compare, each freed of its own class prior.
+
+    With z the logits of member m, n its counts and t the share of the prior that its loss already took out,
+    c = z - (1 - t) · log n is its evidence. For classes i, j the evidence differences of the members that saw both
+    are averaged, weighted by the images of the pair that they saw, w_m = n_mi + n_mj:
+
+        d_ij = sum_m w_m (c_mi - c_mj) / sum_m w_m
+        score_i = sum over j != i of sigmoid(d_ij / T)
+
+    where a pair that no member saw both of counts 1/2. A class that no member saw scores -inf. A member thus abstains
+    on the classes that it never saw, instead of vetoing them. Removing a prior by its logarithm: Menon et al. 2021,
+    equation 9; summing pairwise probabilities: Hastie and Tibshirani 1998, equation 3. The weights, and T = 1/2, were
+    chosen on validation images (docs/recipes.md).
+    """
+    evidence = logits - (1 - adjusted) * np.log(np.maximum(counts, 1))[:, None, :]
+    both = (counts[:, :, None] > 0) & (counts[:, None, :] > 0)
+    weight = np.where(both, counts[:, :, None] + counts[:, None, :], 0) / max(counts.sum(), 1)
+    difference = np.einsum("mij,mni->nij", weight, evidence) - np.einsum("mij,mnj->nij", weight, evidence)
+    total = weight.sum(axis=0)
+    chance = sigmoid(difference / np.where(total > 0, total, 1) / TEMPERATURE)  # 1/2 where no member saw both
+    scores = chance.sum(axis=2) - 0.5  # less the class's comparison with itself
+    return np.where(counts.any(axis=0), scores, -np.inf)
+
+
+def sigmoid(values: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(values, -500, 500)))
+
+
+AGGREGATIONS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
+    "prior_corrected": prior_corrected,
+    "mean_logits": mean_logits,
+    "mean_probabilities": mean_probabilities,
+    "majority_vote": majority_vote,
+}
+
+
+def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+    """The winning class of each image, [n] int64. Ties go to the first class in class order.
+
+    UNDECIDED (-1) everywhere if there is no member, or if `prior_corrected` has several candidate classes and
+    no member that saw any two of them: then nothing speaks for one class over another.
+    """
+    if len(logits) == 0 or (aggregation == "prior_corrected" and carries_no_information(counts)):
+        return np.full(logits.shape[1], UNDECIDED)
+    return AGGREGATIONS[aggregation](logits, counts, adjusted).argmax(axis=1)
+
+
+def carries_no_information(counts: np.ndarray) -> bool:
+    """Whether several classes were seen, but each member saw only one of them."""
+    return bool((counts.any(axis=0).sum() > 1) and ((counts > 0).sum(axis=1) <= 1).all())

@@ -1,0 +1,17 @@
+"""Train one conventional model on all shards' images, each once."""
+
+import numpy as np
+
+from sisa import paths, tables
+from sisa.fitting import fit
+from sisa.params import load
+
+
+def main() -> None:
+    params = load()
+    images = tables.read_union(paths.SHARDS, params.shards)
+    fit(paths.BASELINE_FULL, "baseline", images, np.zeros(len(images), dtype=np.int64), 1, params)
+
+
+if __name__ == "__main__":
+    main()
