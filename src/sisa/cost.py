@@ -1,5 +1,7 @@
 """What training and retraining cost, from the counters of the training loop."""
 
+RETRAINING = {"untouched_slices", "images", "samples"}  # what is counted of one shard
+
 
 def samples(log: list[dict]) -> int:
     """Samples processed over these log rows; a sample is one image once through forward and backward."""
@@ -9,3 +11,8 @@ def samples(log: list[dict]) -> int:
 def retraining_samples(log: list[dict], resumed_after: int) -> int:
     """Samples that retraining processed beyond the checkpoint of slice `resumed_after` (0: from scratch)."""
     return samples([row for row in log if row["slice"] > resumed_after])
+
+
+def summed(shards: dict[str, dict]) -> dict:
+    """The total images and samples of the shards, with each shard's own beneath."""
+    return {key: sum(shard[key] for shard in shards.values()) for key in ("images", "samples")} | {"shard": shards}

@@ -11,7 +11,7 @@ from sisa import checkpoints
 from sisa.checkpoints import Seen
 from sisa.images import Images
 from sisa.params import Params
-from sisa.unlearning import slice_digests
+from sisa.slicing import slice_digests, slice_epochs
 
 
 def fit(
@@ -34,7 +34,7 @@ def fit(
 
     training.be_deterministic(params.train.threads)
     digests = slice_digests(images, slices, slice_count)
-    epochs = training.slice_epochs(params.train.epochs, slice_count) * slice_count
+    epochs = slice_epochs(params.train.epochs, slice_count) * slice_count
     with checkpoints.replacing(folder) as scratch, tqdm(total=epochs, desc=name, unit="epoch", disable=None) as bar:
         start = keep_untouched(scratch, *resume) if resume else None
         log = start[1].log if start else []

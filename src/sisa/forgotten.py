@@ -1,11 +1,9 @@
 """The record of a request: what it removed from which shard."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sisa.errors import BadInput
-from sisa.files import beside
+from sisa.files import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -28,17 +26,10 @@ class Forgotten:
 
 
 def write(path: Path, forgotten: Forgotten) -> None:
-    record = {"class": forgotten.class_, "scope": forgotten.scope, "removed": forgotten.removed}
-    with beside(path) as part:
-        part.write_text(json.dumps(record, indent=1) + "\n")
+    write_json(path, {"class": forgotten.class_, "scope": forgotten.scope, "removed": forgotten.removed})
 
 
 def read(path: Path) -> Forgotten:
     """Raises BadInput when the record is missing or not ours."""
-    try:
-        record = json.loads(path.read_text())
-        return Forgotten(record["class"], record["scope"], record["removed"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise BadInput(
-            f"{path}: missing or damaged; restore it: dvc checkout {path}, or run: dvc repro unlearn"
-        ) from error
+    record = read_json(path, {"class", "scope", "removed"})
+    return Forgotten(record["class"], record["scope"], record["removed"])

@@ -39,6 +39,14 @@ class Shard(Images):
     slices: np.ndarray
 
 
+def union(parts: list[Images]) -> Images:
+    """The images of all parts, each once, sorted by id: the same for every way of dealing them into the parts."""
+    columns = (np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Images))
+    images = Images(*columns)
+    _, first = np.unique(images.ids, return_index=True)
+    return images.take(first)
+
+
 def image_id(rgb: np.ndarray) -> str:
     """SHA-256 (hex) of the shape and pixels of a decoded, upright, full-size image [height, width, 3] uint8."""
     height, width, _ = rgb.shape

@@ -1,6 +1,7 @@
 """The networks: a small residual CNN for members that train in seconds, and the notebooks' ResNet-18."""
 
 from itertools import pairwise
+from typing import Literal
 
 from torch import Tensor, nn
 
@@ -16,6 +17,17 @@ class Residual(nn.Module):
         return images + self.layers(images)
 
 
+class GlobalPool(nn.Module):
+    """[n, c, h, w] -> [n, c]. AdaptiveMaxPool2d has no deterministic gradient on CUDA; the maximum itself has one."""
+
+    def __init__(self, kind: Literal["max", "mean"]):
+        super().__init__()
+        self.kind = kind
+
+    def forward(self, images: Tensor) -> Tensor:
+        return images.amax(dim=(2, 3)) if self.kind == "max" else images.mean(dim=(2, 3))
+
+
 def convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
     return [nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False), nn.BatchNorm2d(channels_out), nn.GELU()]
 
@@ -28,8 +40,7 @@ def cnn(network: Cnn, channels: int, classes: int) -> nn.Module:
     layers = convolution(channels, network.widths[0])
     for before, width in pairwise(network.widths):
         layers += [nn.MaxPool2d(2), *convolution(before, width), Residual(*convolution(width, width))]
-    pool = nn.AdaptiveMaxPool2d(1) if network.pool == "max" else nn.AdaptiveAvgPool2d(1)
-    return nn.Sequential(*layers, pool, nn.Flatten(), nn.Linear(network.widths[-1], classes))
+    return nn.Sequential(*layers, GlobalPool(network.pool), nn.Linear(network.widths[-1], classes))
 
 
 def resnet18(channels: int, classes: int) -> nn.Module:

@@ -14,7 +14,7 @@ import pyarrow.parquet as pq
 
 from sisa.errors import BadInput
 from sisa.files import beside
-from sisa.images import Images, Shard
+from sisa.images import Images
 
 Kind = TypeVar("Kind", bound=Images)
 
@@ -98,13 +98,3 @@ def to_pixels(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
         pixels[start:end] = raw.reshape(-1, *shape)
         start = end
     return pixels
-
-
-def read_union(folder: Path, shards: list[str]) -> Images:
-    """The images of all these shards, each once, sorted by id. Raises BadInput like `read`."""
-    parts = [read(folder / f"{name}.parquet", Shard) for name in shards]
-    ids, classes, pixels = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("ids", "classes", "pixels")
-    )
-    _, first = np.unique(ids, return_index=True)
-    return Images(ids, classes, pixels).take(first)

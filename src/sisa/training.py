@@ -12,6 +12,7 @@ from torch.nn import functional
 from sisa.augment import augment, normalize
 from sisa.networks import build
 from sisa.params import Adam, AdamW, Train
+from sisa.slicing import slice_epochs
 
 LogRow = dict[str, int | float]
 
@@ -46,11 +47,6 @@ def be_deterministic(threads: int) -> None:
 def derived_seed(*parts: str | int) -> int:
     """A 63-bit seed from what names the work, such as (seed, shard, slice), and from nothing that ran before."""
     return int.from_bytes(hashlib.sha256("/".join(map(str, parts)).encode()).digest()[:8], "little") >> 1
-
-
-def slice_epochs(epochs: int, slices: int) -> int:
-    """Epochs on each slice: e' = 2R/(R+1) · e0 over all R (Bourtoule et al. 2021, section IV-B), whole, at least 1."""
-    return max(1, round(2 * epochs / (slices + 1)))
 
 
 def batch_count(count: int, size: int) -> int:
@@ -194,7 +190,7 @@ def train_slice(
 
 
 @torch.no_grad()
-def predict(network: nn.Module, pixels: Tensor, flip: bool, batch_size: int = 500) -> Tensor:
+def logits_of(network: nn.Module, pixels: Tensor, flip: bool, batch_size: int = 500) -> Tensor:
     """Logits [n, classes] float32 on the CPU; with `flip`, the mean over each image and its mirror image."""
     where = next(network.parameters()).device
     network.eval()

@@ -4,12 +4,13 @@ import numpy as np
 
 from sisa import paths, tables
 from sisa.fitting import fit
+from sisa.images import Images
 from sisa.params import load
 
 
 def main() -> None:
     params = load()
-    images = tables.read_union(paths.SHARDS, params.shards)
+    images = tables.read(paths.UNION, Images)
     fit(paths.BASELINE_FULL, "baseline", images, np.zeros(len(images), dtype=np.int64), 1, params)
 
 

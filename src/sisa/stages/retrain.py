@@ -1,16 +1,15 @@
 """Retrain the member of one shard on what is retained; keep it as it is where nothing was removed."""
 
-import json
 import shutil
 import sys
 from pathlib import Path
 
 from sisa import checkpoints, cost, paths, tables
-from sisa.files import beside
+from sisa.files import write_json
 from sisa.fitting import fit
 from sisa.images import Shard
 from sisa.params import load
-from sisa.unlearning import slice_digests, untouched_slices
+from sisa.slicing import slice_digests, untouched_slices
 
 
 def main(name: str) -> None:
@@ -26,8 +25,8 @@ def main(name: str) -> None:
         fit(target, name, shard, shard.slices, params.slices, params, resume=(member, untouched))
     images = 0 if untouched == params.slices else len(shard)
     samples = cost.retraining_samples(checkpoints.read_log(target), untouched)
-    with beside(paths.retraining(params, name)) as part:
-        part.write_text(json.dumps({"untouched_slices": untouched, "images": images, "samples": samples}) + "\n")
+    counted = {"untouched_slices": untouched, "images": images, "samples": samples}
+    write_json(paths.retraining(params, name), counted)
 
 
 def keep(member: Path, target: Path) -> None:

@@ -4,7 +4,7 @@ import pandas as pd
 
 from sisa import files, paths, roster, tables
 from sisa.errors import BadInput
-from sisa.images import Images, Pool, Shard
+from sisa.images import Images, Pool, Shard, union
 from sisa.leakage import Draw, draw, leakage_matrix, shard_rows
 from sisa.params import Params, load
 
@@ -15,15 +15,15 @@ def main() -> None:
     draws = draw_classes(params)
     matrix = leakage_matrix(params.shards, **params.leakage.model_dump())
     present = {image: place for place, image in enumerate(pool.ids.tolist())}
-    counts = {}
+    shards = {}
     for name in params.shards:
         rows = shard_rows(name, params.shards, draws, matrix, params.slices, params.split_seed)
-        shard = deal(pool, present, rows)
-        tables.write(paths.SHARDS / f"{name}.parquet", shard)
-        counts[name] = pd.Series(shard.classes).value_counts().reindex(params.shards, fill_value=0)
+        shards[name] = deal(pool, present, rows)
+        tables.write(paths.SHARDS / f"{name}.parquet", shards[name])
+    tables.write(paths.UNION, union(list(shards.values())))
     held_out = [present[image] for name in params.shards for image in draws[name].test if image in present]
     tables.write(paths.TEST, Images(pool.ids[held_out], pool.classes[held_out], pool.pixels[held_out]))
-    write_leakage(counts)
+    write_leakage(shards)
 
 
 def draw_classes(params: Params) -> dict[str, Draw]:
@@ -53,11 +53,15 @@ def deal(pool: Pool, present: dict[str, int], rows: list) -> Shard:
     return Shard(pool.ids[places], pool.classes[places], pool.pixels[places], roles, slices)
 
 
-def write_leakage(counts: dict[str, pd.Series]) -> None:
+def write_leakage(shards: dict[str, Shard]) -> None:
     """Images of each class in each shard, as they are: 800 on the diagonal less the holes."""
-    table = pd.DataFrame(counts).T.rename_axis("shard").reset_index()
+    counts = [
+        {"shard": name, "class": other, "images": int((shard.classes == other).sum())}
+        for name, shard in shards.items()
+        for other in shards
+    ]
     with files.beside(paths.LEAKAGE) as part:
-        table.melt("shard", var_name="class", value_name="images").to_csv(part, index=False)
+        pd.DataFrame(counts).to_csv(part, index=False)
 
 
 if __name__ == "__main__":

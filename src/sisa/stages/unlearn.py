@@ -2,9 +2,11 @@
 
 import shutil
 
+import numpy as np
+
 from sisa import forgotten, paths, tables
 from sisa.forgotten import Forgotten
-from sisa.images import Shard
+from sisa.images import Images, Shard
 from sisa.params import load
 from sisa.unlearning import forgotten_rows
 
@@ -22,8 +24,11 @@ def main() -> None:
             tables.write(target, shard.take(~gone))
         else:
             shutil.copyfile(source, target)
-    forgotten.write(paths.FORGOTTEN, Forgotten(params.forget.class_, params.forget.scope, removed))
-    print(f"forgotten: {sum(map(len, removed.values()))} images; affected shards: {', '.join(removed) or 'none'}")
+    request = Forgotten(params.forget.class_, params.forget.scope, removed)
+    forgotten.write(paths.FORGOTTEN, request)
+    together = tables.read(paths.UNION, Images)
+    tables.write(paths.UNION_RETAINED, together.take(~np.isin(together.ids, request.ids)))
+    print(f"forgotten: {len(request.ids)} images; affected shards: {', '.join(removed) or 'none'}")
 
 
 if __name__ == "__main__":
