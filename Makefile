@@ -1,0 +1,50 @@
+# `make repro` and `make test` set up everything that they need; `make help` lists the rest.
+PYTHON ?= python3
+DATASET ?= animal_mnist
+TRAIN ?= fast
+SCENARIOS ?= 5-high 5-low 5-none 3-high
+
+export PATH := $(CURDIR)/.venv/bin:$(PATH)
+RAW := data/raw/animal_mnist
+
+.PHONY: help repro test data results lint hooks lock
+help:  ## list the targets
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+
+repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its table (default: embedded silhouettes)
+	python src check
+	dvc repro
+	@python src report
+
+test: .venv/ready $(RAW)  ## run the tests
+	pytest -n auto
+
+data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder or .zip>
+	python src data --dataset $(DATASET) $(if $(FROM),--from "$(FROM)")
+
+results: .venv/ready  ## run SCENARIOS of DATASET with TRAIN as experiments, then fill in results/ and README.md
+	for scenario in $(SCENARIOS); do \
+	  dvc exp run --force --name $(DATASET)-$$scenario -S dataset=$(DATASET) -S train=$(TRAIN) \
+	    -S classes=$${scenario%-*} -S leakage=$${scenario#*-} || exit 1; \
+	done
+	python src results $(addprefix $(DATASET)-,$(SCENARIOS))
+
+lint: .venv/ready  ## check format and style
+	ruff format --check .
+	ruff check .
+
+hooks: .venv/ready  ## let Git run the linter before each commit
+	pre-commit install
+
+lock: .venv/ready  ## resolve requirements.in into requirements.txt
+	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
+
+.venv/ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "error: Python 3.11 or newer is needed, $$($(PYTHON) --version) found; say which: make PYTHON=python3.12 ..."; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+$(RAW): | .venv/ready
+	python src data --dataset animal_mnist
