@@ -1,0 +1,116 @@
+"""Which form of the prior-corrected aggregation to take: an ablation on validation images.
+
+    python benchmarks/aggregations.py [--seeds 3]
+
+For the data set and recipe of params.yaml, at 5 classes and leakage high and low: of each class's 800 dominant images
+700 train the members and the other 100 validate, so that the test set is never looked at. Written to
+benchmarks/aggregations-DATASET.csv: accuracy overall and on the restricted class (cat), of all members (before) and
+without the member of that class's shard (after), mean over seeds.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+
+import numpy as np
+import pandas as pd
+import torch
+from tabulate import tabulate
+from tqdm import tqdm
+
+sys.path.insert(0, "src")
+
+from sisa import paths, tables, training
+from sisa.ensemble import AGGREGATIONS, sigmoid
+from sisa.images import Images, Pool
+from sisa.leakage import leakage_matrix
+from sisa.params import Params, load
+from sisa.stages.split import draw_classes
+
+VALIDATION = 100
+LEVELS = {"high": "all", "low": 1}
+
+
+def pairwise(logits, counts, adjusted, weighted: bool, temperature: float) -> np.ndarray:
+    """ensemble.prior_corrected with its two choices open; equal weights and temperature 1 are DESIGN's form."""
+    evidence = logits - (1 - adjusted) * np.log(np.maximum(counts, 1))[:, None, :]
+    both = (counts[:, :, None] > 0) & (counts[:, None, :] > 0)
+    weight = np.where(both, counts[:, :, None] + counts[:, None, :] if weighted else 1, 0).astype(float)
+    total = weight.sum(axis=0)
+    difference = np.einsum("mij,mni->nij", weight, evidence) - np.einsum("mij,mnj->nij", weight, evidence)
+    return sigmoid(difference / np.where(total > 0, total, 1) / temperature).sum(axis=2)
+
+
+VARIANTS: dict[str, Callable] = {
+    f"pairwise, {'weighted' if weighted else 'equal'}, T={temperature}": partial(
+        pairwise, weighted=weighted, temperature=temperature
+    )
+    for weighted, temperature in product((False, True), (0.25, 0.5, 1.0, 2.0))
+} | {name: AGGREGATIONS[name] for name in ("mean_logits", "mean_probabilities", "majority_vote")}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    seeds = parser.parse_args().seeds
+    params = load()
+    training.be_deterministic(params.train.threads)
+    jobs = list(product(range(seeds), LEVELS))
+    with tqdm(total=len(jobs) * len(params.shards), desc="members", disable=None) as bar:
+        rows = [row for seed, level in jobs for row in compare(params, seed, level, bar)]
+    keys = ["leakage", "aggregation"]
+    table = pd.DataFrame(rows).groupby(keys, sort=False).mean().drop(columns="seed").round(4).reset_index()
+    table.to_csv(f"benchmarks/aggregations-{params.dataset.name}.csv", index=False)
+    print(f"{params.dataset.name}, mean of {seeds} training seeds, {VALIDATION} validation images a class")
+    print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
+
+
+def compare(params: Params, seed: int, level: str, bar: tqdm) -> list[dict]:
+    """The scores of every variant with members trained by this seed at this level of leakage."""
+    pool = tables.read(paths.POOL, Pool)
+    place = {image: number for number, image in enumerate(pool.ids.tolist())}
+    draws = draw_classes(params)
+    train = {name: [place[image] for image in draws[name].dominant[:-VALIDATION]] for name in params.shards}
+    held = pool.take(np.array([place[image] for name in params.shards for image in draws[name].dominant[-VALIDATION:]]))
+    settings = params.leakage.model_dump() | {"dominant": len(train[params.shards[0]]), "reach": LEVELS[level]}
+    logits, counts = [], []
+    for name, row in zip(params.shards, leakage_matrix(params.shards, **settings), strict=True):
+        rows = np.concatenate([train[other][:count] for other, count in zip(params.shards, row, strict=True)])
+        logits.append(member_logits(params, (seed, name), pool.take(rows.astype(int)), held))
+        counts.append(row)
+        bar.update()
+    restricted = params.shards.index(params.leakage.restricted[0])
+    actual = np.searchsorted(params.shards, held.classes)
+    rest = np.arange(len(logits)) != restricted
+    results = []
+    for aggregation, score in VARIANTS.items():
+        result = {"seed": seed, "leakage": level, "aggregation": aggregation}
+        for state, which in (("before", np.full(len(logits), True)), ("after", rest)):
+            scores = score(np.array(logits)[which], np.array(counts)[which], params.train.logit_adjustment)
+            right = scores.argmax(axis=1) == actual
+            result |= {state: right.mean(), f"{state}_restricted": right[actual == restricted].mean()}
+        results.append(result)
+    return results
+
+
+def member_logits(params: Params, seed: tuple, images: Images, held: Images) -> np.ndarray:
+    """Train one member on `images` and return its logits on `held`, [n, K] float64."""
+    network = training.build(params.train.network, params.dataset.channels, len(params.shards))
+    ((_, checkpoint),) = training.train_member(
+        torch.from_numpy(images.pixels),
+        torch.from_numpy(np.searchsorted(params.shards, images.classes)),
+        torch.zeros(len(images), dtype=torch.int64),
+        slice_count=1,
+        classes=len(params.shards),
+        recipe=params.train,
+        seed=seed,
+    )
+    network.load_state_dict(checkpoint.weights)
+    network.to(training.device(), memory_format=torch.channels_last)
+    return training.logits_of(network, torch.from_numpy(held.pixels), params.train.test_flip).double().numpy()
+
+
+if __name__ == "__main__":
+    main()
