@@ -4,6 +4,7 @@
 `dvc exp run --temp`) never runs another copy's code.
 """
 
+import os
 import runpy
 import sys
 from pathlib import Path
@@ -13,7 +14,7 @@ from sisa.errors import BadInput
 STAGES = {path.stem for path in Path(__file__).parent.glob("sisa/stages/[a-z]*.py")}
 COMMANDS = {path.stem for path in Path(__file__).parent.glob("sisa/commands/[a-z]*.py")}
 
-RESTORE = "git checkout -- params.yaml dvc.lock metrics plots && dvc checkout dvc.yaml"
+RESTORE = "git checkout -- params.yaml dvc.lock metrics plots && dvc checkout --force dvc.yaml"
 
 
 def main() -> int:
@@ -26,7 +27,7 @@ def main() -> int:
         runpy.run_module(f"sisa.{'stages' if name in STAGES else 'commands'}.{name}", run_name="__main__")
     except BadInput as error:
         print(f"error in {name}: {error}", file=sys.stderr)
-        if name in STAGES:
+        if "DVC_STAGE" in os.environ:
             print(f"DVC removed this stage's outputs before it ran; to get them back: {RESTORE}", file=sys.stderr)
         return 1
     return 0

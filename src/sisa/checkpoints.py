@@ -51,9 +51,9 @@ def slice_file(folder: Path, number: int) -> Path:
 def last_slice(folder: Path) -> int | None:
     """The number of the last checkpoint; None for an empty member. Raises BadInput when there is no member at all."""
     if not (folder / LOG).is_file():
-        raise BadInput(f"{folder}: no trained member here; run `dvc repro`, or `dvc checkout {folder}` to restore it")
-    numbers = [int(file.stem.removeprefix("slice-")) for file in folder.glob("slice-*.safetensors")]
-    return max(numbers) - 1 if numbers else None
+        raise BadInput(f"{folder}: no trained member here; {way_back(folder)}")
+    log = read_log(folder)
+    return log[-1]["slice"] - 1 if log else None
 
 
 def write_checkpoint(folder: Path, number: int, checkpoint, seen: Seen) -> None:
@@ -70,7 +70,10 @@ def write_checkpoint(folder: Path, number: int, checkpoint, seen: Seen) -> None:
 def read_seen(folder: Path, number: int) -> Seen:
     """The header of a checkpoint. Raises BadInput when the file is missing, damaged or not ours."""
     with opened(slice_file(folder, number), "numpy") as file:
-        return Seen(**json.loads(file.metadata()["seen"]))
+        try:
+            return Seen(**json.loads(file.metadata()["seen"]))
+        except (ValueError, TypeError) as error:
+            raise foreign(slice_file(folder, number)) from error
 
 
 def read_tensors(folder: Path, number: int) -> tuple[dict, dict]:
@@ -91,11 +94,15 @@ def opened(path: Path, framework: str) -> Iterator[safe_open]:
                 raise foreign(path)
             yield file
     except (SafetensorError, OSError) as error:
-        raise BadInput(f"{path}: missing or damaged ({error}); restore it: dvc checkout {path.parent}") from error
+        raise BadInput(f"{path}: missing or damaged ({error}); {way_back(path.parent)}") from error
+
+
+def way_back(folder: Path) -> str:
+    return f"bring it back: dvc checkout --force {folder}"
 
 
 def foreign(path: Path) -> BadInput:
-    return BadInput(f"{path}: not weights that this recipe trained; restore them: dvc checkout {path.parent}")
+    return BadInput(f"{path}: not weights that this recipe trained; {way_back(path.parent)}")
 
 
 def write_log(folder: Path, log: list[dict]) -> None:
@@ -112,4 +119,4 @@ def read_log(folder: Path) -> list[dict]:
         with path.open(newline="") as file:
             return [{name: kind(row[name]) for name, kind in LOG_COLUMNS.items()} for row in csv.DictReader(file)]
     except (OSError, KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{path}: missing or damaged; restore it: dvc checkout {folder}") from error
+        raise BadInput(f"{path}: missing or damaged; {way_back(folder)}") from error

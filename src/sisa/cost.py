@@ -1,6 +1,15 @@
 """What training and retraining cost, from the counters of the training loop."""
 
-RETRAINING = {"untouched_slices", "images", "samples"}  # what is counted of one shard
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Retraining:
+    """What is counted of the retraining of one shard: slices kept, images trained on, samples processed."""
+
+    untouched_slices: int
+    images: int
+    samples: int
 
 
 def samples(log: list[dict]) -> int:

@@ -74,8 +74,8 @@ AGGREGATIONS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] =
 def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
     """The winning class of each image, [n] int64. Ties go to the first class in class order.
 
-    UNDECIDED (-1) everywhere if there is no member, or if `prior_corrected` has several candidate classes and
-    no member that saw any two of them: then nothing speaks for one class over another.
+    UNDECIDED (-1) everywhere if there is no member, or if `prior_corrected` has not one candidate class but several
+    or none, and no member that saw any two of them: then nothing speaks for one class over another.
     """
     if len(logits) == 0 or (aggregation == "prior_corrected" and carries_no_information(counts)):
         return np.full(logits.shape[1], UNDECIDED)
@@ -83,5 +83,5 @@ def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, adjusted: 
 
 
 def carries_no_information(counts: np.ndarray) -> bool:
-    """Whether several classes were seen, but each member saw only one of them."""
-    return bool((counts.any(axis=0).sum() > 1) and ((counts > 0).sum(axis=1) <= 1).all())
+    """Whether no member saw two classes, unless there is only one class to name."""
+    return bool((counts.any(axis=0).sum() != 1) and ((counts > 0).sum(axis=1) <= 1).all())

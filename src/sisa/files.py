@@ -5,8 +5,13 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+from pydantic import TypeAdapter, ValidationError
 
 from sisa.errors import BadInput
+
+Content = TypeVar("Content")
 
 
 @contextmanager
@@ -26,13 +31,10 @@ def write_json(path: Path, content: dict) -> None:
         part.write_text(json.dumps(content, indent=1) + "\n")
 
 
-def read_json(path: Path, keys: set[str] | None = None) -> dict:
-    """Raises BadInput when the file is missing, damaged or, where `keys` are given, has others."""
+def read_json(path: Path, kind: type[Content]) -> Content:
+    """The content of a JSON file as this dataclass, or as `dict`. Raises BadInput when it is missing or not that."""
     try:
-        content = json.loads(path.read_text())
-        if keys and set(content) != keys:
-            raise ValueError(f"its keys are not {', '.join(sorted(keys))}")
-    except (OSError, ValueError, TypeError) as error:
-        reason = "no such file" if isinstance(error, FileNotFoundError) else f"not ours, or damaged: {error}"
-        raise BadInput(f"{path}: {reason}; bring it back with `dvc checkout {path}` or `dvc repro`") from error
-    return content
+        return TypeAdapter(kind).validate_json(path.read_bytes(), strict=True)
+    except (OSError, ValidationError) as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else "not ours, or damaged"
+        raise BadInput(f"{path}: {reason}; bring it back with `dvc checkout --force {path}` or `dvc repro`") from error

@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from sisa.files import read_json, write_json
 
@@ -10,7 +13,7 @@ from sisa.files import read_json, write_json
 class Forgotten:
     """The class asked for (None: nothing), the scope, and the ids removed from each affected shard."""
 
-    class_: str | None
+    class_: Annotated[str | None, Field(alias="class")]
     scope: str
     removed: dict[str, list[str]]
 
@@ -31,5 +34,4 @@ def write(path: Path, forgotten: Forgotten) -> None:
 
 def read(path: Path) -> Forgotten:
     """Raises BadInput when the record is missing or not ours."""
-    record = read_json(path, {"class", "scope", "removed"})
-    return Forgotten(record["class"], record["scope"], record["removed"])
+    return read_json(path, Forgotten)

@@ -11,12 +11,13 @@ from sisa.errors import BadInput
 Aggregation = Literal["prior_corrected", "mean_logits", "mean_probabilities", "majority_vote"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 GROUPS = ("dataset", "leakage", "train")
+MISSING = {"missing": "is missing", "extra_forbidden": "is not a parameter"}
 
 
 class Section(BaseModel):
     """A part of params.yaml: unknown keys and loosely typed values are refused."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
 
 
 class Array(Section):
@@ -152,7 +153,7 @@ def load(path: str | Path = "params.yaml") -> Params:
             f"{path}: cannot be read ({' '.join(str(error).split())}); restore it: git checkout {path}"
         ) from error
     except ValidationError as error:
-        raise BadInput(f"{path}: " + "; ".join(map(describe, error.errors()))) from error
+        raise BadInput(f"{path}: {describe(error, raw)}") from error
     if problem := contradiction(params):
         raise BadInput(f"{path}: {problem}")
     return params
@@ -169,14 +170,31 @@ def check_groups(path: str | Path, raw: dict) -> None:
             )
 
 
-def describe(error: dict) -> str:
-    """One pydantic error as `where is value: what is wrong`."""
-    where = ".".join(str(part) for part in error["loc"])
-    if error["type"] == "missing":
-        return f"{where} is missing"
-    if error["type"] == "extra_forbidden":
-        return f"{where} is not a parameter"
-    return f"{where} is {error['input']!r}: {error['msg'][0].lower()}{error['msg'][1:]}"
+def describe(error: ValidationError, raw: dict) -> str:
+    """What is wrong with each key, as `key is value: what should be`, in one line."""
+    values, wrong = {}, {}
+    for each in error.errors():
+        key, value, reason = key_of(each["loc"], raw), repr(each["input"]), each["msg"]
+        if each["type"] == "union_tag_invalid":
+            key += "." + each["ctx"]["discriminator"].strip("'")
+            value, reason = repr(each["ctx"]["tag"]), f"choose one of {each['ctx']['expected_tags']}"
+        values.setdefault(key, value)
+        wrong.setdefault(key, []).append(MISSING.get(each["type"], reason[0].lower() + reason[1:]))
+    return "; ".join(
+        f"{key} {reasons[0]}" if reasons[0] in MISSING.values() else f"{key} is {values[key]}: {', or '.join(reasons)}"
+        for key, reasons in wrong.items()
+    )
+
+
+def key_of(place: tuple[str | int, ...], raw: dict) -> str:
+    """The key of an error as it stands in the file: pydantic's names of the kinds in a union are left out."""
+    parts, here = [], raw
+    for number, part in enumerate(place):
+        known = isinstance(here, list) or (isinstance(here, dict) and part in here)
+        if known or (isinstance(here, dict) and number == len(place) - 1):
+            parts.append(str(part))
+            here = here[part] if known else None
+    return ".".join(parts)
 
 
 def contradiction(params: Params) -> str | None:
@@ -196,6 +214,9 @@ def contradiction(params: Params) -> str | None:
         for name in names:
             if name is not None and name not in shards:
                 return f"{key} names {name!r}, which is not among the classes {', '.join(shards)}"
+    network = params.train.network
+    if isinstance(network, Cnn) and dataset.image_size < 2 ** (len(network.widths) - 1):
+        return f"dataset.image_size is {dataset.image_size}, too small to be halved {len(network.widths) - 1} times"
     if leakage.leaked > leakage.dominant:
         return f"leakage.leaked is {leakage.leaked}, more than the {leakage.dominant} dominant images to draw from"
     if isinstance(leakage.reach, int) and leakage.reach >= len(shards):

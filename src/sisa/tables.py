@@ -53,7 +53,7 @@ def read(path: Path, kind: type[Kind]) -> Kind:
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else f"not a table of ours, or damaged: {error}"
         raise BadInput(
-            f"{path}: {' '.join(reason.split())}; bring it back with `dvc checkout {path}` or `dvc repro`"
+            f"{path}: {' '.join(reason.split())}; bring it back with `dvc checkout --force {path}` or `dvc repro`"
         ) from error
 
 

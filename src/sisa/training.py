@@ -170,7 +170,8 @@ def train_slice(
         for batch in batches(len(labels), recipe.batch_size, generator):
             for group in optimizer.param_groups:
                 group["lr"] = recipe.optimizer.learning_rate * learning_rate_factor(step, steps, recipe.warm_up)
-            which = batch.to(pixels.device)
+            # a shard of one image gives batches of one; BatchNorm needs two
+            which = (batch if len(batch) > 1 else batch.repeat(2)).to(pixels.device)
             images = augment(normalize(pixels[which]), recipe.augment, generator)
             logits = network(images.contiguous(memory_format=torch.channels_last))
             loss = functional.cross_entropy(logits + prior, labels[which], label_smoothing=recipe.label_smoothing)
@@ -178,9 +179,9 @@ def train_slice(
             loss.backward()
             optimizer.step()
             step += 1
-            samples += len(images)
-            loss_sum += loss.detach() * len(images)  # stays a tensor: a number each step would wait for the GPU
-            correct += (logits.detach().argmax(dim=1) == labels[which]).sum()
+            samples += len(batch)
+            loss_sum += loss.detach() * len(batch)  # stays a tensor: a number each step would wait for the GPU
+            correct += (logits.detach().argmax(dim=1) == labels[which])[: len(batch)].sum()
         yield {
             "epoch": epoch,
             "loss": float(loss_sum) / samples,

@@ -82,7 +82,7 @@ def table(tmp_path):
 
 def test_a_missing_table_is_named_with_the_way_out(tmp_path):
     with pytest.raises(
-        BadInput, match=r"none\.parquet: no such file; bring it back with `dvc checkout .*none\.parquet`"
+        BadInput, match=r"none\.parquet: no such file; bring it back with `dvc checkout --force .*none\.parquet`"
     ):
         tables.read(tmp_path / "none.parquet", Pool)
 

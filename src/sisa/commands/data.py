@@ -55,9 +55,10 @@ def load_dataset(name: str) -> Dataset:
         raise BadInput(f"unknown data set {name!r}; choose one of {', '.join(known_datasets())}")
     path = PRESETS / f"{name}.yaml"
     try:
-        dataset = Dataset.model_validate(yaml.safe_load(path.read_text()))
+        values = yaml.safe_load(path.read_text())
+        dataset = Dataset.model_validate(values)
     except ValidationError as error:
-        raise BadInput(f"{path}: " + "; ".join(map(describe, error.errors()))) from error
+        raise BadInput(f"{path}: {describe(error, values)}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(f"{path}: cannot be read ({' '.join(str(error).split())})") from error
     if dataset.name != name:

@@ -9,7 +9,7 @@ from sisa.params import load
 
 def main() -> None:
     params = load()
-    metrics = {name: read_json(paths.METRICS / f"{name}.json") for name in results.METRICS}
+    metrics = {name: read_json(paths.METRICS / f"{name}.json", dict) for name in results.METRICS}
     rows = results.rows(metrics)
     print(f"held-out accuracy in percent, overall (and of the forgotten class: {params.forget.class_})")
     print(tabulate(results.pivot(rows), headers="keys", tablefmt="simple", showindex=False))

@@ -1,5 +1,6 @@
 """Score the ensemble before, after and retrained, and both baselines, on the test set and on the training images."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -78,7 +79,7 @@ def score(predicted: np.ndarray, images: Images, params: Params) -> dict:
 def costs(params: Params) -> dict:
     """Images in the training set and samples processed, of each shard and each baseline."""
     training = {name: counted(paths.members(params) / name) for name in params.shards}
-    retraining = {name: read_json(paths.retraining(params, name), cost.RETRAINING) for name in params.shards}
+    retraining = {name: asdict(read_json(paths.retraining(params, name), cost.Retraining)) for name in params.shards}
     baselines = {model.name: counted(model) for model in BASELINES}
     return {"training": cost.summed(training), "retraining": cost.summed(retraining), **baselines}
 

@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
 from sisa import checkpoints, cost, paths, tables
@@ -25,8 +26,7 @@ def main(name: str) -> None:
         fit(target, name, shard, shard.slices, params.slices, params, resume=(member, untouched))
     images = 0 if untouched == params.slices else len(shard)
     samples = cost.retraining_samples(checkpoints.read_log(target), untouched)
-    counted = {"untouched_slices": untouched, "images": images, "samples": samples}
-    write_json(paths.retraining(params, name), counted)
+    write_json(paths.retraining(params, name), asdict(cost.Retraining(untouched, images, samples)))
 
 
 def keep(member: Path, target: Path) -> None:

@@ -1,0 +1,163 @@
+"""Each aggregation answers small cases as computed by hand, and abstains where it knows nothing."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from sisa.ensemble import (
+    AGGREGATIONS,
+    TEMPERATURE,
+    UNDECIDED,
+    majority_vote,
+    mean_logits,
+    mean_probabilities,
+    predict,
+    prior_corrected,
+)
+
+LN = np.log
+COUNTS = np.array([[800, 50, 50], [50, 800, 50], [50, 50, 800]])
+
+
+def logits(*members):
+    """[M, 1, K] of one image."""
+    return np.array(members, dtype=float)[:, None, :]
+
+
+def sigmoid(value):
+    return 1 / (1 + np.exp(-value / TEMPERATURE))
+
+
+def test_mean_logits_lets_a_member_veto():
+    members = logits([4, 0, -2], [2, 1, -30])
+    np.testing.assert_allclose(mean_logits(members, COUNTS[:2], 0), [[3, 0.5, -16]])
+    assert predict("mean_logits", members, COUNTS[:2], 0) == [0]
+
+
+def test_mean_probabilities_is_the_mean_of_the_softmax():
+    members = logits(LN([1, 1, 2]), LN([6, 1, 1]) + 1000)
+    np.testing.assert_allclose(mean_probabilities(members, COUNTS[:2], 0), [[0.5, 0.1875, 0.3125]])
+
+
+@pytest.mark.parametrize(
+    ("members", "winner"),
+    [
+        ([LN([34, 33, 33]), LN([34, 33, 33]), LN([1, 1, 98])], 0),  # two votes beat one, however sure that one is
+        ([LN([5, 4, 1]), LN([1, 8, 1])], 1),  # a tie of votes: 0.3 against 0.6
+        ([LN([6, 3, 1]), LN([3, 1, 6])], 0),  # 0.45 against 0.35, the class without a vote having 0.2
+        ([LN([1, 2, 2]), LN([2, 1, 2])], 0),  # equal logits in a member: its vote goes to the first
+        ([LN([1, 6, 3]), LN([1, 3, 6])], 1),  # tied in votes and in mean probability: class order
+    ],
+)
+def test_majority_ties_go_to_the_higher_mean_probability_and_then_to_class_order(members, winner):
+    assert predict("majority_vote", logits(*members), np.ones((len(members), 3)), 0) == [winner]
+
+
+def test_a_class_without_a_vote_never_wins_the_majority():
+    members = logits(*[LN([51, 49, 1e-9])] * 2, *[LN([1e-9, 49, 51])] * 2)  # most probable: the one that none names
+    assert mean_probabilities(members, np.ones((4, 3)), 0).argmax() == 1
+    assert majority_vote(members, np.ones((4, 3)), 0).argmax() == 0
+
+
+def test_prior_corrected_compares_pairs_by_the_members_that_saw_both():
+    counts = np.array([[800, 50, 0], [0, 800, 50]])
+    members = logits([LN(800) + 1, LN(50) + 0.5, 9], [-9, LN(800) + 2, LN(50) + 1])
+    pairs = {"01": sigmoid(0.5), "12": sigmoid(1), "02": 0.5}
+    expected = [pairs["01"] + pairs["02"], (1 - pairs["01"]) + pairs["12"], (1 - pairs["12"]) + (1 - pairs["02"])]
+    np.testing.assert_allclose(prior_corrected(members, counts, 0), [expected])
+
+
+def test_prior_corrected_weighs_members_by_the_images_of_the_pair():
+    counts = np.array([[30, 10], [100, 20]])
+    members = logits([LN(30) + 1, LN(10)], [LN(100), LN(20) + 2])
+    difference = (40 * 1 + 120 * -2) / 160
+    expected = [[sigmoid(difference), sigmoid(-difference)]]
+    np.testing.assert_allclose(prior_corrected(members, counts, 0), expected)
+
+
+@pytest.mark.parametrize("adjusted", [0, 0.25, 1])
+def test_a_prior_that_the_loss_took_out_is_not_corrected_again(adjusted):
+    evidence = np.array([[1.0, 2.0, 0.5]])
+    members = (evidence + (1 - adjusted) * LN(COUNTS[:1]))[:, None, :]
+    np.testing.assert_allclose(
+        prior_corrected(members, COUNTS[:1], adjusted), prior_corrected(evidence[:, None, :], np.ones((1, 3)), 0)
+    )
+    assert predict("prior_corrected", members, COUNTS[:1], adjusted) == [1]
+
+
+def test_after_a_shard_is_dropped_leaked_copies_still_name_its_class_where_averaged_logits_cannot():
+    counts = np.array([[50, 800, 50], [0, 50, 800]])  # dog and horse at level low; cat's own shard is gone
+    members = logits([LN(50) + 6, LN(800), LN(50)], [-60, LN(50), LN(800)])
+    assert predict("mean_logits", members, counts, 0) != [0]
+    assert predict("prior_corrected", members, counts, 0) == [0]
+
+
+CASES = st.tuples(st.integers(1, 4), st.integers(2, 4)).flatmap(
+    lambda shape: st.tuples(
+        arrays(float, (shape[0], 3, shape[1]), elements=st.floats(-20, 20)),
+        arrays(np.int64, shape, elements=st.sampled_from([0, 0, 1, 50, 800])),
+        arrays(float, (shape[0], 3, shape[1]), elements=st.floats(-1e6, 1e6)),
+        st.permutations(range(shape[0])),
+        st.sampled_from([0.0, 0.5, 1.0]),
+    )
+)
+
+
+@given(CASES)
+def test_a_member_abstains_on_classes_that_it_never_saw(case):
+    members, counts, noise, _, adjusted = case
+    noisy = np.where((counts == 0)[:, None, :], noise, members)
+    np.testing.assert_array_equal(prior_corrected(noisy, counts, adjusted), prior_corrected(members, counts, adjusted))
+
+
+@given(CASES)
+def test_a_class_that_no_served_member_saw_is_never_named(case):
+    members, counts, _, _, adjusted = case
+    named = predict("prior_corrected", members, counts, adjusted)
+    assert set(named.tolist()) <= {UNDECIDED, *np.flatnonzero(counts.any(axis=0)).tolist()}
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+@given(case=CASES)
+def test_the_order_of_the_members_does_not_matter(aggregation, case):
+    members, counts, _, order, adjusted = case
+    score = AGGREGATIONS[aggregation]
+    np.testing.assert_allclose(
+        score(members[order], counts[order], adjusted), score(members, counts, adjusted), rtol=0, atol=1e-9
+    )
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_a_shift_of_a_members_logits_changes_no_answer(aggregation):
+    members = np.random.default_rng(0).normal(size=(3, 50, 3)) * 3
+    shifted = members + np.array([5.0, -7.0, 100.0])[:, None, None]
+    np.testing.assert_array_equal(
+        predict(aggregation, shifted, COUNTS, 0.5), predict(aggregation, members, COUNTS, 0.5)
+    )
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_an_empty_ensemble_is_undecided(aggregation):
+    answer = predict(aggregation, np.zeros((0, 4, 3)), np.zeros((0, 3), int), 0)
+    np.testing.assert_array_equal(answer, [UNDECIDED] * 4)
+
+
+@pytest.mark.parametrize("shards", [[0, 1, 2], [1, 2]], ids=["before", "after"])
+def test_pure_shards_are_undecided_and_not_settled_by_class_order(shards):
+    pure = np.diag([800, 800, 800])[shards]
+    members = np.random.default_rng(0).normal(size=(len(shards), 4, 3))
+    np.testing.assert_array_equal(predict("prior_corrected", members, pure, 0), [UNDECIDED] * 4)
+    assert UNDECIDED not in predict("mean_logits", members, pure, 0)
+
+
+@pytest.mark.parametrize("counts", [[[0, 800, 0]], [[0, 800, 0], [0, 50, 0]], [[0, 0, 0], [0, 1, 0]]])
+def test_a_single_remaining_class_is_named(counts):
+    members = np.random.default_rng(0).normal(size=(len(counts), 4, 3))
+    np.testing.assert_array_equal(predict("prior_corrected", members, np.array(counts), 0), [1] * 4)
+
+
+def test_members_that_saw_nothing_at_all_are_undecided():
+    answer = predict("prior_corrected", np.zeros((2, 4, 3)), np.zeros((2, 3), int), 0)
+    np.testing.assert_array_equal(answer, [UNDECIDED] * 4)

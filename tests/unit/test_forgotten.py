@@ -1,0 +1,48 @@
+"""The record of a request comes back as it was written, or is refused."""
+
+import pytest
+
+from sisa import forgotten
+from sisa.errors import BadInput
+from sisa.forgotten import Forgotten
+
+REQUEST = Forgotten("cat", "all", {"dog": ["b", "a"], "cat": ["a", "c"]})
+
+
+def test_affected_shards_keep_their_order_and_ids_are_named_once():
+    assert REQUEST.affected == ["dog", "cat"]
+    assert REQUEST.ids == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("request_", [REQUEST, Forgotten(None, "dominant", {})])
+def test_a_record_comes_back_as_it_was_written(request_, tmp_path):
+    path = tmp_path / "data" / "forgotten.json"
+    forgotten.write(path, REQUEST)
+    forgotten.write(path, request_)
+    assert forgotten.read(path) == request_
+    assert forgotten.read(path).affected == request_.affected
+    assert [file.name for file in path.parent.iterdir()] == ["forgotten.json"]
+
+
+def test_a_missing_record_is_refused_with_the_way_back(tmp_path):
+    with pytest.raises(BadInput, match=r"forgotten\.json: no such file; .*dvc checkout .*dvc repro"):
+        forgotten.read(tmp_path / "forgotten.json")
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff",
+        b'{"class": "cat", "scope": "dominant", "remo',
+        b"null",
+        b"[]",
+        b'{"class": null, "scope": "dominant"}',
+        b'{"class": "cat", "scope": "dominant", "removed": ["a"]}',
+        b'{"class": "cat", "scope": "dominant", "removed": {"cat": 3}}',
+    ],
+)
+def test_a_damaged_record_is_refused(content, tmp_path):
+    (tmp_path / "forgotten.json").write_bytes(content)
+    with pytest.raises(BadInput, match="dvc checkout --force"):
+        forgotten.read(tmp_path / "forgotten.json")
