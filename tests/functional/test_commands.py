@@ -1,0 +1,86 @@
+"""Commands as people type them."""
+
+import json
+
+import pandas as pd
+import pytest
+
+CHANGED_BY_FORGETTING_DOG = ["baseline_retrained", "evaluate", "retrain@cat", "retrain@dog", "unlearn"]
+
+
+def test_a_second_repro_runs_nothing(repo):
+    assert len(repo.locked()) == 16
+    assert repo.dvc("repro").executed == []
+    assert repo.git("status", "--short").printed == ""
+
+
+def test_leakage_and_classes_are_choices_of_exp_run(low):
+    params = low.params()
+    assert (params["classes"], params["shards"]) == (3, ["cat", "dog", "horse"])
+    assert (params["leakage"]["reach"], params["leakage"]["restricted"]) == (1, ["cat"])
+    matrix = pd.read_csv(low / "data/leakage_matrix.csv").pivot(index="shard", columns="class", values="images")
+    assert matrix.to_numpy().tolist() == [[12, 3, 3], [3, 12, 3], [0, 3, 12]]
+    assert low.metrics("before")["members"] == 3
+    assert "up to date" in low.dvc("status").printed
+
+
+def test_forgetting_another_class_executes_only_what_depends_on_it(repo):
+    repo.empty_run_cache()
+    assert sorted(repo.dvc("exp", "run", "-S", "forget.class=dog").executed) == CHANGED_BY_FORGETTING_DOG
+    assert json.loads((repo / "data/forgotten.json").read_text())["removed"].keys() == {"dog"}
+
+
+@pytest.mark.parametrize("choice", ["leakage=medium", "train=foo", "dataset=foo"])
+def test_a_choice_that_hydra_rejects_leaves_the_workspace_as_it_was(repo, choice):
+    before = repo.files("data", "models", "metrics", "plots")
+    assert choice.split("=")[1] in repo.dvc("exp", "run", "-S", choice, code=255).printed
+    assert repo.files("data", "models", "metrics", "plots") == before
+    assert repo.git("status", "--short").printed == ""
+    assert "up to date" in repo.dvc("status").printed
+
+
+def test_metrics_of_two_branches_can_be_compared(repo, low):
+    repo.git("fetch", "--quiet", str(low.path), "three:three")
+    overall = "held_out.prior_corrected.overall"
+    compared = json.loads(repo.dvc("metrics", "diff", "--json", "main", "three").printed)["metrics/before.json"]
+    old, new = (metrics.metrics("before")["held_out"]["prior_corrected"]["overall"] for metrics in (repo, low))
+    assert (compared[overall]["old"], compared[overall]["new"]) == (old, new)
+    assert (compared["members"]["old"], compared["members"]["new"]) == (5, 3)
+    assert overall in repo.dvc("metrics", "diff", "main", "three").printed
+
+
+def test_metrics_show_names_every_state(repo):
+    shown = repo.dvc("metrics", "show").printed
+    for name in ("before", "after", "retrained", "baseline", "cost"):
+        assert f"metrics/{name}.json" in shown
+
+
+def test_experiments_are_shown_with_their_parameters_and_metrics(low):
+    (low / "experiments.csv").write_text(low.dvc("exp", "show", "--csv").printed)
+    shown = pd.read_csv(low / "experiments.csv")
+    workspace = shown[shown["Experiment"].isna() & shown["rev"].eq("workspace")].iloc[0]
+    assert workspace["metrics/before.json:members"] == 3
+    assert workspace["classes"] == 3
+
+
+def test_plots_are_written_as_a_web_page(repo):
+    repo.dvc("plots", "show", "--out", "dvc_plots")
+    page = (repo / "dvc_plots/index.html").read_text()
+    for plot in ("accuracy", "loss", "confusion_before", "confusion_after", "confusion_retrained"):
+        assert f"vegaEmbed('#plots_{plot}_csv'" in page
+    assert "vegaEmbed('#data_leakage_matrix_csv'" in page
+
+
+def test_the_report_has_a_row_for_each_state_and_baseline(repo):
+    printed = repo.src("report").printed
+    rows = [line.split()[0] for line in printed.splitlines()]
+    for state in ("before", "after", "retrained", "baseline_full", "baseline_retrained"):
+        assert state in rows
+
+
+@pytest.mark.parametrize("arguments", [["nonsense"], []])
+def test_an_unknown_stage_is_answered_with_the_usage(untouched, arguments):
+    printed = untouched.src(*arguments, code=1).printed
+    assert printed.startswith("usage: python src NAME; stages: ")
+    assert "train_shards" in printed
+    assert len(printed.splitlines()) == 1
