@@ -32,7 +32,7 @@ def shares(scores: dict) -> dict[str, float | None]:
 def pivot(table: pd.DataFrame) -> pd.DataFrame:
     """One row a state (and whatever else `table` is keyed by), one column an aggregation: `97.8 (96.7)`."""
     keys = [name for name in table.columns if name not in ("aggregation", *SHARES)]
-    text = table.assign(text=[f"{percent(row.overall)} ({percent(row.forgotten)})" for row in table.itertuples()])
+    text = table.assign(text=[pair(row.overall, row.forgotten) for row in table.itertuples()])
     order = [name for name in dict.fromkeys(table["aggregation"]) if name]
     wide = {}
     for key, group in text.groupby(keys, sort=False, dropna=False):
@@ -41,5 +41,8 @@ def pivot(table: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame.from_dict(wide, orient="index").rename_axis(keys).reset_index()
 
 
-def percent(share: float | None) -> str:
-    return "-" if share is None or pd.isna(share) else f"{share:.1%}".rstrip("%")
+def pair(overall: float | None, forgotten: float | None) -> str:
+    """Two shares in percent, the second in parentheses where it exists; `-` where nothing was decided."""
+    if pd.isna(overall):
+        return "-"
+    return f"{overall:.1%}".rstrip("%") + ("" if pd.isna(forgotten) else f" ({forgotten:.1%})".replace("%", ""))

@@ -32,7 +32,7 @@ def main() -> None:
             pd.concat(parts, ignore_index=True).to_csv(part, index=False)
     readme = README.read_text()
     for file in sorted(FOLDER.glob("*.csv")):
-        table = pd.read_csv(file, keep_default_na=False, na_values={share: [""] for share in results.SHARES})
+        table = read_table(file)
         readme = fill_in(readme, file.stem, markdown(table))
         with beside(FOLDER / f"{file.stem}.png") as part:
             picture.draw(table).savefig(part, format="png", dpi=110, metadata={"Software": None})
@@ -52,6 +52,11 @@ def collect(scenario: str) -> pd.DataFrame:
     table = results.rows(metrics)
     keys = pd.DataFrame({"dataset": dataset, "classes": int(classes), "leakage": leakage}, index=table.index)
     return pd.concat([keys, table], axis=1)
+
+
+def read_table(file: Path) -> pd.DataFrame:
+    """A result file as `results.rows` made it: an empty share is NaN, an empty aggregation a baseline's."""
+    return pd.read_csv(file, keep_default_na=False, na_values={share: [""] for share in results.SHARES})
 
 
 def markdown(table: pd.DataFrame) -> str:

@@ -1,0 +1,72 @@
+"""The tables that people read are those of the runs."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sisa import picture, results
+from sisa.commands.results import fill_in, markdown, read_table
+from sisa.errors import BadInput
+
+ROOT = Path(__file__).parents[2]
+FILES = sorted((ROOT / "results").glob("*.csv"))
+SCORE = {"overall": 0.9, "forgotten": 0.25, "retained": 0.95, "class": {"cat": 0.25}}
+
+
+def metrics(forgotten=SCORE):
+    held_out = {"held_out": {"prior_corrected": {"undecided": 1.0}, "mean_logits": forgotten}}
+    states = {state: {"members": 5, **held_out} for state in ("before", "after", "retrained")}
+    return states | {"baseline": {"baseline_full": {"held_out": forgotten}}}
+
+
+def test_a_row_is_a_state_and_aggregation_and_a_baseline_has_none():
+    table = results.rows(metrics())
+    assert list(table["state"]) == ["before"] * 2 + ["after"] * 2 + ["retrained"] * 2 + ["baseline_full"]
+    assert list(table["aggregation"])[-3:] == ["prior_corrected", "mean_logits", ""]
+    assert table["overall"].isna().tolist() == [True, False] * 3 + [False]
+
+
+def test_people_read_percent_with_the_forgotten_class_in_parentheses():
+    wide = results.pivot(results.rows(metrics()))
+    assert list(wide.columns) == ["state", "members", "prior_corrected", "mean_logits"]
+    assert list(wide["prior_corrected"]) == ["-"] * 3 + ["90.0 (25.0)"]
+    assert list(wide["mean_logits"]) == ["90.0 (25.0)"] * 4
+
+
+def test_without_a_request_there_is_no_forgotten_share():
+    nothing_forgotten = {name: value for name, value in SCORE.items() if name == "overall"}
+    assert set(results.pivot(results.rows(metrics(nothing_forgotten)))["mean_logits"]) == {"90.0"}
+
+
+def test_a_table_takes_the_place_of_what_stands_between_its_markers_and_only_there():
+    begin, end = "<!-- results/a.csv -->", "<!-- end of results/a.csv -->"
+    filled = fill_in(f"before\n{begin}\nold\n{end}\nafter\n", "a", r"new \1")
+    assert filled == f"before\n{begin}\n\nnew \\1\n\n{end}\nafter\n"
+    assert fill_in(filled, "a", r"new \1") == filled
+    with pytest.raises(BadInput, match=r"put these two lines into it: <!-- results/b\.csv -->"):
+        fill_in(filled, "b", "new")
+
+
+def test_there_are_result_files():
+    assert {path.stem for path in FILES} >= {"animal_mnist", "animals10"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
+def test_the_tables_of_the_readme_are_those_of_the_result_files(path):
+    readme = (ROOT / "README.md").read_text()
+    assert fill_in(readme, path.stem, markdown(read_table(path))) == readme, "run: python src results"
+
+
+def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed():
+    table = read_table(ROOT / "results/animal_mnist.csv")
+    default = table[(table["classes"] == 5) & (table["leakage"] == "high")].reset_index(drop=True)
+    files = {name: pd.read_json(ROOT / "metrics" / f"{name}.json", typ="series").to_dict() for name in results.METRICS}
+    pd.testing.assert_frame_equal(default[results.rows(files).columns.tolist()], results.rows(files))
+
+
+def test_the_picture_shows_every_state_and_says_where_nothing_was_decided():
+    table = results.rows(metrics()).assign(classes=5, leakage="none")
+    averaged, corrected = picture.draw(table).axes
+    assert [round(bar.get_height()) for bar in averaged.patches] == [25, 25, 25]
+    assert [text.get_text() for text in corrected.texts] == ["undecided"] * 3
