@@ -23,8 +23,9 @@ data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder 
 	python src data --dataset $(DATASET) $(if $(FROM),--from "$(FROM)")
 
 results: .venv/ready  ## run SCENARIOS of DATASET with TRAIN as experiments, then fill in results/ and README.md
+	-@dvc exp remove --quiet $(addprefix $(DATASET)-,$(SCENARIOS))
 	for scenario in $(SCENARIOS); do \
-	  dvc exp run --force --name $(DATASET)-$$scenario -S dataset=$(DATASET) -S train=$(TRAIN) \
+	  dvc exp run --name $(DATASET)-$$scenario -S dataset=$(DATASET) -S train=$(TRAIN) \
 	    -S classes=$${scenario%-*} -S leakage=$${scenario#*-} || exit 1; \
 	done
 	python src results $(addprefix $(DATASET)-,$(SCENARIOS))
