@@ -20,6 +20,8 @@ test: .venv/ready $(RAW)  ## run the tests
 	pytest -n auto
 
 data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder or .zip>
+	@test -z "$(FROM)" || test "$(origin DATASET)" != file || \
+	  { echo "error: say which data set they are: make data DATASET=animals10 FROM=..."; exit 1; }
 	python src data --dataset $(DATASET) $(if $(FROM),--from "$(FROM)")
 
 results: .venv/ready  ## run SCENARIOS of DATASET with TRAIN as experiments, then fill in results/ and README.md

@@ -14,6 +14,7 @@ from sisa.errors import BadInput
 STAGES = {path.stem for path in Path(__file__).parent.glob("sisa/stages/[a-z]*.py")}
 COMMANDS = {path.stem for path in Path(__file__).parent.glob("sisa/commands/[a-z]*.py")}
 
+WAY_ON = "Mend the input and repeat, or drop all uncommitted changes of params.yaml and results to get them back:"
 RESTORE = "git checkout -- params.yaml dvc.lock metrics plots && dvc checkout --force dvc.yaml"
 
 
@@ -28,7 +29,7 @@ def main() -> int:
     except BadInput as error:
         print(f"error in {name}: {error}", file=sys.stderr)
         if "DVC_STAGE" in os.environ:
-            print(f"DVC removed this stage's outputs before it ran; to get them back: {RESTORE}", file=sys.stderr)
+            print(f"DVC removed this stage's outputs before it ran. {WAY_ON} {RESTORE}", file=sys.stderr)
         return 1
     return 0
 

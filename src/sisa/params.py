@@ -206,7 +206,8 @@ def contradiction(params: Params) -> str | None:
     if shards != expected:
         return (
             f"shards is {', '.join(shards)}, but classes={params.classes} of {dataset.name} means "
-            f"{', '.join(expected)}; recompose with: dvc exp run -S classes={params.classes}"
+            f"{', '.join(expected)}; recompose with: dvc exp run -S classes={params.classes} "
+            "and an -S for each other change: it starts from conf/"
         )
     if shards != sorted(set(shards)) or len(shards) < 2:
         return f"shards must be at least two different classes in alphabetical order, not {', '.join(shards)}"

@@ -41,8 +41,15 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python src data", description=__doc__)
     parser.add_argument("--dataset", required=True, help=f"one of {', '.join(known_datasets())}")
-    parser.add_argument("--from", dest="origin", type=Path, help="a folder, .zip file or wheel that holds the images")
+    parser.add_argument(
+        "--from", dest="origin", type=expanded, help="a folder, .zip file or wheel that holds the images"
+    )
     return parser.parse_args()
+
+
+def expanded(path: str) -> Path:
+    """Some shells leave the ~ of FROM=~/photos as it is."""
+    return Path(path).expanduser()
 
 
 def known_datasets() -> list[str]:

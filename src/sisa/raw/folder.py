@@ -79,7 +79,9 @@ def opened(origin: Path) -> Iterator[Place]:
         yield origin
         return
     if not zipfile.is_zipfile(origin):
-        raise BadInput(f"{origin}: neither a folder nor a .zip file")
+        raise BadInput(
+            f"{origin}: {'neither a folder nor a .zip file' if origin.exists() else 'no such folder or file'}"
+        )
     with zipfile.ZipFile(origin) as archive:
         try:
             damaged = archive.testzip()
