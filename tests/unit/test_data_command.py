@@ -76,6 +76,13 @@ def test_photos_come_in_and_are_listed(repo, bring, capsys):
     assert "git add data/rosters/pets.csv data/raw/pets.dvc" in printed
 
 
+def test_a_tilde_that_the_shell_left_alone_is_the_home_folder(repo, bring, monkeypatch):
+    monkeypatch.setenv("HOME", str(repo))
+    put(repo / "photos", PHOTOS)
+    bring("pets", "~/photos")
+    assert len(roster.read(ROSTER)) == 8
+
+
 def test_what_is_left_out_is_counted_and_named(repo, bring, capsys):
     extra = {"cat/broken.jpg": b"x", "cat/copy.png": PHOTOS["cat/0.png"], "dog/same.png": PHOTOS["cat/1.png"]}
     bring("pets", put(repo / "photos", PHOTOS | extra))

@@ -132,6 +132,11 @@ def test_a_damaged_zip_is_refused(tmp_path, content):
         raw.bring_in(PETS, tmp_path / "from.zip", tmp_path / "raw")
 
 
+def test_a_folder_that_does_not_exist_is_said_to_be_missing(tmp_path):
+    with pytest.raises(BadInput, match="photos: no such folder or file"):
+        raw.bring_in(PETS, tmp_path / "photos", tmp_path / "raw")
+
+
 def test_without_photos_the_message_asks_where_they_are(tmp_path):
     with pytest.raises(BadInput, match="make data DATASET=pets FROM="):
         raw.bring_in(PETS, None, tmp_path / "raw")
