@@ -5,6 +5,7 @@ needed, so looking at a member does not import torch.
 """
 
 import csv
+import hashlib
 import json
 import shutil
 import tempfile
@@ -54,6 +55,11 @@ def last_slice(folder: Path) -> int | None:
         raise BadInput(f"{folder}: no trained member here; {way_back(folder)}")
     log = read_log(folder)
     return log[-1]["slice"] - 1 if log else None
+
+
+def fingerprints(folder: Path) -> dict[str, str]:
+    """The SHA-256 (hex) of each file of a member: two members are the same if these are."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
 
 
 def write_checkpoint(folder: Path, number: int, checkpoint, seen: Seen) -> None:

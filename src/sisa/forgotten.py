@@ -1,4 +1,4 @@
-"""The record of a request: what it removed from which shard."""
+"""The record of a request: what was asked for, and what that removed from which shard."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,11 @@ from sisa.files import read_json, write_json
 
 @dataclass(frozen=True)
 class Forgotten:
-    """The class asked for (None: nothing), the scope, and the ids removed from each affected shard."""
+    """What was asked for, a class (None: none), a scope and image ids, and the ids removed from each affected shard."""
 
     class_: Annotated[str | None, Field(alias="class")]
     scope: str
+    images: list[str]
     removed: dict[str, list[str]]
 
     @property
@@ -29,7 +30,8 @@ class Forgotten:
 
 
 def write(path: Path, forgotten: Forgotten) -> None:
-    write_json(path, {"class": forgotten.class_, "scope": forgotten.scope, "removed": forgotten.removed})
+    content = {"class": forgotten.class_, "scope": forgotten.scope}
+    write_json(path, content | {"images": forgotten.images, "removed": forgotten.removed})
 
 
 def read(path: Path) -> Forgotten:

@@ -37,10 +37,9 @@ def leakage_matrix(
     """
     count = len(shards)
     matrix = np.full((count, count), leaked, dtype=np.int64)
-    for column in (shards.index(name) for name in restricted):
-        for step in range(1, count):
-            if reach != "all" and step > reach:
-                matrix[(column + step) % count, column] = 0
+    if reach != "all":
+        distance = (np.arange(count)[:, None] - np.arange(count)) % count  # of each shard from the class's own
+        matrix[(distance > reach) & np.isin(shards, restricted)] = 0
     np.fill_diagonal(matrix, dominant)
     return matrix
 

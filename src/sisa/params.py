@@ -120,7 +120,7 @@ class Train(Section):
 
 class Forget(Section):
     class_: Name | None = Field(alias="class")
-    scope: Literal["dominant"]
+    scope: Literal["dominant", "all"]
 
 
 class Params(Section):

@@ -5,7 +5,6 @@ was changed in place is another image. Ids are unique: a picture is on the roste
 """
 
 import csv
-import io
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -15,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from sisa.errors import BadInput
-from sisa.files import beside
+from sisa.files import append_csv, csv_rows
 
 COLUMNS = ["file", "id", "class"]
 ID = re.compile("[0-9a-f]{64}")
@@ -97,14 +96,11 @@ def read(path: Path) -> pd.DataFrame:
 
 def parse(text: str) -> pd.DataFrame:
     """Raises ValueError or csv.Error unless `text` is a whole roster."""
-    header, *rows = [*csv.reader(io.StringIO(text, newline=""), strict=True)] or [[]]
-    if header != COLUMNS:
-        raise ValueError(f"the first line is not {','.join(COLUMNS)}")
+    row_is = "a file, an id and a class"
+    rows = csv_rows(text, COLUMNS, row_is)
     for number, row in enumerate(rows, start=2):
-        if len(row) != len(COLUMNS) or not (all(row) and ID.fullmatch(row[1])):
-            raise ValueError(f"row {number} is not a file, an id and a class")
-    if not text.endswith("\n"):
-        raise ValueError("the last line is cut off")
+        if not ID.fullmatch(row[1]):
+            raise ValueError(f"row {number} is not {row_is}")
     if repeated := [image for image, times in Counter(row[1] for row in rows).items() if times > 1]:
         raise ValueError(f"id {repeated[0]} appears more than once")
     return pd.DataFrame(rows, columns=COLUMNS, dtype=str)
@@ -112,15 +108,5 @@ def parse(text: str) -> pd.DataFrame:
 
 def write(path: Path, roster: pd.DataFrame) -> None:
     """Add the rows that the file lacks; the lines that it has keep their bytes."""
-    lines, known = b"", 0
-    if path.exists():
-        lines, known = path.read_bytes(), len(read(path))
-    new = ([] if lines else [COLUMNS]) + roster[COLUMNS][known:].to_numpy().tolist()
-    with beside(path) as part:
-        part.write_bytes(lines + "".join(map(csv_line, new)).encode())
-
-
-def csv_line(values: list[str]) -> str:
-    """One line of CSV. pandas and csv would leave a carriage return in a file name unquoted."""
-    quoted = ('"{}"'.format(value.replace('"', '""')) if set(value) & set('",\r\n') else value for value in values)
-    return ",".join(quoted) + "\n"
+    known = len(read(path)) if path.exists() else 0
+    append_csv(path, COLUMNS, roster[COLUMNS][known:].to_numpy().tolist())

@@ -153,13 +153,16 @@ class Repo:
         return {str(path.relative_to(self.path)): digest for path, digest in zip(found, digests, strict=True)}
 
     def shard(self, name: str) -> pd.DataFrame:
-        return pd.read_parquet(self / f"data/shards/{name}.parquet", columns=["id", "class", "role"])
+        return pd.read_parquet(self / f"data/shards/{name}.parquet", columns=["id", "class", "role", "slice"])
 
     def holders(self) -> dict[str, list[str]]:
         """For each raw file of the roster, the shards that hold its image."""
         roster = pd.read_csv(self / "data/rosters/tiny.csv")
         ids = {name: set(self.shard(name)["id"]) for name in self.params()["shards"]}
         return {row.file: [name for name in ids if row.id in ids[name]] for row in roster.itertuples()}
+
+    def copied_to(self, target: Path) -> "Repo":
+        return Repo(shutil.copytree(self.path, target, symlinks=True))
 
     def moved_to(self, name: str) -> "Repo":
         return Repo(self.path.rename(self.path.with_name(name)))
@@ -244,6 +247,8 @@ def untouched(shared, photos):
                 shutil.copytree(ROOT / name, repo / name, ignore=ignore, dirs_exist_ok=True)
         for name in ("dvc.yaml", ".dvc/config", ".dvcignore", ".gitignore"):
             shutil.copy(ROOT / name, repo / name)
+        (repo / "data").mkdir()
+        shutil.copy(ROOT / "data/requests.csv", repo / "data/requests.csv")
         shrink(repo)
         repo.compose()
         repo.src("data", "--dataset", "tiny", "--from", str(photos))
@@ -261,17 +266,12 @@ def shrink(repo: Repo) -> None:
     config.write_text(config.read_text().replace("dataset: animal_mnist", "dataset: tiny"))
 
 
-def copy(source: Repo, target: Path) -> Repo:
-    shutil.copytree(source.path, target, symlinks=True)
-    return Repo(target)
-
-
 @pytest.fixture(scope="session")
 def five_classes_high(shared, untouched):
     """The default scenario, run by `dvc repro` and committed."""
 
     def make(repo: Repo) -> None:
-        copy(untouched, repo.path).dvc("repro")
+        untouched.copied_to(repo.path).dvc("repro")
         repo.commit("Five classes, high leakage")
 
     return made_once(shared, "five_classes_high", make)
@@ -282,29 +282,47 @@ def three_classes_low(shared, untouched):
     """Another scenario, run by `dvc exp run` and committed on a branch of its own."""
 
     def make(repo: Repo) -> None:
-        copy(untouched, repo.path).dvc("exp", "run", "-S", "leakage=low", "-S", "classes=3")
+        untouched.copied_to(repo.path).dvc("exp", "run", "-S", "leakage=low", "-S", "classes=3")
         repo.git("switch", "--quiet", "--create", "three")
         repo.commit("Three classes, low leakage")
 
     return made_once(shared, "three_classes_low", make)
 
 
+@pytest.fixture(scope="session")
+def four_slices(shared, untouched):
+    """Three classes at high leakage in four slices, nothing forgotten yet."""
+
+    def make(repo: Repo) -> None:
+        choices = ("classes=3", "slices=4", "forget.class=null")
+        untouched.copied_to(repo.path).dvc("exp", "run", *(word for choice in choices for word in ("-S", choice)))
+        repo.commit("Three classes in four slices")
+
+    return made_once(shared, "four_slices", make)
+
+
 @pytest.fixture
 def fresh(untouched, tmp_path):
     """The repository with its images and nothing run, to change at will."""
-    return copy(untouched, tmp_path / "fresh")
+    return untouched.copied_to(tmp_path / "fresh")
 
 
 @pytest.fixture
 def repo(five_classes_high, tmp_path):
     """The default scenario as it was run and committed, to change at will."""
-    return copy(five_classes_high, tmp_path / "repo")
+    return five_classes_high.copied_to(tmp_path / "repo")
 
 
 @pytest.fixture
 def low(three_classes_low, tmp_path):
     """Three classes at low leakage as they were run and committed, to change at will."""
-    return copy(three_classes_low, tmp_path / "low")
+    return three_classes_low.copied_to(tmp_path / "low")
+
+
+@pytest.fixture
+def sliced(four_slices, tmp_path):
+    """Three classes at high leakage in four slices, nothing forgotten yet, to change at will."""
+    return four_slices.copied_to(tmp_path / "sliced")
 
 
 @pytest.fixture

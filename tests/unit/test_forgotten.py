@@ -6,7 +6,7 @@ from sisa import forgotten
 from sisa.errors import BadInput
 from sisa.forgotten import Forgotten
 
-REQUEST = Forgotten("cat", "all", {"dog": ["b", "a"], "cat": ["a", "c"]})
+REQUEST = Forgotten("cat", "all", ["a"], {"dog": ["b", "a"], "cat": ["a", "c"]})
 
 
 def test_affected_shards_keep_their_order_and_ids_are_named_once():
@@ -14,7 +14,7 @@ def test_affected_shards_keep_their_order_and_ids_are_named_once():
     assert REQUEST.ids == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("request_", [REQUEST, Forgotten(None, "dominant", {})])
+@pytest.mark.parametrize("request_", [REQUEST, Forgotten(None, "dominant", [], {})])
 def test_a_record_comes_back_as_it_was_written(request_, tmp_path):
     path = tmp_path / "data" / "forgotten.json"
     forgotten.write(path, REQUEST)
@@ -37,9 +37,10 @@ def test_a_missing_record_is_refused_with_the_way_back(tmp_path):
         b'{"class": "cat", "scope": "dominant", "remo',
         b"null",
         b"[]",
-        b'{"class": null, "scope": "dominant"}',
-        b'{"class": "cat", "scope": "dominant", "removed": ["a"]}',
-        b'{"class": "cat", "scope": "dominant", "removed": {"cat": 3}}',
+        b'{"class": null, "scope": "dominant", "images": []}',
+        b'{"class": "cat", "scope": "dominant", "removed": {}}',
+        b'{"class": "cat", "scope": "dominant", "images": [], "removed": ["a"]}',
+        b'{"class": "cat", "scope": "dominant", "images": [], "removed": {"cat": 3}}',
     ],
 )
 def test_a_damaged_record_is_refused(content, tmp_path):

@@ -1,4 +1,4 @@
-"""A request at scope dominant takes the class out of its own shard, and digests tell what training sees."""
+"""A request takes out what its scope covers, and digests tell what training sees."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 
 from sisa.images import Shard
 from sisa.slicing import slice_digests, untouched_slices
-from sisa.unlearning import forgotten_rows
+from sisa.unlearning import forgotten_rows, holds
 
 SHARD = Shard(
     ids=np.array(["a", "b", "c", "d", "e", "f"]),
@@ -22,23 +22,37 @@ def digests(shard):
     return slice_digests(shard, shard.slices, 3)
 
 
-def test_a_class_is_forgotten_in_its_own_shard_only():
-    assert "".join(SHARD.ids[forgotten_rows(SHARD, "cat", "dominant")]) == "acdf"
-    assert not forgotten_rows(SHARD, "dog", "dominant").any()  # its copies here have leaked
-    assert not forgotten_rows(SHARD, "horse", "dominant").any()
-
-
-def test_no_class_forgets_nothing():
-    assert not forgotten_rows(SHARD, None, "dominant").any()
+@pytest.mark.parametrize(
+    ("class_", "scope", "ids", "expected"),
+    [
+        ("cat", "dominant", [], "acdf"),
+        ("dog", "dominant", [], ""),  # its copies here have leaked
+        ("dog", "all", [], "be"),
+        ("cat", "all", [], "acdf"),
+        ("horse", "all", [], ""),
+        (None, "dominant", [], ""),
+        (None, "all", [], ""),
+        (None, "dominant", ["b", "f", "z"], "bf"),  # an image is forgotten wherever it was copied
+        ("cat", "dominant", ["b", "c"], "abcdf"),
+        ("dog", "all", ["b", "c"], "bce"),
+    ],
+)
+def test_the_union_of_a_class_under_its_scope_and_of_images_is_forgotten(class_, scope, ids, expected):
+    assert "".join(SHARD.ids[forgotten_rows(SHARD, class_, scope, ids)]) == expected
 
 
 def test_an_unknown_scope_is_refused():
     with pytest.raises(ValueError, match="unknown scope 'some'"):
-        forgotten_rows(SHARD, "cat", "some")
+        forgotten_rows(SHARD, "cat", "some", [])
 
 
 def test_nothing_is_forgotten_of_an_empty_shard():
-    assert forgotten_rows(SHARD.take(np.zeros(6, bool)), "cat", "dominant").shape == (0,)
+    assert forgotten_rows(SHARD.take(np.zeros(6, bool)), "cat", "dominant", ["a"]).shape == (0,)
+
+
+def test_a_shard_holds_the_copies_that_are_in_it():
+    assert holds(SHARD, {"a", "e", "z"}).tolist() == [True, False, False, False, True, False]
+    assert not holds(SHARD, []).any()
 
 
 def repainted(row):

@@ -1,21 +1,22 @@
 """Score the ensemble before, after and retrained, and both baselines, on the test set and on the training images."""
 
-from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from sisa import checkpoints, cost, forgotten, paths, plots, tables
+from sisa import checkpoints, forgotten, paths, plots, tables
+from sisa.accounting import bill
 from sisa.answers import Answers, ask, decide
 from sisa.ensemble import AGGREGATIONS
-from sisa.files import beside, read_json, write_json
+from sisa.files import beside, write_json
 from sisa.forgotten import Forgotten
-from sisa.images import Images
+from sisa.images import Images, Shard
 from sisa.metrics import accuracies
 from sisa.params import Params, load
 from sisa.training import be_deterministic
+from sisa.unlearning import holds
 
 BASELINES = (paths.BASELINE_FULL, paths.BASELINE_RETRAINED)
 
@@ -24,17 +25,20 @@ def main() -> None:
     params = load()
     be_deterministic(params.train.threads)
     sets = {"held_out": tables.read(paths.TEST, Images), "training_images": tables.read(paths.UNION, Images)}
-    states = serving(params, forgotten.read(paths.FORGOTTEN))
+    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
+    request = forgotten.read(paths.FORGOTTEN)
+    states = serving(params, request)
     models = list(dict.fromkeys([*states["before"], *states["retrained"], *BASELINES]))
     answers = {model: ask(model, sets, params) for model in tqdm(models, desc="evaluating", unit="model", disable=None)}
 
     ensembles = {state: [answers[member] for member in members if answers[member]] for state, members in states.items()}
-    scores = {state: score_ensemble(members, sets, params) for state, members in ensembles.items()}
+    residual = residual_copies(shards, request)
+    scores = {state: score_ensemble(members, residual[state], sets, params) for state, members in ensembles.items()}
     scores["baseline"] = {m.name: score_baseline(answers[m], sets, params) for m in BASELINES if answers[m]}
     for name, content in scores.items():
         write_json(paths.METRICS / f"{name}.json", content)
     write_json(paths.METRICS / "summary.json", summary(scores, params.aggregation))
-    write_json(paths.METRICS / "cost.json", costs(params))
+    write_json(paths.METRICS / "cost.json", bill(params, shards, request))
     write_plots(ensembles, sets["held_out"], params)
 
 
@@ -48,8 +52,20 @@ def serving(params: Params, request: Forgotten) -> dict[str, list[Path]]:
     }
 
 
-def score_ensemble(members: list[Answers], sets: dict[str, Images], params: Params) -> dict:
-    scores: dict = {"members": len(members)}
+def residual_copies(shards: dict[str, Shard], request: Forgotten) -> dict[str, int]:
+    """Forgotten images, each copy counted, that the members of each state were trained on."""
+    held = {name: int(holds(shard, request.ids).sum()) for name, shard in shards.items()}
+    left = {name: count - len(request.removed.get(name, [])) for name, count in held.items()}
+    unaffected = [name for name in shards if name not in request.affected]
+    return {
+        "before": sum(held.values()),
+        "after": sum(held[name] for name in unaffected),
+        "retrained": sum(left.values()),
+    }
+
+
+def score_ensemble(members: list[Answers], residual: int, sets: dict[str, Images], params: Params) -> dict:
+    scores: dict = {"members": len(members), "residual_copies": residual}
     for which, images in sets.items():
         scores[which] = {
             aggregation: score(decide(aggregation, members, which, images, params), images, params)
@@ -63,8 +79,12 @@ def score_baseline(model: Answers, sets: dict[str, Images], params: Params) -> d
 
 
 def summary(scores: dict[str, dict], aggregation: str) -> dict:
-    """The held-out shares right of each state, by the chosen aggregation, and of each baseline."""
-    held_out = {state: scores[state]["held_out"][aggregation] for state in ("before", "after", "retrained")}
+    """The held-out shares right of each state, by the chosen aggregation, and of each baseline; what members hold."""
+    states = {state: scores[state] for state in ("before", "after", "retrained")}
+    held_out = {
+        state: {"members": each["members"], "residual_copies": each["residual_copies"]} | each["held_out"][aggregation]
+        for state, each in states.items()
+    }
     held_out |= {name: each["held_out"] for name, each in scores["baseline"].items()}
     return {
         name: {share: value for share, value in each.items() if share != "class"} for name, each in held_out.items()
@@ -74,20 +94,6 @@ def summary(scores: dict[str, dict], aggregation: str) -> dict:
 def score(predicted: np.ndarray, images: Images, params: Params) -> dict:
     actual = np.searchsorted(params.shards, images.classes)
     return accuracies(predicted, actual, params.shards, params.forget.class_)
-
-
-def costs(params: Params) -> dict:
-    """Images in the training set and samples processed, of each shard and each baseline."""
-    training = {name: counted(paths.members(params) / name) for name in params.shards}
-    retraining = {name: asdict(read_json(paths.retraining(params, name), cost.Retraining)) for name in params.shards}
-    baselines = {model.name: counted(model) for model in BASELINES}
-    return {"training": cost.summed(training), "retraining": cost.summed(retraining), **baselines}
-
-
-def counted(model: Path) -> dict:
-    last, log = checkpoints.last_slice(model), checkpoints.read_log(model)
-    images = 0 if last is None else sum(checkpoints.read_seen(model, last).counts.values())
-    return {"images": images, "samples": cost.samples(log)}
 
 
 def write_plots(ensembles: dict[str, list[Answers]], images: Images, params: Params) -> None:

@@ -4,31 +4,62 @@ import shutil
 
 import numpy as np
 
-from sisa import forgotten, paths, tables
+from sisa import forgotten, paths, requests, roster, tables
 from sisa.forgotten import Forgotten
 from sisa.images import Images, Shard
-from sisa.params import load
-from sisa.unlearning import forgotten_rows
+from sisa.params import Params, load
+from sisa.requests import Named
+from sisa.unlearning import forgotten_rows, holds
 
 
 def main() -> None:
     params = load()
-    paths.RETAINED.mkdir(parents=True, exist_ok=True)
-    removed = {}
+    dataset = params.dataset.name
+    named = requests.resolve(paths.REQUESTS, dataset, roster.read(paths.roster(dataset)))
+    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
+
+    retained, request = forget(shards, named, params)
     for name in params.shards:
-        source, target = paths.SHARDS / f"{name}.parquet", paths.RETAINED / f"{name}.parquet"
-        shard = tables.read(source, Shard)
-        gone = forgotten_rows(shard, params.forget.class_, params.forget.scope)
-        if gone.any():
-            removed[name] = shard.ids[gone].tolist()
-            tables.write(target, shard.take(~gone))
+        target = paths.RETAINED / f"{name}.parquet"
+        if name in request.affected:
+            tables.write(target, retained[name])
         else:
-            shutil.copyfile(source, target)
-    request = Forgotten(params.forget.class_, params.forget.scope, removed)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(paths.SHARDS / f"{name}.parquet", target)
     forgotten.write(paths.FORGOTTEN, request)
     together = tables.read(paths.UNION, Images)
     tables.write(paths.UNION_RETAINED, together.take(~np.isin(together.ids, request.ids)))
-    print(f"forgotten: {len(request.ids)} images; affected shards: {', '.join(removed) or 'none'}")
+
+    print_notices(named, shards, params)
+    print_outcome(request, retained)
+
+
+def forget(shards: dict[str, Shard], named: list[Named], params: Params) -> tuple[dict[str, Shard], Forgotten]:
+    """What is retained of each shard, and the record of what was removed."""
+    images = sorted({each.id for each in named})
+    gone = {
+        name: forgotten_rows(shard, params.forget.class_, params.forget.scope, images) for name, shard in shards.items()
+    }
+    removed = {name: shard.ids[gone[name]].tolist() for name, shard in shards.items() if gone[name].any()}
+    retained = {name: shard.take(~gone[name]) for name, shard in shards.items()}
+    return retained, Forgotten(params.forget.class_, params.forget.scope, images, removed)
+
+
+def print_notices(named: list[Named], shards: dict[str, Shard], params: Params) -> None:
+    """Say which requested images change nothing."""
+    without_class, _ = forget(shards, [], params)
+    copies, left = ({image for shard in each.values() for image in shard.ids} for each in (shards, without_class))
+    held_out = set(tables.read(paths.TEST, Images).ids)
+    for line in requests.notices(paths.REQUESTS, named, copies, left, held_out):
+        print(line)
+
+
+def print_outcome(request: Forgotten, retained: dict[str, Shard]) -> None:
+    residual = {name: int(holds(shard, request.ids).sum()) for name, shard in retained.items()}
+    print(f"forgotten: {len(request.ids):,} images; affected shards: {', '.join(request.affected) or 'none'}")
+    if sum(residual.values()):
+        where = ", ".join(f"{name} {count}" for name, count in residual.items() if count)
+        print(f"residual copies, which scope {request.scope} leaves: {sum(residual.values()):,} ({where})")
 
 
 if __name__ == "__main__":

@@ -1,0 +1,54 @@
+"""Members trained on all but 100 of each class's dominant images, to choose between them by those 100.
+
+The test set is never looked at.
+"""
+
+from collections import deque
+from dataclasses import replace
+
+import numpy as np
+import torch
+
+from sisa import paths, tables, training
+from sisa.images import Images, Pool
+from sisa.leakage import Draw, leakage_matrix, shard_rows
+from sisa.params import Params
+from sisa.stages.split import deal, draw_classes
+
+VALIDATION = 100  # images of each class
+
+
+def parts(params: Params) -> tuple[Pool, dict[str, Draw], Images]:
+    """The pool, the draws of each class less its validation images, and those."""
+    pool = tables.read(paths.POOL, Pool)
+    draws = draw_classes(params)
+    held = {image for draw in draws.values() for image in draw.dominant[-VALIDATION:]}
+    trained = {name: replace(draw, dominant=draw.dominant[:-VALIDATION]) for name, draw in draws.items()}
+    return pool, trained, pool.take(np.isin(pool.ids, list(held)))
+
+
+def members(params: Params, reach: int | str, slices: int, seed: int, on_member) -> tuple[np.ndarray, np.ndarray]:
+    """Train one member a shard; return logits [M, n, K] float64 on the validation images, and counts [M, K] int64."""
+    pool, draws, held = parts(params)
+    present = {image: place for place, image in enumerate(pool.ids.tolist())}
+    settings = params.leakage.model_dump() | {"dominant": len(draws[params.shards[0]].dominant), "reach": reach}
+    matrix = leakage_matrix(params.shards, **settings)
+    logits = []
+    for name in params.shards:
+        shard = deal(pool, present, shard_rows(name, params.shards, draws, matrix, slices, params.split_seed))
+        checkpoints = training.train_member(
+            torch.from_numpy(shard.pixels),
+            torch.from_numpy(np.searchsorted(params.shards, shard.classes)),
+            torch.tensor(shard.slices),
+            slice_count=slices,
+            classes=len(params.shards),
+            recipe=params.train,
+            seed=(seed, name),
+        )
+        ((_, last),) = deque(checkpoints, maxlen=1)
+        network = training.build(params.train.network, params.dataset.channels, len(params.shards))
+        network.load_state_dict(last.weights)
+        network.to(training.device(), memory_format=torch.channels_last)
+        logits.append(training.logits_of(network, torch.from_numpy(held.pixels), params.train.test_flip))
+        on_member()
+    return torch.stack(logits).double().numpy(), matrix

@@ -1,0 +1,132 @@
+"""`make audit`: prove from dvc.lock, the shards and the weights in place that what was to be forgotten is gone.
+
+It walks weights <- retained shard <- shard and request, and computes every hash on the way again. That the weights are
+what training on the retained shard gives is for `make verify`.
+"""
+
+import hashlib
+import subprocess
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+import numpy as np
+import yaml
+from tabulate import tabulate
+
+from sisa import checkpoints, forgotten, lock, paths, requests, roster, tables
+from sisa.errors import BadInput
+from sisa.forgotten import Forgotten
+from sisa.images import Shard
+from sisa.params import Params, load
+from sisa.slicing import slice_digests
+from sisa.stages.unlearn import forget
+from sisa.unlearning import forgotten_rows, holds
+
+
+def main() -> None:
+    params = load()
+    found = [*lock_problems(params), *withdrawn(paths.REQUESTS)]
+    named = requests.resolve(paths.REQUESTS, params.dataset.name, roster.read(paths.roster(params.dataset.name)))
+    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
+    expected, request = forget(shards, named, params)
+    if forgotten.read(paths.FORGOTTEN) != request:
+        found.append(f"{paths.FORGOTTEN}: not what the request removes from the shards")
+    rows = []
+    for name in params.shards:
+        retained = tables.read(paths.RETAINED / f"{name}.parquet", Shard)
+        wrong = [
+            *content_problems(name, retained, expected[name], request),
+            *member_problems(name, retained, name in request.affected, params),
+        ]
+        rows.append(link(name, retained, request, params) | {"": "FAILED" if wrong else "holds"})
+        found += wrong
+    print(f"forgotten: {asked_for(request)}")
+    print(tabulate(rows, headers="keys"))
+    conclude(found, request, sum(row["residual copies"] for row in rows))
+
+
+def lock_problems(params: Params) -> Iterator[str]:
+    """Where dvc.lock, params.yaml and the files of the stages that served members come from disagree."""
+    stages, written = lock.read(), yaml.safe_load(Path("params.yaml").read_text())
+    per_shard = (f"{stage}@{name}" for name in params.shards for stage in ("train_shards", "retrain"))
+    chain = ["split", "unlearn", *per_shard]
+    yield from dict.fromkeys(problem for stage in chain for problem in lock.problems(stage, stages, written))
+
+
+def withdrawn(path: Path) -> Iterator[str]:
+    """Requests that the Git history has and the file has no longer. Without Git there is no history to ask."""
+    lines = set(path.read_text().splitlines())
+    for command in (["log", "-m", "--format="], ["diff", "HEAD"]):
+        git = ["git", *command, "--patch", "--unified=0", "--", str(path)]
+        done = subprocess.run(git, check=False, capture_output=True, text=True)
+        old = (line[1:] for line in done.stdout.splitlines() if line.startswith("-") and not line.startswith("---"))
+        for line in dict.fromkeys(old):
+            if line not in lines:
+                yield f"{path}: it is append-only, but this request was taken out: {line}"
+
+
+def content_problems(name: str, retained: Shard, expected: Shard, request: Forgotten) -> Iterator[str]:
+    """Where a retained shard is not its shard less the request."""
+    path = paths.RETAINED / f"{name}.parquet"
+    if count := int(forgotten_rows(retained, request.class_, request.scope, request.images).sum()):
+        yield f"{path}: holds {count} images that the request covers"
+    if any(not np.array_equal(getattr(retained, f.name), getattr(expected, f.name)) for f in fields(Shard)):
+        yield f"{path}: not {paths.SHARDS / path.name} less the request"
+
+
+def member_problems(name: str, retained: Shard, affected: bool, params: Params) -> Iterator[str]:
+    """Where a served member, or a checkpoint that it was made from, was not trained on the retained shard alone."""
+    member, trained = paths.retrained(params) / name, paths.members(params) / name
+    digests = slice_digests(retained, retained.slices, params.slices)
+    with_images = [number for number in range(params.slices) if (retained.slices <= number).any()]
+    files = {checkpoints.slice_file(member, number): digests[: number + 1] for number in with_images}
+    if strange := sorted(set(member.glob("*.safetensors")) ^ set(files)):
+        yield f"{member}: its retained shard does not account for {', '.join(path.name for path in strange)}"
+    for number, (path, seen) in zip(with_images, files.items(), strict=True):
+        if path.is_file() and checkpoints.read_seen(member, number).digests != seen:
+            yield f"{path}: trained on other images than those of {paths.RETAINED / f'{name}.parquet'}"
+    if not affected and checkpoints.fingerprints(member) != checkpoints.fingerprints(trained):
+        yield f"{member}: nothing was removed from its shard, but it differs from {trained}"
+
+
+def link(name: str, retained: Shard, request: Forgotten, params: Params) -> dict:
+    """One row of the table: a served member, what it was made from and what that still holds."""
+    last = checkpoints.last_slice(paths.retrained(params) / name)
+    weights = None if last is None else checkpoints.slice_file(paths.retrained(params) / name, last)
+    return {
+        "member": name,
+        "weights": "empty" if weights is None else sha256(weights),
+        "from retained shard": sha256(paths.RETAINED / f"{name}.parquet"),
+        "images": len(retained),
+        "removed": len(request.removed.get(name, [])),
+        "residual copies": int(holds(retained, request.ids).sum()),
+    }
+
+
+def sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
+
+
+def asked_for(request: Forgotten) -> str:
+    parts = [] if request.class_ is None else [f"class {request.class_} at scope {request.scope}"]
+    if request.images or not parts:
+        parts.append(f"{len(request.images):,} images by request")
+    return f"{' and '.join(parts)}; {len(request.ids):,} images"
+
+
+def conclude(found: list[str], request: Forgotten, residual: int) -> None:
+    """Say what was proved. Raises BadInput when anything does not hold."""
+    for problem in found:
+        print(f"FAILED: {problem}")
+    if found:
+        raise BadInput(f"{len(found)} things do not hold, listed above; `dvc status` says which stages to run again")
+    if residual:
+        print(f"Proved: what scope {request.scope} covers is gone. NOT exact: {residual:,} residual copies are left.")
+        print("To remove them: dvc exp run -S forget.scope=all")
+    else:
+        print("Proved: no served member, and no file that it was made from, holds a forgotten image.")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Request that images be forgotten: add them, with today's date, to the request file. `dvc repro` does the rest."""
+
+import argparse
+from datetime import date
+
+from sisa import paths, requests, roster
+from sisa.errors import BadInput
+from sisa.params import load
+from sisa.requests import Request
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python src forget", description=__doc__)
+    parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image's id, or its raw file as on the roster")
+    parser.add_argument("--reason", required=True, help="why; it is kept in Git with the request")
+    arguments = parser.parse_args()
+
+    dataset = load().dataset.name
+    listed = roster.read(paths.roster(dataset))
+    known = requests.pictures(listed)
+    already = {each.id for each in requests.resolve(paths.REQUESTS, dataset, listed)}
+    new = []
+    for image in arguments.images:
+        if image not in known:
+            raise BadInput(requests.unknown(image, dataset))
+        if already.issuperset(known[image]):
+            print(f"notice: {image} was requested before; nothing changes")
+            continue
+        already.update(known[image])
+        new.append(Request(dataset, image, date.today().isoformat(), arguments.reason))
+    requests.append(paths.REQUESTS, new)
+    print(f"added to {paths.REQUESTS}: {len(new)}; carry it out: dvc repro; then commit the file with the results")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,182 @@
+"""Play random deletion requests against shards and slices, without training: how many of each should I use?
+
+Costs are in samples, one image once through forward and backward. Give several --shards and --slices to compare them.
+Writes OUT.csv and OUT.png. Accuracy is not simulated: more shards cost less and leave each member less to learn from.
+"""
+
+import argparse
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tabulate import tabulate
+from tqdm import tqdm
+
+from sisa import closed_forms, cost_picture, simulation
+from sisa.errors import BadInput
+from sisa.files import beside
+from sisa.leakage import DOMINANT, leakage_matrix
+from sisa.params import load
+from sisa.simulation import Played, Requests
+from sisa.slicing import slice_epochs
+from sisa.unlearning import ALL
+
+PATTERNS = ("uniform", "class", "user")
+
+
+def main() -> None:
+    options = parse_arguments()
+    matrices = list(leakage_matrices(options))
+    plans = [(matrix, slices) for matrix, slices in product(matrices, options.slices)]
+    with tqdm(total=options.plays * sum(len(matrix) for matrix, _ in plans), unit="shard", disable=None) as bar:
+        curves = [curve(matrix, slices, options, bar.update) for matrix, slices in plans]
+    table = pd.DataFrame([summary(each) for each in curves])
+    with beside(Path(f"{options.out}.csv")) as part:
+        table.to_csv(part, index=False)
+    with beside(Path(f"{options.out}.png")) as part:
+        cost_picture.draw(curves).savefig(part, format="png", dpi=110, metadata={"Software": None})
+    print(f"samples a request, mean of {options.plays} plays of {options.requests:,} requests ({options.pattern})")
+    print(tabulate(table.map(readable), headers="keys", showindex=False, disable_numparse=True, stralign="right"))
+    best = table.loc[table["retraining"].idxmin()]
+    print(f"cheapest to forget with: {best['shards']:.0f} shards, {best['slices']:.0f} slices; see {options.out}.png")
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python src simulate", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
+    whole = {"type": positive}
+    parser.add_argument("--images", **whole, default=100_000, help="distinct images, dealt evenly to the shards")
+    parser.add_argument("--shards", **whole, nargs="+", default=[5, 10, 20, 50, 100], help="one class a shard")
+    parser.add_argument("--slices", **whole, nargs="+", default=[1, 4], help="of each shard")
+    parser.add_argument("--requests", **whole, default=1000, help="in all; of one image, or of one class")
+    parser.add_argument("--pattern", choices=PATTERNS, default="uniform", help="user: bursts of one user's images")
+    parser.add_argument("--user-images", **whole, default=20, help="that each user owns, all of one class")
+    parser.add_argument("--batch", **whole, default=1, help="requests that are carried out together")
+    parser.add_argument("--leaked", type=int, default=0, help="images of each class copied into other shards")
+    parser.add_argument("--reach", type=reach, default="all", help="how many of the next shards they are copied into")
+    parser.add_argument(
+        "--matrix", type=Path, help="a leakage matrix as data/leakage_matrix.csv, in place of the above"
+    )
+    parser.add_argument("--scope", choices=(DOMINANT, ALL), default=ALL, help="of class requests")
+    parser.add_argument("--epochs", **whole, default=load().train.epochs, help="of a member without slices")
+    parser.add_argument("--plays", **whole, default=10, help="how often all requests are drawn and carried out")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--out", default="simulation", help="where to write, without the .csv and .png")
+    return parser.parse_args()
+
+
+def positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
+    return int(text)
+
+
+def reach(text: str) -> int | str:
+    return text if text == "all" else int(text)
+
+
+def leakage_matrices(options: argparse.Namespace) -> Iterator[np.ndarray]:
+    """One matrix [S, S] int64 for each number of shards. Raises BadInput where it holds too little to forget."""
+    given = [read_matrix(options.matrix)] if options.matrix else (dealt(count, options) for count in options.shards)
+    for matrix in given:
+        kind, available = ("classes", len(matrix)) if options.pattern == "class" else ("images", matrix.trace())
+        if options.requests > available:
+            raise BadInput(
+                f"--requests {options.requests}: {len(matrix)} shards hold only {available} {kind} to forget"
+            )
+        yield matrix
+
+
+def dealt(shards: int, options: argparse.Namespace) -> np.ndarray:
+    dominant = options.images // shards + (np.arange(shards) < options.images % shards)
+    if not 0 <= options.leaked <= dominant.min():
+        raise BadInput(f"--leaked {options.leaked}: a shard of {shards} has {dominant.min()} images of its own to copy")
+    names = [f"{number:09}" for number in range(shards)]
+    return leakage_matrix(names, dominant, options.leaked, names, options.reach)
+
+
+def read_matrix(path: Path) -> np.ndarray:
+    try:
+        table = pd.read_csv(path).pivot(index="shard", columns="class", values="images")
+    except (OSError, KeyError, ValueError) as error:
+        raise BadInput(f"{path}: not a table with the columns shard, class and images ({error})") from error
+    if list(table.index) != list(table.columns) or table.isna().any(axis=None):
+        raise BadInput(f"{path}: it needs one row for each pair of a shard and a class, under the same names")
+    return table.to_numpy(dtype=np.int64)
+
+
+def draw(matrix: np.ndarray, options: argparse.Namespace, rng: np.random.Generator) -> Requests:
+    dominant = matrix.diagonal()
+    if options.pattern == "user":
+        return simulation.by_user(dominant, options.requests, rng, options.user_images)
+    pattern = simulation.by_class if options.pattern == "class" else simulation.uniform
+    return pattern(dominant, options.requests, rng)
+
+
+def curve(matrix: np.ndarray, slices: int, options: argparse.Namespace, on_shard) -> dict:
+    """What the requests cost with these shards and slices: each play's batches, and the closed form if there is one."""
+    step_epochs = slice_epochs(options.epochs, slices)
+    played: list[Played] = []
+    for number in range(options.plays):
+        rng = np.random.default_rng([options.seed, number, len(matrix), slices])
+        played.append(
+            simulation.play(
+                matrix,
+                draw(matrix, options, rng),
+                slices=slices,
+                step_epochs=step_epochs,
+                full_epochs=options.epochs,
+                batch=options.batch,
+                scope=options.scope,
+                rng=rng,
+                on_shard=on_shard,
+            )
+        )
+    return {
+        "matrix": matrix,
+        "slices": slices,
+        "requests": options.requests,
+        "batch": options.batch,
+        "retraining": np.array([each.retraining for each in played]),
+        "full": np.array([each.full for each in played]),
+        "closed_form": expected(matrix, slices, step_epochs, options),
+    }
+
+
+def expected(matrix: np.ndarray, slices: int, step_epochs: float, options: argparse.Namespace) -> np.ndarray | None:
+    """Samples of each batch in closed form, [B]; None where we have no form."""
+    if options.pattern == "uniform" and options.requests % options.batch == 0:
+        sizes, images = matrix.sum(axis=1), int(matrix.trace())
+        return closed_forms.uniform_requests(sizes, images, slices, step_epochs, options.requests, options.batch)
+    if options.pattern == "class" and options.batch == 1 and slices == 1 and options.scope == ALL:
+        return closed_forms.class_requests(matrix, options.epochs, options.requests)
+    return None
+
+
+def summary(curve: dict) -> dict:
+    """One row of the table, per request."""
+    retraining, full = (curve[key].sum(axis=1) / curve["requests"] for key in ("retraining", "full"))
+    return {
+        "shards": len(curve["matrix"]),
+        "slices": curve["slices"],
+        "images a shard": round(curve["matrix"].sum() / len(curve["matrix"])),
+        "checkpoints": len(curve["matrix"]) * curve["slices"],
+        "retraining": retraining.mean(),
+        "standard error": retraining.std(ddof=1) / len(retraining) ** 0.5 if len(retraining) > 1 else np.nan,
+        "closed form": np.nan if curve["closed_form"] is None else curve["closed_form"].sum() / curve["requests"],
+        "full retraining": full.mean(),
+        "times cheaper": full.mean() / retraining.mean() if retraining.mean() else np.inf,
+    }
+
+
+def readable(value: float) -> str:
+    if pd.isna(value):
+        return "-"
+    return f"{value:,.1f}" if value < 1000 and value % 1 else f"{value:,.0f}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,110 @@
+"""The requests: the Git-tracked, append-only list of images that are to be forgotten.
+
+A request names its data set, so that it is ignored under another, and an image: by its id, or by its raw file, which
+stands for every picture that the roster ever listed under that name.
+"""
+
+import csv
+from collections.abc import Iterator
+from dataclasses import astuple, dataclass, fields
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from sisa.errors import BadInput
+from sisa.files import append_csv, csv_rows
+
+
+@dataclass(frozen=True)
+class Request:
+    """One row of the file; date is ISO 8601."""
+
+    dataset: str
+    image: str
+    date: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """An image that a request names: the row in the file, what is written there, and the image's id."""
+
+    row: int
+    image: str
+    id: str
+
+
+COLUMNS = [field.name for field in fields(Request)]
+
+
+def read(path: Path) -> list[Request]:
+    """Raises BadInput when the file is missing, cut off or not ours."""
+    try:
+        return parse(path.read_bytes().decode())
+    except (OSError, ValueError, csv.Error) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
+        raise BadInput(f"{path}: not a list of requests ({reason}); restore it: git checkout {path}") from error
+
+
+def parse(text: str) -> list[Request]:
+    """Raises ValueError or csv.Error unless `text` is a whole request file."""
+    requests = [Request(*row) for row in csv_rows(text, COLUMNS, "a data set, an image, a date and a reason")]
+    for number, request in enumerate(requests, start=2):
+        try:
+            date.fromisoformat(request.date)
+        except ValueError:
+            raise ValueError(f"row {number} has the date {request.date!r}; write it as 2026-01-31") from None
+    return requests
+
+
+def append(path: Path, requests: list[Request]) -> None:
+    append_csv(path, COLUMNS, [list(astuple(request)) for request in requests])
+
+
+def pictures(roster: pd.DataFrame) -> dict[str, list[str]]:
+    """The ids that each id and each raw file of the roster stands for."""
+    of_file = roster.groupby("file", sort=False)["id"].agg(list).to_dict()
+    return of_file | {image: [image] for image in roster["id"]}
+
+
+def resolve(path: Path, dataset: str, roster: pd.DataFrame) -> list[Named]:
+    """The images that the requests in the file `path` name for this data set, in order.
+
+    Raises BadInput like `read`, and for an image that the roster never held.
+    """
+    known, named = pictures(roster), []
+    for row, request in enumerate(read(path), start=2):
+        if request.dataset == dataset:
+            if request.image not in known:
+                raise BadInput(f"{path}, row {row}: {unknown(request.image, dataset)}")
+            named += [Named(row, request.image, image) for image in known[request.image]]
+    return named
+
+
+def unknown(image: str, dataset: str) -> str:
+    return (
+        f"{image!r} is neither an id nor a raw file on data/rosters/{dataset}.csv; "
+        "of equal pictures only one is on it, and `make data` says which"
+    )
+
+
+def notices(path: Path, named: list[Named], copies: set[str], left: set[str], held_out: set[str]) -> Iterator[str]:
+    """One line for each named image that changes nothing, and why.
+
+    copies: the ids in any shard; left: those still in one after the class request; held_out: those of the test set.
+    """
+    seen: set[str] = set()
+    for each in named:
+        reason = None
+        if each.id in seen:
+            reason = "it was requested before"
+        elif each.id in held_out:
+            reason = "it is held out in the test set and in no shard"
+        elif each.id not in copies:
+            reason = "it is in no shard: not drawn for one, of a class that is not selected, or a hole"
+        elif each.id not in left:
+            reason = "it is already forgotten with its class"
+        seen.add(each.id)
+        if reason:
+            yield f"notice: {path}, row {each.row}, {each.image}: {reason}; nothing changes"
