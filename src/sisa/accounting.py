@@ -50,7 +50,7 @@ def counted(model: Path) -> dict:
 
 
 def predict(params: Params, shards: dict[str, Shard], request: Forgotten, scope: str) -> dict[str, int]:
-    """Samples that retraining each shard takes if the request has this scope; None where it is not affected."""
+    """Samples that retraining each shard takes if the request has this scope; 0 where nothing is left to train on."""
     epochs = slice_epochs(params.train.epochs, params.slices)
     gone = {name: forgotten_rows(shard, request.class_, scope, request.images) for name, shard in shards.items()}
     return {

@@ -66,7 +66,7 @@ def listing(folder: Path) -> dict[str, tuple[str, int]]:
     """MD5 and size of every file below a folder, by its path there, in order."""
     files = (path for path in folder.rglob("*") if path.is_file() and not IGNORED & set(path.relative_to(folder).parts))
     found = {}
-    for path in sorted(files, key=lambda path: path.relative_to(folder).parts):
+    for path in sorted(files, key=lambda path: path.relative_to(folder).as_posix()):
         content = path.read_bytes()
         found[path.relative_to(folder).as_posix()] = hashlib.md5(content).hexdigest(), len(content)
     return found

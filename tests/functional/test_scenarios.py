@@ -3,6 +3,8 @@
 import json
 import shutil
 
+import pytest
+
 
 def test_no_class_to_forget_leaves_all_states_equal(low):
     low.dvc("exp", "run", "-S", "leakage=low", "-S", "classes=3", "-S", "forget.class=null")
@@ -14,10 +16,21 @@ def test_no_class_to_forget_leaves_all_states_equal(low):
         assert list(trained) == list(again)
 
 
+PURE = ("exp", "run", "-S", "leakage=none", "-S", "classes=3")
+
+
 def test_a_shard_that_is_empty_drops_its_member(fresh):
-    fresh.dvc("exp", "run", "-S", "leakage=none", "-S", "classes=3")
+    fresh.dvc(*PURE, "-S", "forget.class=null")
+    executed = fresh.dvc(*PURE, "-S", "forget.scope=all").executed
+    assert sorted(executed) == ["baseline_retrained", "evaluate", "retrain@cat", "unlearn"]
     retained = fresh / "models/retrained/tiny-3/cat"
     assert [path.name for path in retained.iterdir()] == ["log.csv"]
+    counted = fresh.metrics("cost")["retraining"]["shard"]["cat"]
+    assert counted == {"untouched_slices": 0, "images": 0, "samples": 0, "predicted": 0}
+    assert fresh.metrics("cost")["retraining"]["samples"] == 0
+    assert "speed_up" not in fresh.metrics("cost")
+    assert "Proved: no served member" in fresh.src("audit").printed
+    assert "empty" in fresh.src("verify").printed
     assert [fresh.metrics(state)["members"] for state in ("before", "after", "retrained")] == [3, 2, 2]
     assert fresh.metrics("before")["held_out"]["prior_corrected"] == {"undecided": 1.0}
 
@@ -35,6 +48,49 @@ def test_going_from_five_classes_to_three_gives_what_three_classes_give_from_not
     assert {name: stage for name, stage in repo.locked().items() if name in expected} == expected
     assert (repo / "models/shards/tiny-5/elephant").is_dir()
     assert repo.dvc("repro").executed == []
+
+
+def test_scope_all_retrains_every_shard_at_high_leakage_and_reports_that_no_member_is_left_after(repo):
+    at_dominant = repo.metrics("cost")
+    repo.empty_run_cache()
+    executed = repo.dvc("exp", "run", "-S", "forget.scope=all").executed
+    # cat's member was retrained already, from the same retained shard
+    others = [f"retrain@{name}" for name in ("cow", "dog", "elephant", "horse")]
+    assert sorted(executed) == sorted(["evaluate", "unlearn", *others])
+
+    after = repo.metrics("after")
+    assert (after["members"], after["residual_copies"]) == (0, 0)
+    assert all(scores == {"undecided": 1.0} for scores in after["held_out"].values())
+    assert repo.metrics("summary")["after"] == {"members": 0, "residual_copies": 0, "undecided": 1.0}
+    assert [repo.metrics(state)["residual_copies"] for state in ("before", "retrained")] == [24, 0]
+
+    cost = repo.metrics("cost")
+    assert all(shard["samples"] == shard["predicted"] > 0 for shard in cost["retraining"]["shard"].values())
+    assert cost["scope"] == at_dominant["scope"]
+    assert cost["scope"]["all"] == {"retrained_shards": 5, "samples": cost["retraining"]["samples"]}
+    assert cost["scope"]["dominant"] == {"retrained_shards": 1, "samples": at_dominant["retraining"]["samples"]}
+    assert cost["price_of_exactness"] == cost["retraining"]["samples"] - at_dominant["retraining"]["samples"]
+    assert "Proved: no served member" in repo.src("audit").printed
+    assert len([line for line in repo.src("report").printed.splitlines() if line.split()[:2] == ["after", "0"]]) == 1
+
+
+def test_scope_all_retrains_the_two_shards_that_hold_cats_at_low_leakage(low):
+    low.empty_run_cache()
+    executed = low.dvc("exp", "run", "-S", "leakage=low", "-S", "classes=3", "-S", "forget.scope=all").executed
+    assert sorted(executed) == ["evaluate", "retrain@dog", "unlearn"]  # cat's was retrained already
+    assert json.loads((low / "data/forgotten.json").read_text())["removed"].keys() == {"cat", "dog"}
+    samples = {name: shard["samples"] for name, shard in low.metrics("cost")["retraining"]["shard"].items()}
+    assert [name for name, count in samples.items() if count] == ["cat", "dog"]
+    assert low.metrics("after")["members"] == 1
+
+
+@pytest.mark.parametrize("scenario", ["repo", "low", "sliced"])
+def test_the_predicted_cost_is_the_counted_one(scenario, request):
+    cost = request.getfixturevalue(scenario).metrics("cost")
+    models = [*cost["training"]["shard"].values(), *cost["retraining"]["shard"].values()]
+    for counted in [cost["training"], cost["retraining"], cost["baseline_full"], cost["baseline_retrained"], *models]:
+        assert counted["samples"] == counted["predicted"]
+    assert cost["training"]["samples"] > 0
 
 
 def test_a_leftover_shard_is_not_read(low):

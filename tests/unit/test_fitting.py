@@ -1,5 +1,6 @@
 """A model is trained into its folder as a whole, and keeps the checkpoints that a request left untouched."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,14 @@ SHARD = Shard(
     pixels=np.random.default_rng(0).integers(0, 256, (12, 1, 8, 8), dtype=np.uint8),
     roles=np.array(["leaked", "dominant", "dominant"] * 4),
     slices=np.arange(12) // 4,
+)
+IN_PLAY = PARAMS.model_copy(update={"train": TRAIN.model_copy(update={"augment": COMMITTED.train.augment})})
+MANY = Shard(
+    ids=np.array([f"{number:02}" for number in range(34)]),
+    classes=np.array(["cat", "horse", "cat", "dog"] * 8 + ["cat", "dog"]),
+    pixels=np.random.default_rng(1).integers(0, 256, (34, 1, 8, 8), dtype=np.uint8),
+    roles=np.array(["dominant", "leaked", "dominant", "leaked"] * 8 + ["dominant", "leaked"]),
+    slices=np.zeros(34, dtype=np.int64),
 )
 FOLDER, RETRAINED = Path("models/shards/pets-3/cat"), Path("models/retrained/pets-3/cat")
 
@@ -55,6 +64,37 @@ def test_retraining_keeps_untouched_checkpoints_and_ends_as_if_trained_from_scra
         name = checkpoints.slice_file(FOLDER, number).name
         assert (after[name] == before[name]) == (number < touched)
     assert fitted(FOLDER, retained) == after
+
+
+def member(folder, shard, slices, **options):
+    """The SHA-256 of each file of a member of MANY, or of a part."""
+    fit(folder, "cat", shard, shard.slices, slices, IN_PLAY, **options)
+    return checkpoints.fingerprints(folder)
+
+
+def cut(slices):
+    return replace(MANY, slices=np.arange(len(MANY)) * slices // len(MANY))
+
+
+CLASS, IMAGE = "a class from there on", "an image"
+
+
+@pytest.mark.parametrize("removed", [CLASS, IMAGE])
+@pytest.mark.parametrize(("slices", "touched"), [(count, first) for count in (1, 2, 4, 8) for first in range(count)])
+def test_a_retrained_member_has_the_hashes_of_one_trained_from_scratch(slices, touched, removed):
+    shard = cut(slices)
+    before = member(FOLDER, shard, slices)
+    gone = (shard.slices >= touched) & (shard.classes == "cat")
+    if removed == IMAGE:
+        gone = np.arange(len(shard)) == np.flatnonzero(gone)[0]
+    retained = shard.take(~gone)
+    seen = {int((retained.slices <= number).sum()) for number in range(touched, slices)}
+    assert removed == CLASS or any(count % IN_PLAY.train.batch_size == 1 for count in seen)  # a last batch of one
+    after = member(RETRAINED, retained, slices, resume=(FOLDER, touched))
+    assert after == member(FOLDER, retained, slices)
+    for number in range(slices):
+        name = checkpoints.slice_file(FOLDER, number).name
+        assert (after[name] == before[name]) == (number < touched)
 
 
 def test_retraining_does_not_train_the_untouched_slices_again(monkeypatch):

@@ -1,0 +1,241 @@
+"""The audit proves what a request removed, and finds what was tampered with; verify trains again and compares."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+from safetensors.numpy import load_file, save_file
+
+from sisa import lock, tables
+from sisa.commands import audit, verify
+from sisa.errors import BadInput
+from sisa.images import Shard
+
+RETAINED, TRAINED = "models/retrained/tiny-3", "models/shards/tiny-3"
+
+
+@pytest.fixture
+def run(low, monkeypatch):
+    """Three classes at low leakage, cat forgotten at scope dominant, as the current folder."""
+    monkeypatch.chdir(low.path)
+    return low
+
+
+def failures(command, capsys):
+    """The lines that say what does not hold."""
+    capsys.readouterr()
+    with pytest.raises(BadInput, match="listed above"):
+        command.main()
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED")]
+
+
+def relock(repo):
+    """What someone would do who hides a change from DVC: every hash in dvc.lock made to fit the files."""
+    content = yaml.safe_load((repo / "dvc.lock").read_text())
+    for stage in content["stages"].values():
+        for item in [*stage["deps"], *stage["outs"]]:
+            item |= {key: value for key, value in lock.measured(repo / item["path"]).items() if value is not None}
+    (repo / "dvc.lock").write_text(yaml.safe_dump(content))
+
+
+def shift_weights(path):
+    """The same header over other numbers."""
+    content = path.read_bytes()
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])["__metadata__"]
+    tensors = load_file(path)
+    moved = {name: value + 0.5 for name, value in tensors.items() if name.startswith("weights/") and value.ndim == 2}
+    save_file(tensors | moved, path, header)
+
+
+def test_what_scope_dominant_leaves_is_listed_by_shard(run, capsys):
+    audit.main()
+    printed = capsys.readouterr().out
+    rows = [line.split() for line in printed.splitlines()]
+    assert {row[0]: row[3:] for row in rows if row[0] in run.params()["shards"]} == {
+        "cat": ["6", "12", "0", "holds"],
+        "dog": ["18", "0", "3", "holds"],
+        "horse": ["15", "0", "0", "holds"],
+    }
+    assert "forgotten: class cat at scope dominant; 12 images" in printed
+    assert "NOT exact: 3 residual copies are left" in printed
+    assert "dvc exp run -S forget.scope=all" in printed
+
+
+def test_every_entry_of_the_lock_is_what_dvc_wrote(run):
+    stages, params = lock.read(), run.params()
+    assert [problem for stage in stages for problem in lock.problems(stage, stages, params)] == []
+
+
+def changed_weights(run):
+    path = run / RETAINED / "cat/slice-2.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    return [f"{RETAINED}/cat: not the bytes that dvc.lock has for retrain@cat"]
+
+
+def changed_shard(run):
+    path = run / "data/shards/horse.parquet"
+    shard = tables.read(path, Shard)
+    tables.write(path, shard.take(slice(1, None)))
+    return [
+        "data/shards/horse.parquet: not the bytes that dvc.lock has for train_shards@horse",
+        "data/shards: not the bytes that dvc.lock has for split",
+        "data/retained/horse.parquet: not data/shards/horse.parquet less the request",
+    ]
+
+
+def changed_hash_in_the_lock(run):
+    content = yaml.safe_load((run / "dvc.lock").read_text())
+    content["stages"]["train_shards@dog"]["outs"][0]["md5"] = "0" * 32 + ".dir"
+    (run / "dvc.lock").write_text(yaml.safe_dump(content))
+    return [f"{TRAINED}/dog: not the bytes that dvc.lock has for train_shards@dog"]
+
+
+def changed_parameter_in_the_lock(run):
+    path = run / "dvc.lock"
+    content = yaml.safe_load(path.read_text())
+    content["stages"]["unlearn"]["params"]["params.yaml"]["forget"]["class"] = None
+    path.write_text(yaml.safe_dump(content))
+    return ["params.yaml: forget is not what unlearn ran with"]
+
+
+def missing_entry(run):
+    content = yaml.safe_load((run / "dvc.lock").read_text())
+    del content["stages"]["retrain@horse"]
+    (run / "dvc.lock").write_text(yaml.safe_dump(content))
+    return ["dvc.lock: retrain@horse has no entry; run dvc repro"]
+
+
+def scope_changed_by_hand(run):
+    run.edit_params({"forget.scope": "all"})
+    return [
+        "params.yaml: forget is not what unlearn ran with",
+        "data/retained/dog.parquet: holds 3 images that the request covers",
+        "data/forgotten.json: not what the request removes from the shards",
+    ]
+
+
+def other_code(run):
+    (run / "src/sisa/stages/retrain.py").write_text((run / "src/sisa/stages/retrain.py").read_text() + "\n")
+    return ["src/sisa/stages/retrain.py: not the bytes that dvc.lock has for retrain@cat"]
+
+
+def forgotten_images_put_back(run):
+    """Into the retained shard, with a lock that fits."""
+    shutil.copy(run / "data/shards/cat.parquet", run / "data/retained/cat.parquet")
+    relock(run)
+    return [
+        "data/retained/cat.parquet: holds 12 images that the request covers",
+        "data/retained/cat.parquet: not data/shards/cat.parquet less the request",
+        f"{RETAINED}/cat/slice-1.safetensors: trained on other images than those of data/retained/cat.parquet",
+    ]
+
+
+def member_from_before_put_back(run):
+    """As a notebook once did, with a lock that fits."""
+    shutil.rmtree(run / RETAINED / "cat")
+    shutil.copytree(run / TRAINED / "cat", run / RETAINED / "cat")
+    relock(run)
+    return [
+        f"{RETAINED}/cat/slice-1.safetensors: trained on other images than those of data/retained/cat.parquet",
+        f"{RETAINED}/cat/slice-2.safetensors: trained on other images than those of data/retained/cat.parquet",
+    ]
+
+
+def unaffected_member_replaced(run):
+    shift_weights(run / RETAINED / "horse/slice-2.safetensors")
+    relock(run)
+    return [f"{RETAINED}/horse: nothing was removed from its shard, but it differs from {TRAINED}/horse"]
+
+
+def checkpoint_left_over(run):
+    shutil.copy(run / TRAINED / "cat/slice-1.safetensors", run / RETAINED / "cat/slice-3.safetensors")
+    relock(run)
+    return [f"{RETAINED}/cat: its retained shard does not account for slice-3.safetensors"]
+
+
+def record_changed(run):
+    content = json.loads((run / "data/forgotten.json").read_text())
+    content["removed"]["cat"].pop()
+    (run / "data/forgotten.json").write_text(json.dumps(content))
+    relock(run)
+    return ["data/forgotten.json: not what the request removes from the shards"]
+
+
+def request_withdrawn(run):
+    run.src("forget", "cat/00.png", "--reason", "owner asked")
+    run.commit("A request")
+    path = run / "data/requests.csv"
+    line = path.read_text().splitlines()[1]
+    path.write_text(path.read_text().splitlines()[0] + "\n")
+    return [f"data/requests.csv: it is append-only, but this request was taken out: {line}"]
+
+
+@pytest.mark.parametrize(
+    "tamper",
+    [
+        changed_weights,
+        changed_shard,
+        changed_hash_in_the_lock,
+        changed_parameter_in_the_lock,
+        missing_entry,
+        scope_changed_by_hand,
+        other_code,
+        forgotten_images_put_back,
+        member_from_before_put_back,
+        unaffected_member_replaced,
+        checkpoint_left_over,
+        record_changed,
+        request_withdrawn,
+    ],
+    ids=lambda tamper: tamper.__name__,
+)
+def test_tampering_is_found(tamper, run, capsys):
+    expected = tamper(run)
+    found = failures(audit, capsys)
+    assert [line for line in expected if f"FAILED: {line}" not in found] == []
+
+
+def test_a_request_that_was_withdrawn_in_an_earlier_commit_is_found(run, capsys):
+    (expected,) = request_withdrawn(run)
+    run.commit("Withdrawn")
+    assert f"FAILED: {expected}" in failures(audit, capsys)
+
+
+def test_a_file_that_cannot_be_read_ends_the_audit(run):
+    (run / "data/retained/dog.parquet").write_bytes(b"PAR1")
+    complaint = run.src("audit", code=1).complaint
+    assert "data/retained/dog.parquet: not a table of ours, or damaged" in complaint
+
+
+def test_verify_trains_again_what_was_retrained_and_compares_the_rest(run, capsys):
+    verify.main()
+    said = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[2:])
+    assert said["cat"].startswith("slice 1 of 2")
+    assert said["cat"].endswith("as trained from scratch")
+    assert all(said[name].startswith("kept") and said[name].endswith("as it was before") for name in ("dog", "horse"))
+    digest = said["cat"].split()[4:6]
+    assert digest[0] == digest[1]
+    assert list((run / "models").glob(".verify-*")) == []
+
+
+@pytest.mark.parametrize("name", ["cat", "dog"])
+def test_verify_finds_weights_that_training_does_not_give(name, run, capsys):
+    shift_weights(run / RETAINED / name / "slice-2.safetensors")
+    with pytest.raises(BadInput, match=f"not exact: {name}"):
+        verify.main()
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(name))
+    assert "differs by" in row
+
+
+def test_pixels_of_a_retained_image_that_were_changed_are_found(run, capsys):
+    path = run / "data/retained/dog.parquet"
+    shard = tables.read(path, Shard)
+    shard.pixels[0] ^= 1
+    tables.write(path, shard)
+    relock(run)
+    assert f"FAILED: {path.relative_to(run.path)}: not data/shards/dog.parquet less the request" in failures(
+        audit, capsys
+    )
