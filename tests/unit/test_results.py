@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from sisa import picture, results
-from sisa.commands.results import fill_in, markdown, read_table
-from sisa.errors import BadInput
+from sisa.commands.results import markdown, read_table
+from sisa.documents import fill_in
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "results").glob("*.csv"))
@@ -39,15 +39,6 @@ def test_without_a_request_there_is_no_forgotten_share():
     assert set(results.pivot(results.rows(metrics(nothing_forgotten)))["mean_logits"]) == {"90.0"}
 
 
-def test_a_table_takes_the_place_of_what_stands_between_its_markers_and_only_there():
-    begin, end = "<!-- results/a.csv -->", "<!-- end of results/a.csv -->"
-    filled = fill_in(f"before\n{begin}\nold\n{end}\nafter\n", "a", r"new \1")
-    assert filled == f"before\n{begin}\n\nnew \\1\n\n{end}\nafter\n"
-    assert fill_in(filled, "a", r"new \1") == filled
-    with pytest.raises(BadInput, match=r"put these two lines into it: <!-- results/b\.csv -->"):
-        fill_in(filled, "b", "new")
-
-
 def test_there_are_result_files():
     assert {path.stem for path in FILES} >= {"animal_mnist", "animals10"}
 
@@ -55,7 +46,7 @@ def test_there_are_result_files():
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_the_tables_of_the_readme_are_those_of_the_result_files(path):
     readme = (ROOT / "README.md").read_text()
-    assert fill_in(readme, path.stem, markdown(read_table(path))) == readme, "run: python src results"
+    assert fill_in(readme, f"results/{path.name}", markdown(read_table(path))) == readme, "run: python src results"
 
 
 def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed():

@@ -5,7 +5,6 @@ Without names, only the tables of README.md and the pictures are made again from
 
 import argparse
 import json
-import re
 from pathlib import Path
 
 import dvc.api
@@ -14,6 +13,7 @@ from dvc.exceptions import DvcException
 from tabulate import tabulate
 
 from sisa import picture, results
+from sisa.documents import fill_in
 from sisa.errors import BadInput
 from sisa.files import beside
 
@@ -33,7 +33,7 @@ def main() -> None:
     readme = README.read_text()
     for file in sorted(FOLDER.glob("*.csv")):
         table = read_table(file)
-        readme = fill_in(readme, file.stem, markdown(table))
+        readme = fill_in(readme, str(file), markdown(table))
         with beside(FOLDER / f"{file.stem}.png") as part:
             picture.draw(table).savefig(part, format="png", dpi=110, metadata={"Software": None})
     with beside(README) as part:
@@ -61,15 +61,6 @@ def read_table(file: Path) -> pd.DataFrame:
 
 def markdown(table: pd.DataFrame) -> str:
     return tabulate(results.pivot(table.drop(columns="dataset")), headers="keys", tablefmt="github", showindex=False)
-
-
-def fill_in(text: str, name: str, content: str) -> str:
-    """Replace what stands between the markers of a table. Raises BadInput when there is no such pair of markers."""
-    begin, end = f"<!-- results/{name}.csv -->", f"<!-- end of results/{name}.csv -->"
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    if not pattern.search(text):
-        raise BadInput(f"{README}: no place for the table; put these two lines into it: {begin} and {end}")
-    return pattern.sub(lambda _: f"{begin}\n\n{content}\n\n{end}", text)
 
 
 if __name__ == "__main__":
