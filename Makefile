@@ -7,7 +7,7 @@ SCENARIOS ?= 5-high 5-low 5-none 3-high
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RAW := data/raw/animal_mnist
 
-.PHONY: help repro test data results lint hooks lock
+.PHONY: help repro test data verify audit results lint hooks lock
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
@@ -23,6 +23,12 @@ data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder 
 	@test -z "$(FROM)" || test "$(origin DATASET)" != file || \
 	  { echo "error: say which data set they are: make data DATASET=animals10 FROM=..."; exit 1; }
 	python src data --dataset $(DATASET) $(if $(FROM),--from "$(FROM)")
+
+verify: .venv/ready  ## train every retrained member again from scratch and compare the bytes
+	python src verify
+
+audit: .venv/ready  ## prove from dvc.lock, shards and weights that no served member holds what was to be forgotten
+	python src audit
 
 results: .venv/ready  ## run SCENARIOS of DATASET with TRAIN as experiments, then fill in results/ and README.md
 	-@dvc exp remove --quiet $(addprefix $(DATASET)-,$(SCENARIOS))

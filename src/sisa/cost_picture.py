@@ -18,12 +18,12 @@ def draw(curves: list[dict]) -> Figure:
     panels = 2 if len(shards) > 1 else 1
     figure = Figure(figsize=(5.6 * panels + 0.4, 4.4), layout="constrained")
     left, *right = np.ravel(figure.subplots(1, panels))
-    many = len(curves) > len(COLOURS)
-    shown = [each for each in curves if not many or len(each["matrix"]) in (shards[0], shards[-1])]
+    cheapest = min(curves, key=lambda each: each["retraining"].sum())
+    few = (shards[0], len(cheapest["matrix"]), shards[-1])
+    shown = curves if len(curves) <= len(COLOURS) else [each for each in curves if len(each["matrix"]) in few]
     for colour, each in zip(COLOURS, shown, strict=False):
         draw_requests(left, each, colour)
-    cheapest_full = min(curves, key=lambda each: each["full"].sum())
-    left.plot(*so_far(cheapest_full, cheapest_full["full"].mean(axis=0)), "--", color="black", label="full retraining")
+    left.plot(*so_far(cheapest, cheapest["full"].mean(axis=0)), "--", color="black", label="full retraining")
     left.set(xlabel="requests", ylabel="samples processed so far", yscale="log", title="As requests come in")
     for axes in right:
         for colour, count in zip(COLOURS, slices, strict=False):

@@ -32,7 +32,7 @@ def main() -> None:
     plans = [(matrix, slices) for matrix, slices in product(matrices, options.slices)]
     with tqdm(total=options.plays * sum(len(matrix) for matrix, _ in plans), unit="shard", disable=None) as bar:
         curves = [curve(matrix, slices, options, bar.update) for matrix, slices in plans]
-    table = pd.DataFrame([summary(each) for each in curves])
+    table = pd.DataFrame([summary(each) for each in curves]).round(1)
     with beside(Path(f"{options.out}.csv")) as part:
         table.to_csv(part, index=False)
     with beside(Path(f"{options.out}.png")) as part:
@@ -40,7 +40,7 @@ def main() -> None:
     print(f"samples a request, mean of {options.plays} plays of {options.requests:,} requests ({options.pattern})")
     print(tabulate(table.map(readable), headers="keys", showindex=False, disable_numparse=True, stralign="right"))
     best = table.loc[table["retraining"].idxmin()]
-    print(f"cheapest to forget with: {best['shards']:.0f} shards, {best['slices']:.0f} slices; see {options.out}.png")
+    print(f"cheapest to forget with: shards {best['shards']:.0f}, slices {best['slices']:.0f}; see {options.out}.png")
 
 
 def parse_arguments() -> argparse.Namespace:
