@@ -204,6 +204,18 @@ def test_a_request_that_was_withdrawn_in_an_earlier_commit_is_found(run, capsys)
     assert f"FAILED: {expected}" in failures(audit, capsys)
 
 
+@pytest.mark.parametrize("command", ["audit", "verify"])
+def test_where_nothing_was_run_there_is_nothing_to_prove(command, fresh):
+    assert "data/shards/cat.parquet: no such file" in fresh.src(command, code=1).complaint
+
+
+@pytest.mark.parametrize("command", [audit, verify])
+def test_a_missing_member_is_named(command, run):
+    shutil.rmtree(run / RETAINED / "dog")
+    with pytest.raises(BadInput, match=f"{RETAINED}/dog: no trained member here; bring it back"):
+        command.main()
+
+
 def test_a_file_that_cannot_be_read_ends_the_audit(run):
     (run / "data/retained/dog.parquet").write_bytes(b"PAR1")
     complaint = run.src("audit", code=1).complaint

@@ -15,6 +15,7 @@ import yaml
 from tabulate import tabulate
 
 from sisa import checkpoints, forgotten, lock, paths, requests, roster, tables
+from sisa.commands.verify import weights
 from sisa.errors import BadInput
 from sisa.forgotten import Forgotten
 from sisa.images import Shard
@@ -26,8 +27,8 @@ from sisa.unlearning import forgotten_rows, holds
 
 def main() -> None:
     params = load()
-    found = [*lock_problems(params), *withdrawn(paths.REQUESTS)]
     named = requests.resolve(paths.REQUESTS, params.dataset.name, roster.read(paths.roster(params.dataset.name)))
+    found = [*lock_problems(params), *withdrawn(paths.REQUESTS)]
     shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
     expected, request = forget(shards, named, params)
     if forgotten.read(paths.FORGOTTEN) != request:
@@ -78,6 +79,8 @@ def content_problems(name: str, retained: Shard, expected: Shard, request: Forgo
 def member_problems(name: str, retained: Shard, affected: bool, params: Params) -> Iterator[str]:
     """Where a served member, or a checkpoint that it was made from, was not trained on the retained shard alone."""
     member, trained = paths.retrained(params) / name, paths.members(params) / name
+    for folder in (member, trained):
+        checkpoints.last_slice(folder)  # raises BadInput where there is none
     digests = slice_digests(retained, retained.slices, params.slices)
     with_images = [number for number in range(params.slices) if (retained.slices <= number).any()]
     files = {checkpoints.slice_file(member, number): digests[: number + 1] for number in with_images}
@@ -92,20 +95,15 @@ def member_problems(name: str, retained: Shard, affected: bool, params: Params) 
 
 def link(name: str, retained: Shard, request: Forgotten, params: Params) -> dict:
     """One row of the table: a served member, what it was made from and what that still holds."""
-    last = checkpoints.last_slice(paths.retrained(params) / name)
-    weights = None if last is None else checkpoints.slice_file(paths.retrained(params) / name, last)
+    source = paths.RETAINED / f"{name}.parquet"
     return {
         "member": name,
-        "weights": "empty" if weights is None else sha256(weights),
-        "from retained shard": sha256(paths.RETAINED / f"{name}.parquet"),
+        "weights": weights(paths.retrained(params) / name)[:12],
+        "from retained shard": hashlib.sha256(source.read_bytes()).hexdigest()[:12],
         "images": len(retained),
         "removed": len(request.removed.get(name, [])),
         "residual copies": int(holds(retained, request.ids).sum()),
     }
-
-
-def sha256(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:12]
 
 
 def asked_for(request: Forgotten) -> str:

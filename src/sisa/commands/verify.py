@@ -35,6 +35,7 @@ class Verdict:
 
 def main() -> None:
     params = load()
+    Path("models").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".verify-", dir="models") as scratch:
         verdicts = [verify(name, Path(scratch, name), params) for name in params.shards]
     shown = pd.DataFrame(map(asdict, verdicts)).drop(columns="exact")
@@ -47,18 +48,18 @@ def verify(name: str, scratch: Path, params: Params) -> Verdict:
     """Compare the served member with one trained from scratch, or where nothing was removed with the one before."""
     from sisa.training import device
 
-    retained, member = paths.RETAINED / f"{name}.parquet", paths.retrained(params) / name
-    affected = retained.read_bytes() != (paths.SHARDS / retained.name).read_bytes()
+    shard, retained = (tables.read(folder / f"{name}.parquet", Shard) for folder in (paths.SHARDS, paths.RETAINED))
+    affected = len(retained) < len(shard)
     if affected:
-        shard = tables.read(retained, Shard)
-        fit(scratch, name, shard, shard.slices, params.slices, params)
-    other = scratch if affected else paths.members(params) / name
+        fit(scratch, name, retained, retained.slices, params.slices, params)
+    member, other = paths.retrained(params) / name, scratch if affected else paths.members(params) / name
+    served, expected = weights(member), weights(other)
     exact = checkpoints.fingerprints(member) == checkpoints.fingerprints(other)
     verdict = "as trained from scratch" if affected else "as it was before"
     if not exact:
         verdict = f"differs by {largest_difference(member, other, params):.2g} in a logit"
         exact = affected and device().type != "cpu"
-    return Verdict(name, resumed(name, params), weights(member), weights(other), verdict, exact)
+    return Verdict(name, resumed(name, params), served[:16], expected[:16], verdict, exact)
 
 
 def resumed(name: str, params: Params) -> str:
@@ -68,8 +69,11 @@ def resumed(name: str, params: Params) -> str:
 
 
 def weights(member: Path) -> str:
+    """The SHA-256 of a member's last checkpoint. Raises BadInput where there is no member."""
     last = checkpoints.last_slice(member)
-    return "empty" if last is None else checkpoints.fingerprints(member)[checkpoints.slice_file(member, last).name][:16]
+    if last is None:
+        return "empty"
+    return checkpoints.fingerprints(member).get(checkpoints.slice_file(member, last).name, "missing")
 
 
 def largest_difference(member: Path, other: Path, params: Params) -> float:
