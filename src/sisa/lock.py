@@ -19,7 +19,7 @@ def read(path: Path = LOCK) -> dict[str, dict]:
     try:
         return yaml.safe_load(path.read_text())["stages"]
     except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise BadInput(f"{path}: missing or damaged; restore it: git checkout {path}") from error
+        raise BadInput(f"{path}: missing or damaged; restore it: git checkout {path}, or run dvc repro") from error
 
 
 def problems(stage: str, stages: dict[str, dict], params: dict) -> Iterator[str]:
