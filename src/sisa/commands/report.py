@@ -1,4 +1,4 @@
-"""Print the held-out accuracy of before, after and retrained, and of the baselines, from the metrics in place."""
+"""Print the held-out accuracies, the residual copies and the cost of unlearning, from the metrics in place."""
 
 from tabulate import tabulate
 
@@ -9,10 +9,19 @@ from sisa.params import load
 
 def main() -> None:
     params = load()
-    metrics = {name: read_json(paths.METRICS / f"{name}.json", dict) for name in results.METRICS}
+    metrics = {name: read_json(paths.METRICS / f"{name}.json", dict) for name in (*results.METRICS, "cost")}
     rows = results.rows(metrics)
     print(f"held-out accuracy in percent, overall (and of the forgotten class: {params.forget.class_})")
     print(tabulate(results.pivot(rows), headers="keys", tablefmt="simple", showindex=False))
+    print(f"residual copies in the retrained ensemble: {metrics['retrained']['residual_copies']:,}")
+    print(cost_line(metrics["cost"]))
+
+
+def cost_line(cost: dict) -> str:
+    full, again = (cost[key]["samples"] for key in ("baseline_retrained", "retraining"))
+    speed_up = f" (speed-up {cost['speed_up']:.1f})" if "speed_up" in cost else ""
+    price = f"{cost['price_of_exactness']:,} more at scope all than at dominant"
+    return f"samples processed: full retraining {full:,}, unlearning {again:,}{speed_up}; {price}"
 
 
 if __name__ == "__main__":
