@@ -4,12 +4,11 @@
 
 Measured is counted by the training loop: members are trained, and retrained from their checkpoints, on images of
 data/pool.parquet, every fourth pixel of them, by a tiny network. Writes benchmarks/cost-slicing.csv and
-benchmarks/cost-sharding.csv, and the tables of docs/cost.md from them.
+benchmarks/cost-sharding.csv; `python src results` puts them into docs/cost.md.
 """
 
 import sys
 from itertools import product
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,14 +17,12 @@ from tqdm import tqdm
 
 sys.path.insert(0, "src")
 
-from sisa import closed_forms, cost, documents, paths, simulation, tables, training
-from sisa.files import beside
+from sisa import closed_forms, cost, paths, simulation, tables, training
 from sisa.images import Pool
 from sisa.params import Augment, Cnn, Params, Train, load
 from sisa.simulation import Requests
-from sisa.slicing import slice_epochs
+from sisa.slicing import exact_slice_epochs, slice_epochs
 
-DOCUMENT = Path("docs/cost.md")
 SLICING = [*product((45, 20), (1, 2, 4, 8, 16)), (51, 16)]  # epochs, slices
 SHARDS, REQUESTS = (5, 10, 20), (1, 10, 50)
 SHARD_IMAGES, ALL_IMAGES = 640, 1000
@@ -42,13 +39,8 @@ def main() -> None:
     slicing = [slicing_row(*each, pixels, labels, params) for each in tqdm(SLICING, desc="slicing", disable=None)]
     cases = list(product(("one by one", "at once"), SHARDS, REQUESTS))
     sharding = [sharding_row(*each, pixels, labels, params) for each in tqdm(cases, desc="sharding", disable=None)]
-    text = DOCUMENT.read_text()
     for name, rows in {"slicing": slicing, "sharding": sharding}.items():
-        file = Path(f"benchmarks/cost-{name}.csv")
-        pd.DataFrame(rows).to_csv(file, index=False)
-        text = documents.fill_in(text, str(file), documents.table(file))
-    with beside(DOCUMENT) as part:
-        part.write_text(text)
+        pd.DataFrame(rows).to_csv(f"benchmarks/cost-{name}.csv", index=False)
 
 
 def recipe(params: Params, epochs: int) -> Train:
@@ -74,7 +66,7 @@ def slicing_row(epochs: int, slices: int, pixels: torch.Tensor, labels: torch.Te
     return {
         "epochs": epochs,
         "slices": slices,
-        "epochs a slice, exact": f"{closed_forms.slice_step_epochs(epochs, slices):.2f}",
+        "epochs a slice, exact": f"{exact_slice_epochs(epochs, slices):.2f}",
         "whole": step,
         "paper": f"{paper:.4f}",
         "measured": f"{measured:.4f}",

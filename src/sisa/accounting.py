@@ -11,7 +11,7 @@ from sisa.forgotten import Forgotten
 from sisa.images import Shard
 from sisa.leakage import DOMINANT
 from sisa.params import Params
-from sisa.slicing import slice_epochs
+from sisa.slicing import exact_slice_epochs, slice_epochs
 from sisa.unlearning import ALL, forgotten_rows
 
 SCOPES = (DOMINANT, ALL)
@@ -29,8 +29,8 @@ def bill(params: Params, shards: dict[str, Shard], request: Forgotten) -> dict:
         training[name]["predicted"] = cost.predicted_training(shard.slices, params.slices, epochs)
     retraining = {name: asdict(read_json(paths.retraining(params, name), cost.Retraining)) for name in shards}
     predicted = {scope: predict(params, shards, request, scope) for scope in SCOPES}
-    for name, samples in predicted[request.scope].items():
-        retraining[name]["predicted"] = samples
+    for name, counts in retraining.items():
+        counts["predicted"] = predicted[request.scope].get(name, 0)
     result = {"training": cost.summed(training), "retraining": cost.summed(retraining)}
     for model in (paths.BASELINE_FULL, paths.BASELINE_RETRAINED):
         result[model.name] = counted(model)
@@ -50,17 +50,18 @@ def counted(model: Path) -> dict:
 
 
 def predict(params: Params, shards: dict[str, Shard], request: Forgotten, scope: str) -> dict[str, int]:
-    """Samples that retraining each shard takes if the request has this scope; 0 where nothing is left to train on."""
+    """Samples that retraining each shard that is affected takes if the request has this scope."""
     epochs = slice_epochs(params.train.epochs, params.slices)
     gone = {name: forgotten_rows(shard, request.class_, scope, request.images) for name, shard in shards.items()}
     return {
         name: cost.predicted_retraining(shard.slices, gone[name], params.slices, epochs)
         for name, shard in shards.items()
+        if gone[name].any()
     }
 
 
 def totals(samples: dict[str, int]) -> dict:
-    return {"retrained_shards": sum(count > 0 for count in samples.values()), "samples": sum(samples.values())}
+    return {"affected_shards": len(samples), "samples": sum(samples.values())}
 
 
 def expectations(params: Params, shards: dict[str, Shard], request: Forgotten) -> dict:
@@ -79,7 +80,7 @@ def expectations(params: Params, shards: dict[str, Shard], request: Forgotten) -
         result["paper"]["images_one_by_one"] = closed_forms.sequential_requests(*whole)
         result["paper"]["images_at_once"] = closed_forms.batched_requests(*whole)
         distinct = len(set().union(*(shard.ids.tolist() for shard in shards.values())))
-        each = closed_forms.slice_step_epochs(epochs, slices)
+        each = exact_slice_epochs(epochs, slices)
         result["images"] = {
             name: float(closed_forms.uniform_requests(sizes, distinct, slices, each, count, batch).sum())
             for name, batch in {"one_by_one": 1, "at_once": count}.items()

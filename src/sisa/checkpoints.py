@@ -58,8 +58,15 @@ def last_slice(folder: Path) -> int | None:
 
 
 def fingerprints(folder: Path) -> dict[str, str]:
-    """The SHA-256 (hex) of each file of a member: two members are the same if these are."""
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in sorted(folder.iterdir())}
+    """The SHA-256 (hex) of each file in a member's folder: two members are the same if these are."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def fingerprint(folder: Path) -> str:
+    """The SHA-256 (hex) of the last checkpoint, or `empty`. Raises BadInput where there is no member."""
+    last = last_slice(folder)
+    return "empty" if last is None else fingerprints(folder).get(slice_file(folder, last).name, "missing")
 
 
 def write_checkpoint(folder: Path, number: int, checkpoint, seen: Seen) -> None:

@@ -31,11 +31,6 @@ def batched_requests(images: int, shards: int, requests: int, epochs: float) -> 
     return epochs * (images * (1 - (1 - 1 / shards) ** requests) - requests)
 
 
-def slice_step_epochs(epochs: float, slices: int) -> float:
-    """Epochs on each slice before rounding, 2 e0 / (R+1)."""
-    return 2 * epochs / (slices + 1)
-
-
 def uniform_requests(
     sizes: np.ndarray, images: int, slices: int, step_epochs: float, requests: int, batch: int
 ) -> np.ndarray:
@@ -49,8 +44,9 @@ def uniform_requests(
         sum over s and r of e · [ (n_s r/R - k q) (1 - (1 - q)^b) - b q ].
 
     At R = 1, equal disjoint shards and b = 1 or K this sums up to `sequential_requests` and `batched_requests`; for
-    one request it is `single_request` less the epochs of the image that goes. Raises ValueError where `batch` does not
-    divide `requests`.
+    one request it is `single_request` less the epochs of the image that goes. As in the paper, a request may fall on an
+    image that is gone already; where none does, the mean differs by a little (docs/cost.md). Raises ValueError where
+    `batch` does not divide `requests`.
     """
     if requests % batch:
         raise ValueError(f"{requests} requests are not a whole number of batches of {batch}")

@@ -1,5 +1,7 @@
 """The picture of a simulation: what requests cost as they come in, and by the number of shards."""
 
+from itertools import cycle
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -21,12 +23,12 @@ def draw(curves: list[dict]) -> Figure:
     cheapest = min(curves, key=lambda each: each["retraining"].sum())
     few = (shards[0], len(cheapest["matrix"]), shards[-1])
     shown = curves if len(curves) <= len(COLOURS) else [each for each in curves if len(each["matrix"]) in few]
-    for colour, each in zip(COLOURS, shown, strict=False):
+    for colour, each in zip(cycle(COLOURS), shown, strict=False):
         draw_requests(left, each, colour)
     left.plot(*so_far(cheapest, cheapest["full"].mean(axis=0)), "--", color="black", label="full retraining")
     left.set(xlabel="requests", ylabel="samples processed so far", yscale="log", title="As requests come in")
     for axes in right:
-        for colour, count in zip(COLOURS, slices, strict=False):
+        for colour, count in zip(cycle(COLOURS), slices, strict=False):
             draw_shards(axes, [each for each in curves if each["slices"] == count], colour)
         full = [by_shards(curves, count)["full"].sum(axis=1).mean() / curves[0]["requests"] for count in shards]
         axes.plot(shards, full, "--", color="black", label="full retraining")

@@ -1,24 +1,29 @@
-"""Generated tables in Markdown texts: what stands between two markers is written anew."""
+"""Generated tables in Markdown texts: what stands between the two markers of a CSV file is made from it."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 from tabulate import tabulate
 
-from sisa.errors import BadInput
+MARKED = re.compile(r"<!-- (?P<source>\S+\.csv) -->\n.*?<!-- end of (?P=source) -->", re.DOTALL)
 
 
-def fill_in(text: str, source: str, content: str) -> str:
-    """The text with `content` between the markers of the file `source` that it is made from.
+def all_of_them() -> list[Path]:
+    return [Path("README.md"), *sorted(Path("docs").glob("*.md"))]
 
-    Raises BadInput when there is no such pair of markers.
-    """
-    begin, end = f"<!-- {source} -->", f"<!-- end of {source} -->"
-    pattern = re.compile(f"{re.escape(begin)}.*?{re.escape(end)}", re.DOTALL)
-    if not pattern.search(text):
-        raise BadInput(f"no place for the table of {source}; put these two lines into the text: {begin} and {end}")
-    return pattern.sub(lambda _: f"{begin}\n\n{content}\n\n{end}", text)
+
+def sources(text: str) -> list[str]:
+    """The files whose tables a text shows."""
+    return [match["source"] for match in MARKED.finditer(text)]
+
+
+def refreshed(text: str, table_of: Callable[[str], str]) -> str:
+    """The text with the present table of each file between its markers."""
+    return MARKED.sub(
+        lambda m: f"<!-- {m['source']} -->\n\n{table_of(m['source'])}\n\n<!-- end of {m['source']} -->", text
+    )
 
 
 def table(file: Path) -> str:

@@ -19,6 +19,11 @@ METRICS = Path("metrics")
 PLOTS = Path("plots")
 
 
+def datasets() -> list[str]:
+    """The data sets that have a file in conf/dataset."""
+    return sorted(path.stem for path in Path("conf/dataset").glob("*.yaml"))
+
+
 def raw(dataset: str) -> Path:
     return Path("data/raw", dataset)
 

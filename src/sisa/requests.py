@@ -5,7 +5,7 @@ stands for every picture that the roster ever listed under that name.
 """
 
 import csv
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import astuple, dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import pandas as pd
 
 from sisa.errors import BadInput
-from sisa.files import append_csv, csv_rows
+from sisa.files import append_csv, csv_line, csv_rows
 
 
 @dataclass(frozen=True)
@@ -42,9 +42,10 @@ def read(path: Path) -> list[Request]:
     """Raises BadInput when the file is missing, cut off or not ours."""
     try:
         return parse(path.read_bytes().decode())
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: there is no such file; restore it: git checkout {path}") from error
     except (OSError, ValueError, csv.Error) as error:
-        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
-        raise BadInput(f"{path}: not a list of requests ({reason}); restore it: git checkout {path}") from error
+        raise BadInput(f"{path}: not a list of requests ({error}); mend it by hand, no request may get lost") from error
 
 
 def parse(text: str) -> list[Request]:
@@ -59,7 +60,13 @@ def parse(text: str) -> list[Request]:
 
 
 def append(path: Path, requests: list[Request]) -> None:
-    append_csv(path, COLUMNS, [list(astuple(request)) for request in requests])
+    """Add requests at the end. Raises BadInput, and adds none, where one could not be read back."""
+    rows = [list(astuple(request)) for request in requests]
+    try:
+        parse("".join(map(csv_line, [COLUMNS, *rows])).encode().decode())
+    except ValueError as error:
+        raise BadInput(f"this cannot be requested: {error}; write text in every field") from error
+    append_csv(path, COLUMNS, rows)
 
 
 def pictures(roster: pd.DataFrame) -> dict[str, list[str]]:
@@ -68,13 +75,16 @@ def pictures(roster: pd.DataFrame) -> dict[str, list[str]]:
     return of_file | {image: [image] for image in roster["id"]}
 
 
-def resolve(path: Path, dataset: str, roster: pd.DataFrame) -> list[Named]:
+def resolve(path: Path, dataset: str, datasets: Collection[str], roster: pd.DataFrame) -> list[Named]:
     """The images that the requests in the file `path` name for this data set, in order.
 
-    Raises BadInput like `read`, and for an image that the roster never held.
+    Raises BadInput like `read`, for an image that the roster never held, and for a data set that is not in `datasets`.
     """
     known, named = pictures(roster), []
     for row, request in enumerate(read(path), start=2):
+        if request.dataset not in datasets:
+            names = ", ".join(datasets)
+            raise BadInput(f"{path}, row {row}: unknown data set {request.dataset!r}; write one of {names}")
         if request.dataset == dataset:
             if request.image not in known:
                 raise BadInput(f"{path}, row {row}: {unknown(request.image, dataset)}")

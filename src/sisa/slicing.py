@@ -7,9 +7,14 @@ import numpy as np
 from sisa.images import Images
 
 
+def exact_slice_epochs(epochs: int, slices: int) -> float:
+    """Epochs on each slice: e' = 2R/(R+1) · e0 over all R (Bourtoule et al. 2021, section IV-B)."""
+    return 2 * epochs / (slices + 1)
+
+
 def slice_epochs(epochs: int, slices: int) -> int:
-    """Epochs on each slice: e' = 2R/(R+1) · e0 over all R (Bourtoule et al. 2021, section IV-B), whole, at least 1."""
-    return max(1, round(2 * epochs / (slices + 1)))
+    """The same as training does them: whole, at least 1."""
+    return max(1, round(exact_slice_epochs(epochs, slices)))
 
 
 def slice_digests(images: Images, slices: np.ndarray, count: int) -> list[str]:

@@ -2,6 +2,8 @@
 
 import json
 import shutil
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import yaml
@@ -12,6 +14,7 @@ from sisa.commands import audit, verify
 from sisa.errors import BadInput
 from sisa.images import Shard
 
+UNDECLARED = "dvc.lock: the entry of {} does not have the command, deps, outs and params of dvc.yaml"
 RETAINED, TRAINED = "models/retrained/tiny-3", "models/shards/tiny-3"
 
 
@@ -30,13 +33,19 @@ def failures(command, capsys):
     return [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED")]
 
 
+@contextmanager
+def edited_lock(repo):
+    content = yaml.safe_load((repo / "dvc.lock").read_text())
+    yield content["stages"]
+    (repo / "dvc.lock").write_text(yaml.safe_dump(content))
+
+
 def relock(repo):
     """What someone would do who hides a change from DVC: every hash in dvc.lock made to fit the files."""
-    content = yaml.safe_load((repo / "dvc.lock").read_text())
-    for stage in content["stages"].values():
-        for item in [*stage["deps"], *stage["outs"]]:
-            item |= {key: value for key, value in lock.measured(repo / item["path"]).items() if value is not None}
-    (repo / "dvc.lock").write_text(yaml.safe_dump(content))
+    with edited_lock(repo) as stages:
+        for stage in stages.values():
+            for item in [*stage["deps"], *stage["outs"]]:
+                item.update(lock.measured(Path(item["path"])).model_dump(exclude_none=True))
 
 
 def shift_weights(path):
@@ -59,12 +68,13 @@ def test_what_scope_dominant_leaves_is_listed_by_shard(run, capsys):
     }
     assert "forgotten: class cat at scope dominant; 12 images" in printed
     assert "NOT exact: 3 residual copies are left" in printed
-    assert "dvc exp run -S forget.scope=all" in printed
+    assert "set forget.scope to all in params.yaml" in printed
 
 
 def test_every_entry_of_the_lock_is_what_dvc_wrote(run):
-    stages, params = lock.read(), run.params()
-    assert [problem for stage in stages for problem in lock.problems(stage, stages, params)] == []
+    entries, declared, params = lock.read(), lock.declared(), run.params()
+    assert entries.keys() == declared.keys() - {"data/raw/tiny.dvc"}
+    assert [line for name in entries for line in lock.problems(name, entries[name], declared[name], params)] == []
 
 
 def changed_weights(run):
@@ -87,25 +97,45 @@ def changed_shard(run):
 
 
 def changed_hash_in_the_lock(run):
-    content = yaml.safe_load((run / "dvc.lock").read_text())
-    content["stages"]["train_shards@dog"]["outs"][0]["md5"] = "0" * 32 + ".dir"
-    (run / "dvc.lock").write_text(yaml.safe_dump(content))
+    with edited_lock(run) as stages:
+        stages["train_shards@dog"]["outs"][0]["md5"] = "0" * 32 + ".dir"
     return [f"{TRAINED}/dog: not the bytes that dvc.lock has for train_shards@dog"]
 
 
 def changed_parameter_in_the_lock(run):
-    path = run / "dvc.lock"
-    content = yaml.safe_load(path.read_text())
-    content["stages"]["unlearn"]["params"]["params.yaml"]["forget"]["class"] = None
-    path.write_text(yaml.safe_dump(content))
+    with edited_lock(run) as stages:
+        stages["unlearn"]["params"]["params.yaml"]["forget"]["class"] = None
     return ["params.yaml: forget is not what unlearn ran with"]
 
 
+def changed_command_in_the_lock(run):
+    with edited_lock(run) as stages:
+        stages["retrain@cat"]["cmd"] = "python src retrain dog"
+    return [UNDECLARED.format("retrain@cat")]
+
+
 def missing_entry(run):
-    content = yaml.safe_load((run / "dvc.lock").read_text())
-    del content["stages"]["retrain@horse"]
-    (run / "dvc.lock").write_text(yaml.safe_dump(content))
+    with edited_lock(run) as stages:
+        del stages["retrain@horse"]
     return ["dvc.lock: retrain@horse has no entry; run dvc repro"]
+
+
+def missing_outs(run):
+    with edited_lock(run) as stages:
+        del stages["retrain@cat"]["outs"]
+    return [UNDECLARED.format("retrain@cat")]
+
+
+def missing_dep(run):
+    with edited_lock(run) as stages:
+        stages["train_shards@dog"]["deps"].pop(0)
+    return [UNDECLARED.format("train_shards@dog")]
+
+
+def missing_parameter(run):
+    with edited_lock(run) as stages:
+        del stages["split"]["params"]["params.yaml"]["split_seed"]
+    return [UNDECLARED.format("split")]
 
 
 def scope_changed_by_hand(run):
@@ -180,7 +210,11 @@ def request_withdrawn(run):
         changed_shard,
         changed_hash_in_the_lock,
         changed_parameter_in_the_lock,
+        changed_command_in_the_lock,
         missing_entry,
+        missing_outs,
+        missing_dep,
+        missing_parameter,
         scope_changed_by_hand,
         other_code,
         forgotten_images_put_back,
@@ -201,21 +235,42 @@ def test_tampering_is_found(tamper, run, capsys):
 def test_a_request_that_was_withdrawn_in_an_earlier_commit_is_found(run, capsys):
     (expected,) = request_withdrawn(run)
     run.commit("Withdrawn")
+    run.git("config", "color.ui", "always")
+    (run / ".gitattributes").write_text("*.csv binary\n")
     assert f"FAILED: {expected}" in failures(audit, capsys)
 
 
 @pytest.mark.parametrize(
-    ("command", "complaint"), [("audit", "dvc.lock: missing"), ("verify", "data/shards/cat.parquet: no such file")]
+    ("command", "complaint"),
+    [("audit", "dvc.lock: missing"), ("verify", "models/retrained/tiny-5/cat.json: no such file")],
 )
 def test_where_nothing_was_run_there_is_nothing_to_prove(command, complaint, fresh):
     assert complaint in fresh.src(command, code=1).complaint
 
 
 @pytest.mark.parametrize("command", [audit, verify])
-def test_a_missing_member_is_named(command, run):
+def test_a_missing_member_is_named(command, run, monkeypatch):
+    monkeypatch.setattr("sys.argv", ["", "dog"])
     shutil.rmtree(run / RETAINED / "dog")
     with pytest.raises(BadInput, match=f"{RETAINED}/dog: no trained member here; bring it back"):
         command.main()
+
+
+@pytest.mark.parametrize(
+    "content",
+    ["", "stages:", "stages: {split: null}", "stages: {split: {cmd: x, deps: null}}", "stages: {split: {cmd: 1}}"],
+)
+def test_a_damaged_lock_is_named(content, run):
+    (run / "dvc.lock").write_text(content)
+    with pytest.raises(BadInput, match=r"dvc\.lock: missing or damaged"):
+        audit.main()
+
+
+def test_without_a_history_the_audit_says_what_it_did_not_check(run, capsys):
+    shutil.rmtree(run / ".git")
+    (run / ".dvc/config").write_text("[core]\n    no_scm = true\n")
+    audit.main()
+    assert "notice: whether a request was taken out of data/requests.csv was not checked" in capsys.readouterr().out
 
 
 def test_a_file_that_cannot_be_read_ends_the_audit(run):
@@ -224,24 +279,64 @@ def test_a_file_that_cannot_be_read_ends_the_audit(run):
     assert "data/retained/dog.parquet: not a table of ours, or damaged" in complaint
 
 
-def test_verify_trains_again_what_was_retrained_and_compares_the_rest(run, capsys):
-    verify.main()
-    said = dict(line.split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[2:])
-    assert said["cat"].startswith("slice 1 of 2")
-    assert said["cat"].endswith("as trained from scratch")
-    assert all(said[name].startswith("kept") and said[name].endswith("as it was before") for name in ("dog", "horse"))
-    digest = said["cat"].split()[4:6]
-    assert digest[0] == digest[1]
+@pytest.fixture
+def verified(monkeypatch, capsys):
+    """Run `verify` for some members; what it says of each."""
+
+    def run(*members):
+        monkeypatch.setattr("sys.argv", ["verify", *members])
+        capsys.readouterr()
+        try:
+            verify.main()
+        finally:
+            lines = capsys.readouterr().out.splitlines()[2:]
+            said.update(dict(line.split(maxsplit=1) for line in lines))
+
+    run.said = said = {}
+    return run
+
+
+def test_verify_trains_every_member_again(run, verified):
+    verified()
+    assert verified.said.keys() == {"cat", "dog", "horse"}
+    assert verified.said["cat"].startswith("slice 1 of 2")
+    assert verified.said["cat"].endswith("as from scratch")
+    for name in ("dog", "horse"):
+        assert verified.said[name].startswith("kept")
+        assert verified.said[name].endswith("as from scratch, and as before")
+    served, scratch = verified.said["cat"].split()[4:6]
+    assert served == scratch
     assert list((run / "models").glob(".verify-*")) == []
 
 
 @pytest.mark.parametrize("name", ["cat", "dog"])
-def test_verify_finds_weights_that_training_does_not_give(name, run, capsys):
+def test_verify_finds_weights_that_training_does_not_give(name, run, verified):
     shift_weights(run / RETAINED / name / "slice-2.safetensors")
     with pytest.raises(BadInput, match=f"not exact: {name}"):
-        verify.main()
-    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith(name))
-    assert "differs by" in row
+        verified(name)
+    assert verified.said.keys() == {name}
+    assert "DIFFERS from scratch, by " in verified.said[name]
+
+
+def test_verify_finds_what_was_forged_before_and_after_alike_with_a_lock_that_fits(run, verified):
+    for folder in (TRAINED, RETAINED):
+        shift_weights(run / folder / "dog/slice-2.safetensors")
+    relock(run)
+    audit.main()
+    with pytest.raises(BadInput, match="not exact: dog"):
+        verified("dog")
+
+
+def test_verify_finds_another_checkpoint_under_the_same_weights(run, verified):
+    shift_weights(run / RETAINED / "cat/slice-1.safetensors")
+    with pytest.raises(BadInput, match="not exact: cat"):
+        verified("cat")
+    assert verified.said["cat"].endswith("DIFFERS from scratch, by 0 in a logit")
+
+
+def test_verify_refuses_a_member_that_there_is_not(run, verified):
+    with pytest.raises(BadInput, match="there is no member cow; choose from cat, dog, horse"):
+        verified("cow")
 
 
 def test_pixels_of_a_retained_image_that_were_changed_are_found(run, capsys):

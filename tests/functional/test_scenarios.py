@@ -64,7 +64,7 @@ def test_scope_all_retrains_every_shard_at_high_leakage_and_reports_that_no_memb
 
     cost = sliced.metrics("cost")
     assert all(shard["samples"] == shard["predicted"] > 0 for shard in cost["retraining"]["shard"].values())
-    assert cost["scope"]["all"] == {"retrained_shards": 3, "samples": cost["retraining"]["samples"]}
+    assert cost["scope"]["all"] == {"affected_shards": 3, "samples": cost["retraining"]["samples"]}
     assert cost["price_of_exactness"] == cost["retraining"]["samples"] - cost["scope"]["dominant"]["samples"] > 0
     assert "Proved: no served member" in sliced.src("audit").printed
     assert [line.split()[:2] for line in sliced.src("report").printed.splitlines()].count(["after", "0"]) == 1

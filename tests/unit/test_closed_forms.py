@@ -1,4 +1,4 @@
-"""The closed forms are the means that they claim to be, and the general one contains the paper's."""
+"""The closed forms are means over requests, and the general one contains the paper's."""
 
 from itertools import product
 
@@ -11,11 +11,11 @@ from sisa.closed_forms import (
     class_requests,
     sequential_requests,
     single_request,
-    slice_step_epochs,
     uniform_requests,
 )
 from sisa.cost import predicted_retraining
 from sisa.leakage import leakage_matrix
+from sisa.slicing import exact_slice_epochs
 
 EPOCHS = 45  # whole for 1, 2, 4 and 8 slices
 
@@ -23,9 +23,9 @@ EPOCHS = 45  # whole for 1, 2, 4 and 8 slices
 @pytest.mark.parametrize("slices", [1, 2, 4, 8])
 def test_a_single_request_costs_on_average_what_the_paper_says_but_for_the_image_that_goes(slices):
     images = 40 * slices
-    cut, step = np.arange(images) // 40, round(slice_step_epochs(EPOCHS, slices))
+    cut, step = np.arange(images) // 40, round(exact_slice_epochs(EPOCHS, slices))
     mean = np.mean([predicted_retraining(cut, np.arange(images) == row, slices, step) for row in range(images)])
-    assert slice_step_epochs(EPOCHS, slices) == step
+    assert exact_slice_epochs(EPOCHS, slices) == step
     assert mean == pytest.approx(single_request(images, slices, EPOCHS) - EPOCHS)
     general = uniform_requests(np.array([images]), images, slices, step, 1, 1)
     assert general.sum() == pytest.approx(mean)

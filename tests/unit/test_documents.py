@@ -1,26 +1,31 @@
 """Generated tables in documents are those of their files."""
 
-import re
 from pathlib import Path
 
 import pytest
 
-from sisa.documents import fill_in, table
-from sisa.errors import BadInput
+from sisa.commands.results import table_of
+from sisa.documents import all_of_them, refreshed, sources, table
 
 ROOT = Path(__file__).parents[2]
-MARKER = re.compile(r"<!-- ((?:benchmarks|docs)/\S+\.csv) -->")
-DOCUMENTS = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
-PLACES = [(path, source) for path in DOCUMENTS for source in MARKER.findall(path.read_text())]
+TEXT = (
+    "a\n<!-- x/a.csv -->\nold\n<!-- end of x/a.csv -->\nb <!-- x/b.csv -->\n<!-- end of x/b.csv -->\n<!-- x/c.csv -->\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def in_the_checkout(monkeypatch):
+    monkeypatch.chdir(ROOT)
 
 
 def test_a_table_takes_the_place_of_what_stands_between_its_markers_and_only_there():
-    begin, end = "<!-- results/a.csv -->", "<!-- end of results/a.csv -->"
-    filled = fill_in(f"before\n{begin}\nold\n{end}\nafter\n", "results/a.csv", r"new \1")
-    assert filled == f"before\n{begin}\n\nnew \\1\n\n{end}\nafter\n"
-    assert fill_in(filled, "results/a.csv", r"new \1") == filled
-    with pytest.raises(BadInput, match=r"put these two lines into the text: <!-- b\.csv -->"):
-        fill_in(filled, "b.csv", "new")
+    assert sources(TEXT) == ["x/a.csv", "x/b.csv"]
+    filled = refreshed(TEXT, lambda source: rf"new \1 {source}")
+    assert filled == (
+        "a\n<!-- x/a.csv -->\n\nnew \\1 x/a.csv\n\n<!-- end of x/a.csv -->\n"
+        "b <!-- x/b.csv -->\n\nnew \\1 x/b.csv\n\n<!-- end of x/b.csv -->\n<!-- x/c.csv -->\n"
+    )
+    assert refreshed(filled, lambda source: rf"new \1 {source}") == filled
 
 
 def test_a_file_is_shown_with_its_figures_as_they_are(tmp_path):
@@ -28,11 +33,18 @@ def test_a_file_is_shown_with_its_figures_as_they_are(tmp_path):
     assert [line.replace(" ", "") for line in table(tmp_path / "a.csv").splitlines()][2:] == ["|a|0.10|", "|b||"]
 
 
-def test_there_are_generated_tables():
-    assert {source for _, source in PLACES} >= {"benchmarks/cost-slicing.csv", "benchmarks/cost-sharding.csv"}
+def test_every_result_and_benchmark_that_is_published_has_a_table():
+    shown = {source for document in all_of_them() for source in sources(document.read_text())}
+    assert shown >= {str(path) for path in Path("results").glob("*.csv")} | {
+        "benchmarks/cost-slicing.csv",
+        "benchmarks/cost-sharding.csv",
+        "benchmarks/slices-animal_mnist.csv",
+    }
 
 
-@pytest.mark.parametrize(("document", "source"), PLACES, ids=[f"{path.name}-{source}" for path, source in PLACES])
-def test_the_tables_of_the_documents_are_those_of_their_files(document, source):
-    text = document.read_text()
-    assert fill_in(text, source, table(ROOT / source)) == text, "run the command that stands beside the table"
+@pytest.mark.parametrize(
+    "document", [str(path.relative_to(ROOT)) for path in [ROOT / "README.md", *ROOT.glob("docs/*.md")]]
+)
+def test_the_tables_of_the_documents_are_those_of_their_files(document):
+    text = Path(document).read_text()
+    assert refreshed(text, table_of) == text, "run: python src results"

@@ -45,13 +45,13 @@ def test_a_file_stands_for_every_picture_that_was_listed_under_its_name(file):
         Named(4, "dog/1.png", B),
         Named(4, "dog/1.png", C),
     ]
-    assert requests.resolve(file, "pets", ROSTER) == expected
+    assert requests.resolve(file, "pets", ["pets", "zoo"], ROSTER) == expected
 
 
 def test_requests_for_another_data_set_are_ignored(file):
     ask(file, "never/seen.png", dataset="zoo")
     ask(file, A)
-    assert requests.resolve(file, "pets", ROSTER) == [Named(3, A, A)]
+    assert requests.resolve(file, "pets", ["pets", "zoo"], ROSTER) == [Named(3, A, A)]
 
 
 @pytest.mark.parametrize("image", ["e" * 64, "cat/3.png", "1.png"])
@@ -60,12 +60,27 @@ def test_an_image_that_the_roster_never_held_is_refused(image, file):
     with pytest.raises(
         BadInput, match=rf"requests\.csv, row 3: '{image}' is neither an id nor a raw file on .*pets\.csv"
     ):
-        requests.resolve(file, "pets", ROSTER)
+        requests.resolve(file, "pets", ["pets", "zoo"], ROSTER)
+
+
+def test_a_data_set_that_is_not_known_is_refused(file):
+    ask(file, A, dataset="pets ")
+    with pytest.raises(BadInput, match="row 2: unknown data set 'pets '; write one of pets, zoo"):
+        requests.resolve(file, "pets", ["pets", "zoo"], ROSTER)
+
+
+@pytest.mark.parametrize("reason", ["", "\udcff"])
+def test_a_request_that_could_not_be_read_back_is_not_added(reason, file):
+    ask(file, A)
+    before = file.read_bytes()
+    with pytest.raises(BadInput, match="this cannot be requested"):
+        requests.append(file, [Request("pets", B, "2026-01-31", reason)])
+    assert file.read_bytes() == before
 
 
 def test_an_image_that_changes_nothing_is_named_with_the_reason(file):
     ask(file, A, B, "cat/1.png", C, D)
-    named = requests.resolve(file, "pets", ROSTER)
+    named = requests.resolve(file, "pets", ["pets", "zoo"], ROSTER)
     lines = list(requests.notices(file, named, copies={A, C}, left={A}, held_out={B}))
     assert [line.split(", row ")[1] for line in lines] == [
         f"3, {B}: it is held out in the test set and in no shard; nothing changes",
@@ -92,10 +107,10 @@ def test_an_image_that_changes_nothing_is_named_with_the_reason(file):
 )
 def test_what_is_no_list_of_requests_is_refused(content, complaint, tmp_path):
     (tmp_path / "requests.csv").write_bytes(content)
-    with pytest.raises(BadInput, match=f"not a list of requests .*{complaint}.*git checkout"):
+    with pytest.raises(BadInput, match=f"not a list of requests .*{complaint}.*; mend it by hand"):
         requests.read(tmp_path / "requests.csv")
 
 
 def test_a_missing_file_is_refused(tmp_path):
-    with pytest.raises(BadInput, match="there is no such file"):
+    with pytest.raises(BadInput, match="there is no such file; restore it: git checkout"):
         requests.read(tmp_path / "requests.csv")

@@ -3,11 +3,9 @@
 from pathlib import Path
 
 import pandas as pd
-import pytest
 
 from sisa import picture, results
-from sisa.commands.results import markdown, read_table
-from sisa.documents import fill_in
+from sisa.commands.results import read_table
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "results").glob("*.csv"))
@@ -41,12 +39,6 @@ def test_without_a_request_there_is_no_forgotten_share():
 
 def test_there_are_result_files():
     assert {path.stem for path in FILES} >= {"animal_mnist", "animals10"}
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
-def test_the_tables_of_the_readme_are_those_of_the_result_files(path):
-    readme = (ROOT / "README.md").read_text()
-    assert fill_in(readme, f"results/{path.name}", markdown(read_table(path))) == readme, "run: python src results"
 
 
 def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed():

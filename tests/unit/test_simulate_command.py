@@ -73,8 +73,9 @@ def test_a_leakage_matrix_of_ones_own_is_played(run):
     [
         (["--requests", "1001", "--images", "1000"], "5 shards hold only 1000 images to forget"),
         (["--requests", "6", "--pattern", "class"], "5 shards hold only 5 classes to forget"),
+        (["--reach", "5"], "5 shards have 4 others; write `all` for every one"),
         (["--images", "1000", "--leaked", "201"], "a shard of 5 has 200 images of its own to copy"),
-        (["--matrix", "missing.csv"], "missing.csv: not a table with the columns shard, class and images"),
+        (["--matrix", "missing.csv"], "missing.csv: not a table of whole numbers"),
     ],
 )
 def test_what_cannot_be_played_is_refused(arguments, complaint, run):
@@ -83,13 +84,26 @@ def test_what_cannot_be_played_is_refused(arguments, complaint, run):
     assert list(Path().glob("simulation*")) == []
 
 
-def test_a_matrix_with_a_gap_is_refused(run):
-    Path("matrix.csv").write_text("shard,class,images\ncat,cat,4\ndog,dog,4\n")
-    with pytest.raises(BadInput, match="it needs one row for each pair of a shard and a class"):
+@pytest.mark.parametrize(
+    ("leaked", "complaint"),
+    [
+        ("", "it needs one row for each pair of a shard and a class"),
+        ("cat,dog,5\ndog,cat,0\n", "more than the class's own shard"),
+        ("cat,dog,-1\ndog,cat,0\n", "fewer than no images"),
+        ("cat,dog,1.5\ndog,cat,0\n", "not a table of whole numbers"),
+        ("cat,dog,many\ndog,cat,0\n", "not a table of whole numbers"),
+        ("cat,dog,1\ncat,dog,1\ndog,cat,0\n", "not a table of whole numbers"),
+    ],
+)
+def test_what_is_no_leakage_matrix_is_refused(leaked, complaint, run):
+    Path("matrix.csv").write_text(f"shard,class,images\ncat,cat,4\ndog,dog,4\n{leaked}")
+    with pytest.raises(BadInput, match=complaint):
         run("--matrix", "matrix.csv")
 
 
-@pytest.mark.parametrize("arguments", [["--shards", "0"], ["--slices", "x"], ["--reach", "far"], ["--plays", "-1"]])
+@pytest.mark.parametrize(
+    "arguments", [["--shards", "0"], ["--slices", "x"], ["--reach", "far"], ["--plays", "-1"], ["--seed", "-1"]]
+)
 def test_a_number_that_is_none_is_answered_with_the_usage(arguments, run, capsys):
     with pytest.raises(SystemExit):
         run(*arguments)

@@ -15,7 +15,6 @@ import yaml
 from tabulate import tabulate
 
 from sisa import checkpoints, forgotten, lock, paths, requests, roster, tables
-from sisa.commands.verify import weights
 from sisa.errors import BadInput
 from sisa.forgotten import Forgotten
 from sisa.images import Shard
@@ -27,8 +26,13 @@ from sisa.unlearning import forgotten_rows, holds
 
 def main() -> None:
     params = load()
-    named = requests.resolve(paths.REQUESTS, params.dataset.name, roster.read(paths.roster(params.dataset.name)))
-    found = [*lock_problems(params), *withdrawn(paths.REQUESTS)]
+    dataset = params.dataset.name
+    named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), roster.read(paths.roster(dataset)))
+    found = list(lock_problems(params))
+    try:
+        found += [withdrawn_line(line) for line in withdrawn(paths.REQUESTS)]
+    except NoHistoryError as error:
+        print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
     shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
     expected, request = forget(shards, named, params)
     if forgotten.read(paths.FORGOTTEN) != request:
@@ -49,22 +53,42 @@ def main() -> None:
 
 def lock_problems(params: Params) -> Iterator[str]:
     """Where dvc.lock, params.yaml and the files of the stages that served members come from disagree."""
-    stages, written = lock.read(), yaml.safe_load(Path("params.yaml").read_text())
+    entries, declared, written = lock.read(), lock.declared(), yaml.safe_load(Path("params.yaml").read_text())
     per_shard = (f"{stage}@{name}" for name in params.shards for stage in ("train_shards", "retrain"))
-    chain = ["split", "unlearn", *per_shard]
-    yield from dict.fromkeys(problem for stage in chain for problem in lock.problems(stage, stages, written))
+    found = (
+        problem
+        for stage in ("split", "unlearn", *per_shard)
+        for problem in lock.problems(stage, entries.get(stage), declared[stage], written)
+    )
+    yield from dict.fromkeys(found)
 
 
-def withdrawn(path: Path) -> Iterator[str]:
-    """Requests that the Git history has and the file has no longer. Without Git there is no history to ask."""
-    lines = set(path.read_text().splitlines())
-    for command in (["log", "-m", "--format="], ["diff", "HEAD"]):
-        git = ["git", *command, "--patch", "--unified=0", "--", str(path)]
-        done = subprocess.run(git, check=False, capture_output=True, text=True)
-        old = (line[1:] for line in done.stdout.splitlines() if line.startswith("-") and not line.startswith("---"))
-        for line in dict.fromkeys(old):
-            if line not in lines:
-                yield f"{path}: it is append-only, but this request was taken out: {line}"
+class NoHistoryError(Exception):
+    """Why the Git history cannot be asked."""
+
+
+def withdrawn(path: Path) -> list[str]:
+    """The lines of any committed version of the file that it has no longer."""
+    if git("rev-parse", "--is-shallow-repository").strip() != "false":
+        raise NoHistoryError("this is a shallow clone; git fetch --unshallow")
+    present, gone = set(path.read_text().splitlines()), {}
+    for commit in git("rev-list", "--full-history", "HEAD", "--", str(path)).split():
+        if git("ls-tree", "--name-only", commit, "--", str(path)):
+            lines = git("show", f"{commit}:./{path}").splitlines()
+            gone |= dict.fromkeys(line for line in lines if line not in present)
+    return list(gone)
+
+
+def withdrawn_line(line: str) -> str:
+    return f"{paths.REQUESTS}: it is append-only, but this request was taken out: {line}"
+
+
+def git(*arguments: str) -> str:
+    try:
+        done = subprocess.run(["git", *arguments], check=True, capture_output=True, text=True)
+    except (OSError, subprocess.CalledProcessError, UnicodeDecodeError) as error:
+        raise NoHistoryError(" ".join(str(getattr(error, "stderr", None) or error).split())) from error
+    return done.stdout
 
 
 def content_problems(name: str, retained: Shard, expected: Shard, request: Forgotten) -> Iterator[str]:
@@ -77,7 +101,7 @@ def content_problems(name: str, retained: Shard, expected: Shard, request: Forgo
 
 
 def member_problems(name: str, retained: Shard, affected: bool, params: Params) -> Iterator[str]:
-    """Where a served member, or a checkpoint that it was made from, was not trained on the retained shard alone."""
+    """Where a served member, or one of its checkpoints, says that it saw other images than those retained."""
     member, trained = paths.retrained(params) / name, paths.members(params) / name
     for folder in (member, trained):
         checkpoints.last_slice(folder)  # raises BadInput where there is none
@@ -98,7 +122,7 @@ def link(name: str, retained: Shard, request: Forgotten, params: Params) -> dict
     source = paths.RETAINED / f"{name}.parquet"
     return {
         "member": name,
-        "weights": weights(paths.retrained(params) / name)[:12],
+        "weights": checkpoints.fingerprint(paths.retrained(params) / name)[:12],
         "from retained shard": hashlib.sha256(source.read_bytes()).hexdigest()[:12],
         "images": len(retained),
         "removed": len(request.removed.get(name, [])),
@@ -121,9 +145,10 @@ def conclude(found: list[str], request: Forgotten, residual: int) -> None:
         raise BadInput(f"{len(found)} things do not hold, listed above; `dvc status` says which stages to run again")
     if residual:
         print(f"Proved: what scope {request.scope} covers is gone. NOT exact: {residual:,} residual copies are left.")
-        print("To remove them: dvc exp run -S forget.scope=all")
+        print("To remove them, set forget.scope to all in params.yaml and run dvc repro.")
     else:
-        print("Proved: no served member, and no file that it was made from, holds a forgotten image.")
+        print("Proved: no served member was trained on a forgotten image, and no retained shard holds one.")
+    print("That the weights are what training on the retained shards gives: make verify")
 
 
 if __name__ == "__main__":

@@ -40,7 +40,7 @@ def main() -> None:
 
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python src data", description=__doc__)
-    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(known_datasets())}")
+    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(paths.datasets())}")
     parser.add_argument(
         "--from", dest="origin", type=expanded, help="a folder, .zip file or wheel that holds the images"
     )
@@ -52,14 +52,10 @@ def expanded(path: str) -> Path:
     return Path(path).expanduser()
 
 
-def known_datasets() -> list[str]:
-    return sorted(path.stem for path in PRESETS.glob("*.yaml"))
-
-
 def load_dataset(name: str) -> Dataset:
     """Raises BadInput for a data set without a file in conf/dataset, or with one that is not as it should be."""
-    if name not in known_datasets():
-        raise BadInput(f"unknown data set {name!r}; choose one of {', '.join(known_datasets())}")
+    if name not in paths.datasets():
+        raise BadInput(f"unknown data set {name!r}; choose one of {', '.join(paths.datasets())}")
     path = PRESETS / f"{name}.yaml"
     try:
         values = yaml.safe_load(path.read_text())

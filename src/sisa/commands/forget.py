@@ -18,7 +18,7 @@ def main() -> None:
     dataset = load().dataset.name
     listed = roster.read(paths.roster(dataset))
     known = requests.pictures(listed)
-    already = {each.id for each in requests.resolve(paths.REQUESTS, dataset, listed)}
+    already = {each.id for each in requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)}
     new = []
     for image in arguments.images:
         if image not in known:
@@ -28,6 +28,8 @@ def main() -> None:
             continue
         already.update(known[image])
         new.append(Request(dataset, image, date.today().isoformat(), arguments.reason))
+    if not new:
+        return
     requests.append(paths.REQUESTS, new)
     print(f"added to {paths.REQUESTS}: {len(new)}; carry it out: dvc repro; then commit the file with the results")
 

@@ -3,6 +3,7 @@
 from tabulate import tabulate
 
 from sisa import paths, results
+from sisa.errors import BadInput
 from sisa.files import read_json
 from sisa.params import load
 
@@ -11,6 +12,8 @@ def main() -> None:
     params = load()
     metrics = {name: read_json(paths.METRICS / f"{name}.json", dict) for name in (*results.METRICS, "cost")}
     rows = results.rows(metrics)
+    if not {"scope", "retraining"} <= metrics["cost"].keys():
+        raise BadInput(f"{paths.METRICS}/cost.json: not what this version writes; run dvc repro")
     print(f"held-out accuracy in percent, overall (and of the forgotten class: {params.forget.class_})")
     print(tabulate(results.pivot(rows), headers="keys", tablefmt="simple", showindex=False))
     print(f"residual copies in the retrained ensemble: {metrics['retrained']['residual_copies']:,}")
@@ -20,8 +23,8 @@ def main() -> None:
 def cost_line(cost: dict) -> str:
     full, again = (cost[key]["samples"] for key in ("baseline_retrained", "retraining"))
     speed_up = f" (speed-up {cost['speed_up']:.1f})" if "speed_up" in cost else ""
-    price = f"{cost['price_of_exactness']:,} more at scope all than at dominant"
-    return f"samples processed: full retraining {full:,}, unlearning {again:,}{speed_up}; {price}"
+    scopes = ", ".join(f"at scope {name} {scope['samples']:,}" for name, scope in cost["scope"].items())
+    return f"samples processed: full retraining {full:,}, unlearning {again:,}{speed_up}; {scopes}"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """`make results`: the metrics of named scenarios as results/DATASET.csv, and the tables and pictures made from them.
 
-Without names, only the tables of README.md and the pictures are made again from the files in results/.
+Without names, only the tables of README.md and docs/ and the pictures are made again, from the CSV files beside them.
 """
 
 import argparse
@@ -12,13 +12,11 @@ import pandas as pd
 from dvc.exceptions import DvcException
 from tabulate import tabulate
 
-from sisa import picture, results
-from sisa.documents import fill_in
+from sisa import documents, picture, results
 from sisa.errors import BadInput
 from sisa.files import beside
 
 FOLDER = Path("results")
-README = Path("README.md")
 
 
 def main() -> None:
@@ -30,14 +28,19 @@ def main() -> None:
         parts = [table for table in tables.values() if table["dataset"][0] == dataset]
         with beside(FOLDER / f"{dataset}.csv") as part:
             pd.concat(parts, ignore_index=True).to_csv(part, index=False)
-    readme = README.read_text()
     for file in sorted(FOLDER.glob("*.csv")):
-        table = read_table(file)
-        readme = fill_in(readme, str(file), markdown(table))
         with beside(FOLDER / f"{file.stem}.png") as part:
-            picture.draw(table).savefig(part, format="png", dpi=110, metadata={"Software": None})
-    with beside(README) as part:
-        part.write_text(readme)
+            picture.draw(read_table(file)).savefig(part, format="png", dpi=110, metadata={"Software": None})
+    for document in documents.all_of_them():
+        text = documents.refreshed(document.read_text(), table_of)
+        with beside(document) as part:
+            part.write_text(text)
+
+
+def table_of(source: str) -> str:
+    """The Markdown table of a CSV file: the results as people read them, any other file as it is."""
+    file = Path(source)
+    return markdown(read_table(file)) if file.parent == FOLDER else documents.table(file)
 
 
 def collect(scenario: str) -> pd.DataFrame:

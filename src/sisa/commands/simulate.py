@@ -5,7 +5,7 @@ Writes OUT.csv and OUT.png. Accuracy is not simulated: more shards cost less and
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import product
 from pathlib import Path
 
@@ -47,35 +47,38 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="python src simulate", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
-    whole = {"type": positive}
-    parser.add_argument("--images", **whole, default=100_000, help="distinct images, dealt evenly to the shards")
-    parser.add_argument("--shards", **whole, nargs="+", default=[5, 10, 20, 50, 100], help="one class a shard")
-    parser.add_argument("--slices", **whole, nargs="+", default=[1, 4], help="of each shard")
-    parser.add_argument("--requests", **whole, default=1000, help="in all; of one image, or of one class")
+    positive, natural = {"type": whole(1)}, {"type": whole(0)}
+    parser.add_argument("--images", **positive, default=100_000, help="distinct images, dealt evenly to the shards")
+    parser.add_argument("--shards", **positive, nargs="+", default=[5, 10, 20, 50, 100], help="one class a shard")
+    parser.add_argument("--slices", **positive, nargs="+", default=[1, 4], help="of each shard")
+    parser.add_argument("--requests", **positive, default=1000, help="in all; of one image, or of one class")
     parser.add_argument("--pattern", choices=PATTERNS, default="uniform", help="user: bursts of one user's images")
-    parser.add_argument("--user-images", **whole, default=20, help="that each user owns, all of one class")
-    parser.add_argument("--batch", **whole, default=1, help="requests that are carried out together")
-    parser.add_argument("--leaked", type=int, default=0, help="images of each class copied into other shards")
+    parser.add_argument("--user-images", **positive, default=20, help="that each user owns, all of one class")
+    parser.add_argument("--batch", **positive, default=1, help="requests that are carried out together")
+    parser.add_argument("--leaked", **natural, default=0, help="images of each class copied into other shards")
     parser.add_argument("--reach", type=reach, default="all", help="how many of the next shards they are copied into")
     parser.add_argument(
         "--matrix", type=Path, help="a leakage matrix as data/leakage_matrix.csv, in place of the above"
     )
     parser.add_argument("--scope", choices=(DOMINANT, ALL), default=ALL, help="of class requests")
-    parser.add_argument("--epochs", **whole, default=load().train.epochs, help="of a member without slices")
-    parser.add_argument("--plays", **whole, default=10, help="how often all requests are drawn and carried out")
-    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--epochs", **positive, default=load().train.epochs, help="of a member without slices")
+    parser.add_argument("--plays", **positive, default=10, help="how often all requests are drawn and carried out")
+    parser.add_argument("--seed", **natural, default=0)
     parser.add_argument("--out", default="simulation", help="where to write, without the .csv and .png")
     return parser.parse_args()
 
 
-def positive(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1 on")
-    return int(text)
+def whole(least: int) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        if not text.isdecimal() or int(text) < least:
+            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+        return int(text)
+
+    return parse
 
 
 def reach(text: str) -> int | str:
-    return text if text == "all" else int(text)
+    return text if text == "all" else whole(0)(text)
 
 
 def leakage_matrices(options: argparse.Namespace) -> Iterator[np.ndarray]:
@@ -92,20 +95,27 @@ def leakage_matrices(options: argparse.Namespace) -> Iterator[np.ndarray]:
 
 def dealt(shards: int, options: argparse.Namespace) -> np.ndarray:
     dominant = options.images // shards + (np.arange(shards) < options.images % shards)
-    if not 0 <= options.leaked <= dominant.min():
+    if options.reach != "all" and options.reach >= shards:
+        raise BadInput(f"--reach {options.reach}: {shards} shards have {shards - 1} others; write `all` for every one")
+    if options.leaked > dominant.min():
         raise BadInput(f"--leaked {options.leaked}: a shard of {shards} has {dominant.min()} images of its own to copy")
     names = [f"{number:09}" for number in range(shards)]
     return leakage_matrix(names, dominant, options.leaked, names, options.reach)
 
 
 def read_matrix(path: Path) -> np.ndarray:
+    """Raises BadInput for what is no leakage matrix."""
     try:
-        table = pd.read_csv(path).pivot(index="shard", columns="class", values="images")
+        table = pd.read_csv(path, dtype={"shard": str, "class": str, "images": "int64"})
+        wide = table.pivot(index="shard", columns="class", values="images")
     except (OSError, KeyError, ValueError) as error:
-        raise BadInput(f"{path}: not a table with the columns shard, class and images ({error})") from error
-    if list(table.index) != list(table.columns) or table.isna().any(axis=None):
+        raise BadInput(f"{path}: not a table of whole numbers `images` by `shard` and `class` ({error})") from error
+    if list(wide.index) != list(wide.columns) or wide.isna().any(axis=None):
         raise BadInput(f"{path}: it needs one row for each pair of a shard and a class, under the same names")
-    return table.to_numpy(dtype=np.int64)
+    matrix = wide.to_numpy(dtype=np.int64)
+    if (matrix < 0).any() or (matrix > matrix.diagonal()).any():
+        raise BadInput(f"{path}: a shard holds fewer than no images of a class, or more than the class's own shard")
+    return matrix
 
 
 def draw(matrix: np.ndarray, options: argparse.Namespace, rng: np.random.Generator) -> Requests:

@@ -15,7 +15,7 @@ from sisa.unlearning import forgotten_rows, holds
 def main() -> None:
     params = load()
     dataset = params.dataset.name
-    named = requests.resolve(paths.REQUESTS, dataset, roster.read(paths.roster(dataset)))
+    named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), roster.read(paths.roster(dataset)))
     shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
 
     retained, request = forget(shards, named, params)
