@@ -16,20 +16,17 @@ from itertools import product
 
 import numpy as np
 import pandas as pd
-import torch
 from tabulate import tabulate
 from tqdm import tqdm
 
 sys.path.insert(0, "src")
 
-from sisa import paths, tables, training
-from sisa.ensemble import AGGREGATIONS, sigmoid
-from sisa.images import Images, Pool
-from sisa.leakage import leakage_matrix
-from sisa.params import Params, load
-from sisa.stages.split import draw_classes
+import validation
 
-VALIDATION = 100
+from sisa import training
+from sisa.ensemble import AGGREGATIONS, sigmoid
+from sisa.params import Params, load
+
 LEVELS = {"high": "all", "low": 1}
 
 
@@ -63,24 +60,14 @@ def main() -> None:
     keys = ["leakage", "aggregation"]
     table = pd.DataFrame(rows).groupby(keys, sort=False).mean().drop(columns="seed").round(4).reset_index()
     table.to_csv(f"benchmarks/aggregations-{params.dataset.name}.csv", index=False)
-    print(f"{params.dataset.name}, mean of {seeds} training seeds, {VALIDATION} validation images a class")
+    print(f"{params.dataset.name}, mean of {seeds} training seeds, {validation.VALIDATION} validation images a class")
     print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
 
 
 def compare(params: Params, seed: int, level: str, bar: tqdm) -> list[dict]:
     """The scores of every variant with members trained by this seed at this level of leakage."""
-    pool = tables.read(paths.POOL, Pool)
-    place = {image: number for number, image in enumerate(pool.ids.tolist())}
-    draws = draw_classes(params)
-    train = {name: [place[image] for image in draws[name].dominant[:-VALIDATION]] for name in params.shards}
-    held = pool.take(np.array([place[image] for name in params.shards for image in draws[name].dominant[-VALIDATION:]]))
-    settings = params.leakage.model_dump() | {"dominant": len(train[params.shards[0]]), "reach": LEVELS[level]}
-    logits, counts = [], []
-    for name, row in zip(params.shards, leakage_matrix(params.shards, **settings), strict=True):
-        rows = np.concatenate([train[other][:count] for other, count in zip(params.shards, row, strict=True)])
-        logits.append(member_logits(params, (seed, name), pool.take(rows.astype(int)), held))
-        counts.append(row)
-        bar.update()
+    _, _, held = validation.parts(params)
+    logits, counts = validation.members(params, LEVELS[level], 1, seed, bar.update)
     restricted = params.shards.index(params.leakage.restricted[0])
     actual = np.searchsorted(params.shards, held.classes)
     rest = np.arange(len(logits)) != restricted
@@ -88,28 +75,10 @@ def compare(params: Params, seed: int, level: str, bar: tqdm) -> list[dict]:
     for aggregation, score in VARIANTS.items():
         result = {"seed": seed, "leakage": level, "aggregation": aggregation}
         for state, which in (("before", np.full(len(logits), True)), ("after", rest)):
-            scores = score(np.array(logits)[which], np.array(counts)[which], params.train.logit_adjustment)
-            right = scores.argmax(axis=1) == actual
+            right = score(logits[which], counts[which], params.train.logit_adjustment).argmax(axis=1) == actual
             result |= {state: right.mean(), f"{state}_restricted": right[actual == restricted].mean()}
         results.append(result)
     return results
-
-
-def member_logits(params: Params, seed: tuple, images: Images, held: Images) -> np.ndarray:
-    """Train one member on `images` and return its logits on `held`, [n, K] float64."""
-    network = training.build(params.train.network, params.dataset.channels, len(params.shards))
-    ((_, checkpoint),) = training.train_member(
-        torch.from_numpy(images.pixels),
-        torch.from_numpy(np.searchsorted(params.shards, images.classes)),
-        torch.zeros(len(images), dtype=torch.int64),
-        slice_count=1,
-        classes=len(params.shards),
-        recipe=params.train,
-        seed=seed,
-    )
-    network.load_state_dict(checkpoint.weights)
-    network.to(training.device(), memory_format=torch.channels_last)
-    return training.logits_of(network, torch.from_numpy(held.pixels), params.train.test_flip).double().numpy()
 
 
 if __name__ == "__main__":
