@@ -9,7 +9,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 
 PLACES = ("data", "models", "metrics", "plots")
-WEIGHTS = "models/shards/tiny-3/{}/slice-1.safetensors"
+WEIGHTS = "models/shards/tiny-3/{}/slice-2.safetensors"
 
 
 def truncated(path):

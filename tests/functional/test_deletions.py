@@ -30,7 +30,7 @@ def test_deleting_a_photo_trains_only_the_shards_that_held_it(low, holders):
     for name, rows in shards.items():
         expected = rows[rows["id"] != roster["id"][file]].reset_index(drop=True)
         pd.testing.assert_frame_equal(low.shard(name), expected)
-        for part in (f"data/shards/{name}.parquet", f"models/shards/tiny-3/{name}/slice-1.safetensors"):
+        for part in (f"data/shards/{name}.parquet", f"models/shards/tiny-3/{name}/slice-2.safetensors"):
             assert (before[part] == after[part]) == (name not in holders)
 
 
