@@ -32,14 +32,18 @@ def bill(params: Params, shards: dict[str, Shard], request: Forgotten) -> dict:
     for name, counts in retraining.items():
         counts["predicted"] = predicted[request.scope].get(name, 0)
     result = {"training": cost.summed(training), "retraining": cost.summed(retraining)}
-    for model in (paths.BASELINE_FULL, paths.BASELINE_RETRAINED):
-        result[model.name] = counted(model)
-        result[model.name]["predicted"] = result[model.name]["images"] * slice_epochs(params.train.epochs, 1)
+    for model, gone in {paths.BASELINE_FULL: 0, paths.BASELINE_RETRAINED: len(request.ids)}.items():
+        predicted_samples = (distinct_images(shards) - gone) * slice_epochs(params.train.epochs, 1)
+        result[model.name] = counted(model) | {"predicted": predicted_samples}
     if result["retraining"]["samples"]:
         result["speed_up"] = result[paths.BASELINE_RETRAINED.name]["samples"] / result["retraining"]["samples"]
     result["scope"] = {scope: totals(samples) for scope, samples in predicted.items()}
     result["price_of_exactness"] = result["scope"][ALL]["samples"] - result["scope"][DOMINANT]["samples"]
     return result | {"closed_form": expectations(params, shards, request)}
+
+
+def distinct_images(shards: dict[str, Shard]) -> int:
+    return len(set().union(*(shard.ids.tolist() for shard in shards.values())))
 
 
 def counted(model: Path) -> dict:
@@ -79,7 +83,7 @@ def expectations(params: Params, shards: dict[str, Shard], request: Forgotten) -
         whole = (int(sizes.sum()), len(sizes), count, epochs)
         result["paper"]["images_one_by_one"] = closed_forms.sequential_requests(*whole)
         result["paper"]["images_at_once"] = closed_forms.batched_requests(*whole)
-        distinct = len(set().union(*(shard.ids.tolist() for shard in shards.values())))
+        distinct = distinct_images(shards)
         each = exact_slice_epochs(epochs, slices)
         result["images"] = {
             name: float(closed_forms.uniform_requests(sizes, distinct, slices, each, count, batch).sum())
