@@ -34,7 +34,7 @@ results: .venv/ready  ## run SCENARIOS of DATASET with TRAIN as experiments, the
 	-@dvc exp remove --quiet $(addprefix $(DATASET)-,$(SCENARIOS))
 	for scenario in $(SCENARIOS); do \
 	  dvc exp run --name $(DATASET)-$$scenario -S dataset=$(DATASET) -S train=$(TRAIN) \
-	    -S classes=$${scenario%-*} -S leakage=$${scenario#*-} || exit 1; \
+	    -S classes=$${scenario%-*} -S leakage=$${scenario#*-} $(if $(SLICES),-S slices=$(SLICES)) || exit 1; \
 	done
 	python src results $(addprefix $(DATASET)-,$(SCENARIOS))
 
