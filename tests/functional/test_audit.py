@@ -67,8 +67,7 @@ def test_what_scope_dominant_leaves_is_listed_by_shard(run, capsys):
         "horse": ["15", "0", "0", "holds"],
     }
     assert "forgotten: class cat at scope dominant; 12 images" in printed
-    assert "NOT exact: 3 residual copies are left" in printed
-    assert "set forget.scope to all in params.yaml" in printed
+    assert "NOT exact: 3 residual copies are left; scope all would remove them" in printed
 
 
 def test_every_entry_of_the_lock_is_what_dvc_wrote(run):
@@ -200,7 +199,7 @@ def request_withdrawn(run):
     path = run / "data/requests.csv"
     line = path.read_text().splitlines()[1]
     path.write_text(path.read_text().splitlines()[0] + "\n")
-    return [f"data/requests.csv: it is append-only, but this request was taken out: {line}"]
+    return [f"data/requests.csv: it is append-only, put this line back as it was: {line}"]
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,7 @@ def test_one_image_after_another_costs_the_slices_they_touch_and_ends_as_both_at
     at_once.src("forget", everywhere, own, "--reason", "owner asked")
     at_once.dvc("repro", "retrain")
     assert at_once.files(folder) == sliced.files(folder)
+    assert "Proved for 2 images requested" in at_once.src("audit").printed
 
 
 @pytest.fixture

@@ -80,7 +80,7 @@ def withdrawn(path: Path) -> list[str]:
 
 
 def withdrawn_line(line: str) -> str:
-    return f"{paths.REQUESTS}: it is append-only, but this request was taken out: {line}"
+    return f"{paths.REQUESTS}: it is append-only, put this line back as it was: {line}"
 
 
 def git(*arguments: str) -> str:
@@ -143,12 +143,14 @@ def conclude(found: list[str], request: Forgotten, residual: int) -> None:
         print(f"FAILED: {problem}")
     if found:
         raise BadInput(f"{len(found)} things do not hold, listed above; `dvc status` says which stages to run again")
+    if request.images:
+        print(f"Proved for {len(request.images):,} images requested: no served member was trained on a copy.")
     if residual:
-        print(f"Proved: what scope {request.scope} covers is gone. NOT exact: {residual:,} residual copies are left.")
-        print("To remove them, set forget.scope to all in params.yaml and run dvc repro.")
+        print(f"Proved for class {request.class_}: what scope {request.scope} covers is gone. ", end="")
+        print(f"NOT exact: {residual:,} residual copies are left; scope all would remove them.")
     else:
         print("Proved: no served member was trained on a forgotten image, and no retained shard holds one.")
-    print("That the weights are what training on the retained shards gives: make verify")
+    print("Not looked at: whether the weights are what training gives (make verify), and raw data, caches and history.")
 
 
 if __name__ == "__main__":

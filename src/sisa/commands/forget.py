@@ -12,7 +12,7 @@ from sisa.requests import Request
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python src forget", description=__doc__)
     parser.add_argument("images", nargs="+", metavar="IMAGE", help="an image's id, or its raw file as on the roster")
-    parser.add_argument("--reason", required=True, help="why; it is kept in Git with the request")
+    parser.add_argument("--reason", required=True, help="why, without names: it stays in Git with the request for good")
     arguments = parser.parse_args()
 
     dataset = load().dataset.name

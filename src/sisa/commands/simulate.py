@@ -41,6 +41,7 @@ def main() -> None:
     print(tabulate(table.map(readable), headers="keys", showindex=False, disable_numparse=True, stralign="right"))
     best = table.loc[table["retraining"].idxmin()]
     print(f"cheapest to forget with: shards {best['shards']:.0f}, slices {best['slices']:.0f}; see {options.out}.png")
+    print("Accuracy is not simulated.")
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -100,7 +101,10 @@ def dealt(shards: int, options: argparse.Namespace) -> np.ndarray:
     if options.leaked > dominant.min():
         raise BadInput(f"--leaked {options.leaked}: a shard of {shards} has {dominant.min()} images of its own to copy")
     names = [f"{number:09}" for number in range(shards)]
-    return leakage_matrix(names, dominant, options.leaked, names, options.reach)
+    try:
+        return leakage_matrix(names, dominant, options.leaked, names, options.reach)
+    except MemoryError as error:
+        raise BadInput(f"--shards {shards}: a leakage matrix of that size does not fit into memory") from error
 
 
 def read_matrix(path: Path) -> np.ndarray:
