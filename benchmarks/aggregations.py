@@ -8,7 +8,6 @@ benchmarks/aggregations-DATASET.csv: accuracy overall and on the restricted clas
 without the member of that class's shard (after), mean over seeds.
 """
 
-import argparse
 import sys
 from collections.abc import Callable
 from functools import partial
@@ -23,9 +22,8 @@ sys.path.insert(0, "src")
 
 import validation
 
-from sisa import training
 from sisa.ensemble import AGGREGATIONS, sigmoid
-from sisa.params import Params, load
+from sisa.params import Params
 
 LEVELS = {"high": "all", "low": 1}
 
@@ -49,11 +47,7 @@ VARIANTS: dict[str, Callable] = {
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
-    seeds = parser.parse_args().seeds
-    params = load()
-    training.be_deterministic(params.train.threads)
+    params, seeds = validation.start(__doc__)
     jobs = list(product(range(seeds), LEVELS))
     with tqdm(total=len(jobs) * len(params.shards), desc="members", disable=None) as bar:
         rows = [row for seed, level in jobs for row in compare(params, seed, level, bar)]

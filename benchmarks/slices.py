@@ -8,7 +8,6 @@ benchmarks/slices-DATASET.csv: accuracy overall and on the forgotten class, mean
 over seeds is below that of R = 1, with the standard error of that difference (seeds are paired).
 """
 
-import argparse
 import sys
 from itertools import product
 
@@ -21,20 +20,14 @@ sys.path.insert(0, "src")
 
 import validation
 
-from sisa import training
 from sisa.ensemble import AGGREGATIONS, predict
-from sisa.params import load
 from sisa.slicing import slice_epochs
 
 SLICES = (1, 2, 4, 8)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seeds", type=int, default=3)
-    seeds = parser.parse_args().seeds
-    params = load()
-    training.be_deterministic(params.train.threads)
+    params, seeds = validation.start(__doc__)
     _, _, held = validation.parts(params)
     actual = np.searchsorted(params.shards, held.classes)
     rows = []

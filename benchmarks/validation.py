@@ -3,6 +3,7 @@
 The test set is never looked at.
 """
 
+import argparse
 from collections import deque
 from dataclasses import replace
 
@@ -12,10 +13,19 @@ import torch
 from sisa import paths, tables, training
 from sisa.images import Images, Pool
 from sisa.leakage import Draw, leakage_matrix, shard_rows
-from sisa.params import Params
+from sisa.params import Params, load
 from sisa.stages.split import deal, draw_classes
 
 VALIDATION = 100  # images of each class
+
+
+def start(description: str) -> tuple[Params, int]:
+    """The parameters of the run, and for how many training seeds it was asked."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seeds", type=int, default=3)
+    seeds, params = parser.parse_args().seeds, load()
+    training.be_deterministic(params.train.threads)
+    return params, seeds
 
 
 def parts(params: Params) -> tuple[Pool, dict[str, Draw], Images]:

@@ -69,12 +69,13 @@ def declared() -> dict[str, Declared]:
     return result
 
 
-def problems(stage: str, entry: Entry | None, wanted: Declared, params: dict) -> Iterator[str]:
+def problems(entries: dict[str, Entry], stages: dict[str, Declared], params: dict, stage: str) -> Iterator[str]:
     """What does not agree between a stage's entry, its declaration, its files and the content of params.yaml.
 
     One line each. A hash of a file is the MD5 of its bytes, that of a folder the MD5 of the list of its files with
     theirs, as DVC writes them.
     """
+    entry, wanted = entries.get(stage), stages[stage]
     if entry is None:
         yield f"{LOCK}: {stage} has no entry; run dvc repro"
         return

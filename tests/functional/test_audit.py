@@ -73,7 +73,7 @@ def test_what_scope_dominant_leaves_is_listed_by_shard(run, capsys):
 def test_every_entry_of_the_lock_is_what_dvc_wrote(run):
     entries, declared, params = lock.read(), lock.declared(), run.params()
     assert entries.keys() == declared.keys() - {"data/raw/tiny.dvc"}
-    assert [line for name in entries for line in lock.problems(name, entries[name], declared[name], params)] == []
+    assert [line for name in entries for line in lock.problems(entries, declared, params, name)] == []
 
 
 def changed_weights(run):
@@ -229,6 +229,15 @@ def test_tampering_is_found(tamper, run, capsys):
     expected = tamper(run)
     found = failures(audit, capsys)
     assert [line for line in expected if f"FAILED: {line}" not in found] == []
+
+
+def test_a_member_whose_bytes_changed_does_not_hold_and_the_others_do(run, capsys):
+    changed_weights(run)
+    with pytest.raises(BadInput):
+        audit.main()
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    verdicts = {row[0]: row[-1] for row in rows if row[0] in run.params()["shards"]}
+    assert verdicts == {"cat": "FAILED", "dog": "holds", "horse": "holds"}
 
 
 def test_a_request_that_was_withdrawn_in_an_earlier_commit_is_found(run, capsys):

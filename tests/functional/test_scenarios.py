@@ -6,7 +6,7 @@ import shutil
 import pytest
 
 
-def test_no_class_to_forget_leaves_all_states_equal(low):
+def test_no_class_to_forget_leaves_all_states_equal_and_scope_all_then_retrains_exactly_the_shards_with_cats(low):
     low.dvc("exp", "run", "-S", "leakage=low", "-S", "classes=3", "-S", "forget.class=null")
     assert json.loads((low / "data/forgotten.json").read_text())["removed"] == {}
     assert low.metrics("before") == low.metrics("after") == low.metrics("retrained")
@@ -14,6 +14,10 @@ def test_no_class_to_forget_leaves_all_states_equal(low):
     for name in low.params()["shards"]:
         trained, again = (low.files(f"models/{folder}/tiny-3/{name}").values() for folder in ("shards", "retrained"))
         assert list(trained) == list(again)
+
+    low.empty_run_cache()
+    executed = low.dvc("exp", "run", "-S", "leakage=low", "-S", "classes=3", "-S", "forget.scope=all").executed
+    assert sorted(executed) == ["baseline_retrained", "evaluate", "retrain@cat", "retrain@dog", "unlearn"]
 
 
 PURE = ("exp", "run", "-S", "leakage=none", "-S", "classes=3")

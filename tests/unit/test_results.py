@@ -1,5 +1,6 @@
 """The tables that people read are those of the runs."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -46,6 +47,18 @@ def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed()
     default = table[(table["classes"] == 5) & (table["leakage"] == "high")].reset_index(drop=True)
     files = {name: pd.read_json(ROOT / "metrics" / f"{name}.json", typ="series").to_dict() for name in results.METRICS}
     pd.testing.assert_frame_equal(default[results.rows(files).columns.tolist()], results.rows(files))
+
+
+def test_the_price_of_exactness_in_the_readme_is_the_committed_one():
+    retrained, cost = (json.loads((ROOT / f"metrics/{name}.json").read_text()) for name in ("retrained", "cost"))
+    cat = retrained["held_out"]["prior_corrected"]["forgotten"]
+    dominant, everywhere = (f"{cost['scope'][scope]['samples']:,}" for scope in ("dominant", "all"))
+    full = f"{cost['baseline_retrained']['samples']:,}"
+    readme = (ROOT / "README.md").read_text()
+    assert (
+        f"(default) | {retrained['residual_copies']} | {cat:.1%} | {dominant} | {full} |".replace("%", " %") in readme
+    )
+    assert f"| {everywhere} | {full} |" in readme
 
 
 def test_the_picture_shows_every_state_and_says_where_nothing_was_decided():

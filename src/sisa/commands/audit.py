@@ -8,6 +8,7 @@ import hashlib
 import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,8 @@ def main() -> None:
     params = load()
     dataset = params.dataset.name
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), roster.read(paths.roster(dataset)))
-    found = list(lock_problems(params))
+    disagree = partial(lock.problems, lock.read(), lock.declared(), yaml.safe_load(Path("params.yaml").read_text()))
+    found = [*disagree("split"), *disagree("unlearn")]
     try:
         found += [withdrawn_line(line) for line in withdrawn(paths.REQUESTS)]
     except NoHistoryError as error:
@@ -41,6 +43,8 @@ def main() -> None:
     for name in params.shards:
         retained = tables.read(paths.RETAINED / f"{name}.parquet", Shard)
         wrong = [
+            *disagree(f"train_shards@{name}"),
+            *disagree(f"retrain@{name}"),
             *content_problems(name, retained, expected[name], request),
             *member_problems(name, retained, name in request.affected, params),
         ]
@@ -48,19 +52,7 @@ def main() -> None:
         found += wrong
     print(f"forgotten: {asked_for(request)}")
     print(tabulate(rows, headers="keys"))
-    conclude(found, request, sum(row["residual copies"] for row in rows))
-
-
-def lock_problems(params: Params) -> Iterator[str]:
-    """Where dvc.lock, params.yaml and the files of the stages that served members come from disagree."""
-    entries, declared, written = lock.read(), lock.declared(), yaml.safe_load(Path("params.yaml").read_text())
-    per_shard = (f"{stage}@{name}" for name in params.shards for stage in ("train_shards", "retrain"))
-    found = (
-        problem
-        for stage in ("split", "unlearn", *per_shard)
-        for problem in lock.problems(stage, entries.get(stage), declared[stage], written)
-    )
-    yield from dict.fromkeys(found)
+    conclude(list(dict.fromkeys(found)), request, sum(row["residual copies"] for row in rows))
 
 
 class NoHistoryError(Exception):
