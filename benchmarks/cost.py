@@ -44,7 +44,8 @@ def main() -> None:
 
 
 def recipe(params: Params, epochs: int) -> Train:
-    changes = {"network": Cnn(name="cnn", widths=[4], pool="max"), "epochs": epochs, "batch_size": 64, "augment": STILL}
+    network = Cnn(name="cnn", patch=2, stride=2, filters=4, widths=[4], pool="max")
+    changes = {"network": network, "epochs": epochs, "batch_size": 64, "augment": STILL}
     return params.train.model_copy(update=changes)
 
 

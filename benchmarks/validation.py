@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from sisa import paths, tables, training
+from sisa import answers, paths, tables, training
 from sisa.images import Images, Pool
 from sisa.leakage import Draw, leakage_matrix, shard_rows
 from sisa.params import Params, load
@@ -58,7 +58,6 @@ def members(params: Params, reach: int | str, slices: int, seed: int, on_member)
         ((_, last),) = deque(checkpoints, maxlen=1)
         network = training.build(params.train.network, params.dataset.channels, len(params.shards))
         network.load_state_dict(last.weights)
-        network.to(training.device(), memory_format=torch.channels_last)
-        logits.append(training.logits_of(network, torch.from_numpy(held.pixels), params.train.test_flip))
+        logits.append(answers.logits_of([network], torch.from_numpy(held.pixels), params.train)[0])
         on_member()
     return torch.stack(logits).double().numpy(), matrix

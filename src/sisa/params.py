@@ -85,6 +85,9 @@ class Augment(Section):
 
 class Cnn(Section):
     name: Literal["cnn"]
+    patch: Annotated[PositiveInt, Field(description="side of the whitening layer's patches, pixels")]
+    stride: Annotated[PositiveInt, Field(description="between the patches, pixels")]
+    filters: Annotated[int, Field(ge=2, multiple_of=2, description="of the whitening layer, at most")]
     widths: Annotated[list[PositiveInt], Field(min_length=1)]
     pool: Literal["max", "mean"]
 
@@ -115,6 +118,7 @@ class Train(Section):
     logit_adjustment: Annotated[float, Field(ge=0, le=1)]
     augment: Augment
     test_flip: bool
+    precision: Literal["float32", "bfloat16"]
     threads: PositiveInt
 
 
@@ -216,8 +220,14 @@ def contradiction(params: Params) -> str | None:
             if name is not None and name not in shards:
                 return f"{key} names {name!r}, which is not among the classes {', '.join(shards)}"
     network = params.train.network
-    if isinstance(network, Cnn) and dataset.image_size < 2 ** (len(network.widths) - 1):
-        return f"dataset.image_size is {dataset.image_size}, too small to be halved {len(network.widths) - 1} times"
+    if isinstance(network, Cnn):
+        halvings = len(network.widths) - 1
+        smallest = network.patch + network.stride * (2**halvings - 1)
+        if dataset.image_size < smallest:
+            return (
+                f"dataset.image_size is {dataset.image_size}, but patches of {network.patch} pixels at a stride of "
+                f"{network.stride}, halved {halvings} times, need {smallest}"
+            )
     if leakage.leaked > leakage.dominant:
         return f"leakage.leaked is {leakage.leaked}, more than the {leakage.dominant} dominant images to draw from"
     if isinstance(leakage.reach, int) and leakage.reach >= len(shards):

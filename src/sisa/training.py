@@ -10,9 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from sisa.augment import augment, normalize
-from sisa.networks import build
-from sisa.params import Adam, AdamW, Train
+from sisa.networks import WHITENED, build, whiten
+from sisa.optimizer import Optimizer
+from sisa.params import Train
 from sisa.slicing import slice_epochs
+
+AHEAD = 32  # batches that are augmented in one go
 
 LogRow = dict[str, int | float]
 
@@ -38,10 +41,25 @@ def device() -> torch.device:
 
 
 def be_deterministic(threads: int) -> None:
-    """The same inputs give the same bits, on the same kind of machine; the thread count is part of that."""
+    """The same inputs give the same bits, on the same kind of machine; the thread count is part of that.
+
+    torch.use_deterministic_algorithms does the same, but imports the compiler: over a second a stage. Filling fresh
+    memory is torch's aid for finding bugs, at a few percent of the time.
+    """
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    torch.use_deterministic_algorithms(True)
+    torch.set_deterministic_debug_mode("error")
+    torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_num_threads(threads)
+
+
+def mixed_precision(where: torch.device, precision: str) -> torch.autocast:
+    """Compute in bfloat16 where that is asked for and the hardware has it, else in float32; weights stay float32."""
+    fit = {
+        "cuda": lambda: torch.cuda.is_bf16_supported(including_emulation=False),
+        "cpu": lambda: any(torch.cpu.get_capabilities().get(name) for name in ("avx512_bf16", "amx_bf16", "bf16")),
+    }
+    enabled = precision == "bfloat16" and where.type in fit and fit[where.type]()
+    return torch.autocast(where.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def derived_seed(*parts: str | int) -> int:
@@ -62,6 +80,23 @@ def batches(count: int, size: int, generator: torch.Generator) -> list[Tensor]:
     return parts
 
 
+def augmented(
+    pixels: Tensor, labels: Tensor, recipe: Train, generator: torch.Generator
+) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches of one epoch: images [b, c, h, w] float32, channels last, changed at random, and labels [b] int64.
+
+    Several batches are changed in one go, which costs less than each for itself and keeps a GPU busy.
+    """
+    order = batches(len(labels), recipe.batch_size, generator)
+    for start in range(0, len(order), AHEAD):
+        some = order[start : start + AHEAD]
+        which = torch.cat(some).to(pixels.device)
+        images = augment(normalize(pixels[which]), recipe.augment, generator)
+        sizes = [len(part) for part in some]
+        images = images.contiguous(memory_format=torch.channels_last)
+        yield from zip(images.split(sizes), labels[which].split(sizes), strict=True)
+
+
 def learning_rate_factor(step: int, steps: int, warm_up: float) -> float:
     """Linear from 0 to 1 over the share `warm_up` of the steps, then linear down to 0; a warm-up of 1 is constant."""
     done = (step + 0.5) / steps
@@ -78,30 +113,6 @@ def log_prior(labels: Tensor, classes: int, strength: float) -> Tensor:
     """
     share = torch.bincount(labels, minlength=classes) / len(labels)
     return strength * torch.where(share > 0, share, 1).log()
-
-
-def make_optimizer(network: nn.Module, kind: Adam | AdamW) -> torch.optim.Optimizer:
-    """Adam, or AdamW with weight decay on kernels and matrices, not on biases and norms."""
-    if kind.name == "adam":
-        return torch.optim.Adam(network.parameters(), lr=kind.learning_rate)
-    groups = [
-        {"params": [p for p in network.parameters() if p.ndim > 1], "weight_decay": kind.weight_decay},
-        {"params": [p for p in network.parameters() if p.ndim <= 1], "weight_decay": 0.0},
-    ]
-    return torch.optim.AdamW(groups, lr=kind.learning_rate, betas=(0.9, kind.beta2))
-
-
-def optimizer_tensors(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    state = optimizer.state_dict()["state"]
-    return {f"{key}/{name}": value for key, values in state.items() for name, value in values.items()}
-
-
-def restore_optimizer(optimizer: torch.optim.Optimizer, tensors: dict[str, Tensor]) -> None:
-    state: dict[int, dict[str, Tensor]] = {}
-    for path, value in tensors.items():
-        key, name = path.split("/")
-        state.setdefault(int(key), {})[name] = value
-    optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
 
 def train_member(
@@ -126,17 +137,19 @@ def train_member(
     torch.manual_seed(derived_seed(*seed, "weights"))
     where = device()
     network = build(recipe.network, pixels.shape[1], classes).to(where, memory_format=torch.channels_last)
-    optimizer = make_optimizer(network, recipe.optimizer)
+    optimizer = Optimizer(network, recipe.optimizer)
     first, log = 0, []
     if resume:
         first, checkpoint = resume[0] + 1, resume[1]
         network.load_state_dict(checkpoint.weights)
-        restore_optimizer(optimizer, checkpoint.optimizer)
+        optimizer.restore(checkpoint.optimizer)
         log = list(checkpoint.log)
     for number in range(first, slice_count):
         seen = slices <= number
         if not seen.any():
             continue
+        if not log:
+            whiten(network, normalize(pixels[seen][:WHITENED]))
         generator = torch.Generator().manual_seed(derived_seed(*seed, number))
         prior = log_prior(labels[seen], classes, recipe.logit_adjustment)
         part = (pixels[seen].to(where), labels[seen].to(where), prior.to(where))
@@ -144,7 +157,7 @@ def train_member(
         for row in train_slice(network, optimizer, *part, recipe, epochs, generator):
             log.append({"slice": number + 1, **row})
             on_epoch(log[-1])
-        yield number, Checkpoint(on_cpu(network.state_dict()), on_cpu(optimizer_tensors(optimizer)), list(log))
+        yield number, Checkpoint(on_cpu(network.state_dict()), on_cpu(optimizer.state), list(log))
 
 
 def on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -154,7 +167,7 @@ def on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
 
 def train_slice(
     network: nn.Module,
-    optimizer: torch.optim.Optimizer,
+    optimizer: Optimizer,
     pixels: Tensor,
     labels: Tensor,
     prior: Tensor,
@@ -167,37 +180,23 @@ def train_slice(
     step, steps = 0, epochs * batch_count(len(labels), recipe.batch_size)
     for epoch in range(1, epochs + 1):
         samples, loss_sum, correct = 0, 0.0, 0
-        for batch in batches(len(labels), recipe.batch_size, generator):
-            for group in optimizer.param_groups:
-                group["lr"] = recipe.optimizer.learning_rate * learning_rate_factor(step, steps, recipe.warm_up)
+        for batch in augmented(pixels, labels, recipe, generator):
+            count = len(batch[1])
             # a shard of one image gives batches of one; BatchNorm needs two
-            which = (batch if len(batch) > 1 else batch.repeat(2)).to(pixels.device)
-            images = augment(normalize(pixels[which]), recipe.augment, generator)
-            logits = network(images.contiguous(memory_format=torch.channels_last))
-            loss = functional.cross_entropy(logits + prior, labels[which], label_smoothing=recipe.label_smoothing)
-            optimizer.zero_grad(set_to_none=True)
+            images, targets = batch if count > 1 else [torch.cat([part, part]) for part in batch]
+            with mixed_precision(pixels.device, recipe.precision):
+                logits = network(images).float()
+            loss = functional.cross_entropy(logits + prior, targets, label_smoothing=recipe.label_smoothing)
+            network.zero_grad()
             loss.backward()
-            optimizer.step()
+            optimizer.step(recipe.optimizer.learning_rate * learning_rate_factor(step, steps, recipe.warm_up))
             step += 1
-            samples += len(batch)
-            loss_sum += loss.detach() * len(batch)  # stays a tensor: a number each step would wait for the GPU
-            correct += (logits.detach().argmax(dim=1) == labels[which])[: len(batch)].sum()
+            samples += count
+            loss_sum += loss.detach() * count  # stays a tensor: a number each step would wait for the GPU
+            correct += (logits.detach().argmax(dim=1) == targets)[:count].sum()
         yield {
             "epoch": epoch,
             "loss": float(loss_sum) / samples,
             "accuracy": float(correct) / samples,
             "samples": samples,
         }
-
-
-@torch.no_grad()
-def logits_of(network: nn.Module, pixels: Tensor, flip: bool, batch_size: int = 500) -> Tensor:
-    """Logits [n, classes] float32 on the CPU; with `flip`, the mean over each image and its mirror image."""
-    where = next(network.parameters()).device
-    network.eval()
-    parts = []
-    for batch in pixels.split(batch_size):
-        images = normalize(batch.to(where)).contiguous(memory_format=torch.channels_last)
-        logits = network(images)
-        parts.append(((logits + network(images.flip(3))) / 2 if flip else logits).cpu())
-    return torch.cat(parts)

@@ -44,7 +44,7 @@ SMALLER = {
     "conf/leakage/low.yaml": {"dominant": 12, "leaked": 3},
     "conf/leakage/none.yaml": {"dominant": 12},
     "conf/train/fast.yaml": {
-        "network": {"name": "cnn", "widths": [4, 8], "pool": "max"},
+        "network": {"name": "cnn", "patch": 2, "stride": 2, "filters": 4, "widths": [4, 8], "pool": "max"},
         "epochs": 2,
         "batch_size": 8,
         "threads": 1,

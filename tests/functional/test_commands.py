@@ -87,3 +87,13 @@ def test_an_unknown_stage_is_answered_with_the_usage(untouched, arguments):
     assert printed.startswith("usage: python src NAME; stages: ")
     assert "train_shards" in printed
     assert len(printed.splitlines()) == 1
+
+
+def test_keeping_the_member_of_an_unaffected_shard_does_not_import_torch(repo, tmp_path):
+    (tmp_path / "without/torch").mkdir(parents=True)
+    (tmp_path / "without/torch/__init__.py").write_text("raise ImportError('torch was imported')")
+    before = repo.files("models/retrained")
+    repo.src("retrain", "dog", PYTHONPATH=str(tmp_path / "without"))
+    assert repo.files("models/retrained") == before
+    affected = repo.src("retrain", "cat", PYTHONPATH=str(tmp_path / "without"), code=1)
+    assert "torch was imported" in affected.printed

@@ -15,7 +15,12 @@ from sisa.slicing import slice_digests
 
 COMMITTED = load(Path(__file__).parents[2] / "params.yaml")
 STILL = Augment(flip=False, rotate=0.0, scale=0.0, shift=0.0, color=0.0, cutout=0.0)
-RECIPE = {"network": Cnn(name="cnn", widths=[4], pool="max"), "epochs": 2, "batch_size": 4, "augment": STILL}
+RECIPE = {
+    "network": Cnn(name="cnn", patch=2, stride=2, filters=4, widths=[4], pool="max"),
+    "epochs": 2,
+    "batch_size": 4,
+    "augment": STILL,
+}
 TRAIN = COMMITTED.train.model_copy(update=RECIPE | {"threads": 1})
 PARAMS = COMMITTED.model_copy(update={"train": TRAIN, "classes": 3, "shards": ["cat", "dog", "horse"]})
 SHARD = Shard(

@@ -154,6 +154,9 @@ BAD = [
     ("train.optimizer.learning_rate", "1e-3", "train.optimizer.learning_rate is '1e-3'"),  # as YAML reads 1e-3
     ("train.optimizer.learning_rate", float("inf"), "train.optimizer.learning_rate is inf"),
     ("train.network.widths", [], "train.network.widths is []"),
+    ("train.network.filters", 7, "train.network.filters is 7"),
+    ("train.network.patch", 27, "dataset.image_size is 28, but patches of 27 pixels at a stride of 2, "),
+    ("train.precision", "half", "train.precision is 'half'"),
     ("train.network.name", "vgg", "train.network.name is 'vgg'"),
     ("slices", 0, "slices is 0"),
     ("slices", True, "slices is True"),

@@ -2,6 +2,9 @@
 
 import itertools
 import random
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,22 +13,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from sisa import checkpoints
+from sisa import checkpoints, training
 from sisa.augment import normalize
 from sisa.checkpoints import Seen
-from sisa.networks import build
-from sisa.params import Adam, AdamW, Cnn, Train
+from sisa.networks import build, whiten
+from sisa.params import Cnn, Train
 from sisa.slicing import slice_epochs
 from sisa.training import (
     Checkpoint,
+    augmented,
     batch_count,
     batches,
     be_deterministic,
     derived_seed,
     learning_rate_factor,
     log_prior,
-    logits_of,
-    make_optimizer,
     train_member,
 )
 
@@ -34,7 +36,7 @@ OPTIMIZERS = {
     "adamw": {"name": "adamw", "learning_rate": 0.01, "beta2": 0.99, "weight_decay": 0.2},
 }
 RECIPE = {
-    "network": {"name": "cnn", "widths": [4, 6], "pool": "max"},
+    "network": {"name": "cnn", "patch": 2, "stride": 2, "filters": 4, "widths": [4, 6], "pool": "max"},
     "epochs": 2,
     "batch_size": 4,
     "optimizer": OPTIMIZERS["adamw"],
@@ -43,6 +45,7 @@ RECIPE = {
     "logit_adjustment": 1.0,
     "augment": {"flip": True, "rotate": 10.0, "scale": 0.2, "shift": 0.05, "color": 0.1, "cutout": 0.2},
     "test_flip": True,
+    "precision": "float32",
     "threads": 1,
 }
 STILL = {"augment": {"flip": False, "rotate": 0.0, "scale": 0.0, "shift": 0.0, "color": 0.0, "cutout": 0.0}}
@@ -218,9 +221,10 @@ def test_a_checkpoint_holds_batch_norm_and_optimizer_state():
         "running_var",
         "num_batches_tracked",
     }
-    trainable = sum(1 for _ in build(Cnn(**RECIPE["network"]), 1, 3).parameters())
-    expected = {f"{number}/{name}" for number in range(trainable) for name in ("step", "exp_avg", "exp_avg_sq")}
-    assert checkpoint.optimizer.keys() == expected
+    parameters = build(Cnn(**RECIPE["network"]), 1, 3).named_parameters()
+    trained = [name for name, parameter in parameters if parameter.requires_grad]
+    parts = ("step", "exp_avg", "exp_avg_sq")
+    assert checkpoint.optimizer.keys() == {f"{name}/{part}" for name in trained for part in parts}
 
 
 def test_an_empty_shard_yields_nothing():
@@ -265,40 +269,58 @@ def test_the_first_loss_is_the_logit_adjusted_cross_entropy_of_fresh_weights():
     recipe = STILL | {"batch_size": 16, "epochs": 1, "logit_adjustment": 0.5}
     logged = train(cut(1), 1, labels=labels, **recipe)[0].log[0]["loss"]
     torch.manual_seed(derived_seed(0, "cat", "weights"))
-    logits = build(Cnn(**RECIPE["network"]), 1, 3).train()(normalize(PIXELS))
+    network = build(Cnn(**RECIPE["network"]), 1, 3).train()
+    whiten(network, normalize(PIXELS))
+    logits = network(normalize(PIXELS))
     prior = 0.5 * torch.tensor([0.75, 1.0, 0.25]).log()
     assert logged == pytest.approx(
         functional.cross_entropy(logits + prior, labels, label_smoothing=0.1).item(), rel=1e-4
     )
 
 
-def test_adamw_spares_biases_and_norms_from_decay_and_adam_has_none():
-    network = build(Cnn(**RECIPE["network"]), 1, 3)
-    groups = make_optimizer(network, AdamW(**OPTIMIZERS["adamw"])).param_groups
-    decay = {id(parameter): group["weight_decay"] for group in groups for parameter in group["params"]}
-    assert {(p.ndim > 1, decay[id(p)]) for p in network.parameters()} == {(True, 0.2), (False, 0.0)}
-    assert groups[0]["betas"] == (0.9, 0.99)
-    assert [group["weight_decay"] for group in make_optimizer(network, Adam(**OPTIMIZERS["adam"])).param_groups] == [0]
+def test_bfloat16_computes_otherwise_where_the_hardware_has_it_and_keeps_float32_weights(monkeypatch):
+    def member(**capabilities):
+        monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: capabilities)
+        return train(cut(1), 1, precision="bfloat16")[0]
+
+    assert_same_bits({0: member()}, train(cut(1), 1))
+    mixed = member(avx512_bf16=True)
+    assert differ(mixed, member())
+    assert {value.dtype for value in [*mixed.weights.values(), *mixed.optimizer.values()]} == {
+        torch.float32,
+        torch.int64,
+    }
 
 
-@pytest.fixture
-def network():
-    torch.manual_seed(0)
-    return build(Cnn(**RECIPE["network"]), 1, 3)
+def test_changing_several_batches_in_one_go_is_no_choice_that_shows(monkeypatch):
+    order = [images for images, _ in augmented(PIXELS, LABELS, Train.model_validate(RECIPE | STILL), generator())]
+    assert [len(images) for images in order] == [4] * 4
+    monkeypatch.setattr(training, "AHEAD", 1)
+    each = [images for images, _ in augmented(PIXELS, LABELS, Train.model_validate(RECIPE | STILL), generator())]
+    assert all(torch.equal(one, other) for one, other in zip(order, each, strict=True))
 
 
-def test_logits_average_an_image_and_its_mirror_image(network):
-    mirrored = PIXELS.flip(3)
-    plain, other = logits_of(network, PIXELS, False), logits_of(network, mirrored, False)
-    assert not torch.allclose(plain, other)
-    torch.testing.assert_close(logits_of(network, PIXELS, True), (plain + other) / 2)
-    torch.testing.assert_close(logits_of(network, PIXELS, True), logits_of(network, mirrored, True))
+def generator():
+    return torch.Generator().manual_seed(0)
 
 
-def test_logits_depend_on_neither_the_batch_nor_the_mode_that_the_network_was_left_in(network):
-    whole = logits_of(network, PIXELS, True)
-    torch.testing.assert_close(logits_of(network.train(), PIXELS, True, batch_size=3), whole)
+def test_the_whitening_layer_is_of_the_first_slice_and_never_trained():
+    members = train(cut(2), 2)
+    whitening = [name for name, value in members[0].weights.items() if torch.equal(value, members[1].weights[name])]
+    assert whitening == ["0.weight"]
+    alone = train(cut(2), 2, slice(COUNT // 2))[0]
+    assert torch.equal(alone.weights["0.weight"], members[1].weights["0.weight"])
 
 
-def test_no_images_have_no_logits(network):
-    assert logits_of(network, PIXELS[:0], True).shape == (0, 3)
+def test_importing_and_constructing_all_that_training_needs_does_not_import_the_compiler():
+    code = """
+import sys
+sys.path.insert(0, "src")
+from sisa import training
+from sisa.params import load
+recipe = load().train
+training.be_deterministic(1)
+training.Optimizer(training.build(recipe.network, 1, 3), recipe.optimizer)
+assert not {"torch._dynamo", "torch._inductor", "torchvision", "pandas"} & set(sys.modules)
+"""
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[2])

@@ -84,10 +84,10 @@ def largest_difference(member: Path, other: Path, params: Params) -> float:
     from sisa.answers import ask
 
     held_out = {"held_out": tables.read(paths.TEST, Images)}
-    first, second = (ask(model, held_out, params) for model in (member, other))
-    if first is None or second is None:
+    answers = ask([member, other], held_out, params)
+    if len(answers) < 2:
         return np.inf
-    return float(np.abs(first.logits["held_out"] - second.logits["held_out"]).max(initial=0))
+    return float(np.abs(answers[member].logits["held_out"] - answers[other].logits["held_out"]).max(initial=0))
 
 
 if __name__ == "__main__":

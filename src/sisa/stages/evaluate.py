@@ -29,12 +29,16 @@ def main() -> None:
     request = forgotten.read(paths.FORGOTTEN)
     states = serving(params, request)
     models = list(dict.fromkeys([*states["before"], *states["retrained"], *BASELINES]))
-    answers = {model: ask(model, sets, params) for model in tqdm(models, desc="evaluating", unit="model", disable=None)}
+    total = sum(len(images) for images in sets.values())
+    with tqdm(total=total, desc="evaluating", unit=" images", disable=None) as bar:
+        answers = ask(models, sets, params, bar.update)
 
-    ensembles = {state: [answers[member] for member in members if answers[member]] for state, members in states.items()}
+    ensembles = {
+        state: [answers[member] for member in members if member in answers] for state, members in states.items()
+    }
     residual = residual_copies(shards, request)
     scores = {state: score_ensemble(members, residual[state], sets, params) for state, members in ensembles.items()}
-    scores["baseline"] = {m.name: score_baseline(answers[m], sets, params) for m in BASELINES if answers[m]}
+    scores["baseline"] = {m.name: score_baseline(answers[m], sets, params) for m in BASELINES if m in answers}
     for name, content in scores.items():
         write_json(paths.METRICS / f"{name}.json", content)
     write_json(paths.METRICS / "summary.json", summary(scores, params.aggregation))
