@@ -1,0 +1,57 @@
+"""The images of a scenario as the pipeline deals them, without running it: what the benchmarks train and score on."""
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from dvc.utils.hydra import compose_and_dump
+
+from sisa import paths, raw, roster
+from sisa.images import Images, Pool, Shard, union
+from sisa.leakage import leakage_matrix, shard_rows
+from sisa.params import Params, load
+from sisa.stages.prepare import gather
+from sisa.stages.split import deal, draw_classes
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """The shards by name, their union, the held-out images, and the raw file of each id."""
+
+    params: Params
+    shards: dict[str, Shard]
+    union: Images
+    held_out: Images
+    files: dict[str, Path]
+
+
+def compose(*choices: str) -> Params:
+    """The parameters that `dvc exp run -S CHOICE...` composes."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "params.yaml")
+        compose_and_dump(path, str(Path("conf").resolve()), None, "config", str(Path(".dvc").resolve()), list(choices))
+        return load(path)
+
+
+def deal_out(params: Params) -> Scenario:
+    """What prepare and split write for these parameters. Raises BadInput where the data set was not brought in."""
+    pool = pool_of(params)
+    draws = draw_classes(params)
+    matrix = leakage_matrix(params.shards, **params.leakage.model_dump())
+    present = {image: place for place, image in enumerate(pool.ids.tolist())}
+    shards = {
+        name: deal(pool, present, shard_rows(name, params.shards, draws, matrix, params.slices, params.split_seed))
+        for name in params.shards
+    }
+    held_out = pool.take(np.isin(pool.ids, [image for draw in draws.values() for image in draw.test]))
+    folder = paths.raw(params.dataset.name)
+    files = {image: folder / file for image, file in zip(pool.ids.tolist(), pool.files.tolist(), strict=True)}
+    return Scenario(params, shards, union(list(shards.values())), held_out, files)
+
+
+def pool_of(params: Params) -> Pool:
+    listed = roster.read(paths.roster(params.dataset.name))
+    listed = listed[listed["class"].isin(params.shards)].reset_index(drop=True)
+    pictures = raw.pictures(params.dataset, paths.raw(params.dataset.name), params.shards)
+    return gather(listed, pictures, params.dataset)[0]
