@@ -7,7 +7,7 @@ SCENARIOS ?= 5-high 5-low 5-none 3-high
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RAW := data/raw/animal_mnist
 
-.PHONY: help repro test data verify audit results lint hooks lock
+.PHONY: help repro test data verify audit results bench lint hooks lock
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
@@ -37,6 +37,11 @@ results: .venv/ready  ## run SCENARIOS of DATASET with TRAIN as experiments, the
 	    -S classes=$${scenario%-*} -S leakage=$${scenario#*-} $(if $(SLICES),-S slices=$(SLICES)) || exit 1; \
 	done
 	python src results $(addprefix $(DATASET)-,$(SCENARIOS))
+
+bench: .venv/ready $(RAW)  ## measure speed: time to accuracy, time to forget, efficiency, growth (bring animals10 in first)
+	python benchmarks/time_to_accuracy.py
+	python benchmarks/time_to_forget.py
+	python benchmarks/efficiency.py
 
 lint: .venv/ready  ## check format and style
 	ruff format --check .

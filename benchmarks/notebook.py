@@ -25,6 +25,7 @@ from tqdm import tqdm
 
 sys.path.insert(0, "src")
 
+import machine
 import scenario
 
 from sisa.images import Images
@@ -124,4 +125,4 @@ def averaged(rows: list[dict], logits: dict, members: list[str], actual: np.ndar
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)
