@@ -131,7 +131,8 @@ def epoch_of(params: Params, images: int, pixels: int, classes: int) -> Callable
 
 def memory(params: Params, images: int) -> int:
     """Megabytes at the peak of a new process that trains one epoch."""
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+    unspoilt = get_context("forkserver")  # a spawned process inherits the peak of this one
+    with ProcessPoolExecutor(1, mp_context=unspoilt) as pool:
         return pool.submit(resident, params, images).result()
 
 
