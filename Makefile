@@ -39,9 +39,9 @@ results: .venv/ready  ## run SCENARIOS of DATASET with TRAIN as experiments, the
 	python src results $(addprefix $(DATASET)-,$(SCENARIOS))
 
 bench: .venv/ready $(RAW)  ## measure speed: time to accuracy, time to forget, efficiency, growth (bring animals10 in first)
-	python benchmarks/time_to_accuracy.py
 	python benchmarks/time_to_forget.py
 	python benchmarks/efficiency.py
+	python benchmarks/time_to_accuracy.py
 
 lint: .venv/ready  ## check format and style
 	ruff format --check .

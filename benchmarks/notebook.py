@@ -4,7 +4,7 @@
 
 Held-out accuracy of each member, of the ensemble by averaged logits and of the conventional model, as training goes on,
 written to benchmarks/notebook-animals10.csv. The seconds are CPU seconds of all threads, so that what else runs on
-the machine matters little; benchmarks/speed.py measures the wall-clock time of an epoch.
+the machine matters little; benchmarks/time_to_accuracy.py measures the wall-clock time of a batch.
 """
 
 import argparse

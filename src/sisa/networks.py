@@ -27,7 +27,7 @@ class Whitening(nn.Conv2d):
     def fit(self, images: Tensor, floor: float = 0.05) -> None:
         """Set the filters for normalized images [n, c, h, w] float32 on the CPU; `floor` is added to the eigenvalues.
 
-        In float64, because the filters must not depend on how many threads add up the covariance.
+        In float64, for the sake of the small eigenvalues.
         """
         patches = (
             nn.functional.unfold(images, self.kernel_size, stride=self.stride).transpose(1, 2).flatten(0, 1).double()
@@ -106,4 +106,4 @@ def whiten(network: nn.Module, images: Tensor) -> None:
     """Fit the whitening layer, where the network has one, to normalized images [n, c, h, w] float32 on the CPU."""
     for layer in network.modules():
         if isinstance(layer, Whitening):
-            layer.fit(images[:WHITENED])
+            layer.fit(images)
