@@ -22,8 +22,8 @@ sys.path.insert(0, "src")
 
 import validation
 
+from sisa.common.params import Params
 from sisa.ensemble import AGGREGATIONS, sigmoid
-from sisa.params import Params
 
 LEVELS = {"high": "all", "low": 1}
 

@@ -17,11 +17,13 @@ from tqdm import tqdm
 
 sys.path.insert(0, "src")
 
-from sisa import closed_forms, cost, paths, simulation, tables, training
-from sisa.images import Pool
-from sisa.params import Augment, Cnn, Params, Train, load
+from sisa import closed_forms, cost, simulation
+from sisa.common import paths, tables
+from sisa.common.images import Pool
+from sisa.common.params import Augment, Cnn, Params, Train, load
+from sisa.learning import training
+from sisa.learning.slicing import exact_slice_epochs, slice_epochs
 from sisa.simulation import Requests
-from sisa.slicing import exact_slice_epochs, slice_epochs
 
 SLICING = [*product((45, 20), (1, 2, 4, 8, 16)), (51, 16)]  # epochs, slices
 SHARDS, REQUESTS = (5, 10, 20), (1, 10, 50)

@@ -31,8 +31,8 @@ sys.path.insert(0, "src")
 import machine
 import scenario
 
-from sisa import training
-from sisa.params import Params
+from sisa.common.params import Params
+from sisa.learning import training
 
 RECIPES = {
     "fast": ("dataset=animal_mnist", "train=fast"),

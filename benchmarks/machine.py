@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 
 
 def write(name: str, measured: dict) -> None:

@@ -28,8 +28,8 @@ sys.path.insert(0, "src")
 import machine
 import scenario
 
-from sisa.images import Images
-from sisa.training import derived_seed
+from sisa.common.images import Images
+from sisa.learning.training import derived_seed
 
 CHOICES = ("dataset=animals10", "train=notebook", "classes=3", "dataset.image_size=128", "slices=1")
 SCORED = 3  # held-out accuracy after every third epoch

@@ -7,10 +7,11 @@ from pathlib import Path
 import numpy as np
 from dvc.utils.hydra import compose_and_dump
 
-from sisa import paths, raw, roster
-from sisa.images import Images, Pool, Shard, union
+from sisa import raw, roster
+from sisa.common import paths
+from sisa.common.images import Images, Pool, Shard, union
+from sisa.common.params import Params, load
 from sisa.leakage import leakage_matrix, shard_rows
-from sisa.params import Params, load
 from sisa.stages.prepare import gather
 from sisa.stages.split import deal, draw_classes
 

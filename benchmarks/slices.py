@@ -21,7 +21,7 @@ sys.path.insert(0, "src")
 import validation
 
 from sisa.ensemble import AGGREGATIONS, predict
-from sisa.slicing import slice_epochs
+from sisa.learning.slicing import slice_epochs
 
 SLICES = (1, 2, 4, 8)
 

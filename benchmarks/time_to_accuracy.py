@@ -30,10 +30,10 @@ import machine
 import notebook
 import scenario
 
-from sisa import training
 from sisa.answers import logits_of
-from sisa.errors import BadInput
-from sisa.images import Images
+from sisa.common.errors import BadInput
+from sisa.common.images import Images
+from sisa.learning import training
 
 OURS = ("dataset=animals10", "train=photo", "classes=3", "slices=1")
 NOTEBOOK = Path("benchmarks/notebook-animals10.csv")

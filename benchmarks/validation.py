@@ -10,10 +10,12 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from sisa import answers, paths, tables, training
-from sisa.images import Images, Pool
+from sisa import answers
+from sisa.common import paths, tables
+from sisa.common.images import Images, Pool
+from sisa.common.params import Params, load
 from sisa.leakage import Draw, leakage_matrix, shard_rows
-from sisa.params import Params, load
+from sisa.learning import training
 from sisa.stages.split import deal, draw_classes
 
 VALIDATION = 100  # images of each class

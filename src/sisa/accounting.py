@@ -5,13 +5,15 @@ from pathlib import Path
 
 import numpy as np
 
-from sisa import checkpoints, closed_forms, cost, paths
-from sisa.files import read_json
+from sisa import closed_forms, cost
+from sisa.common import paths
+from sisa.common.files import read_json
+from sisa.common.images import Shard
+from sisa.common.params import Params
 from sisa.forgotten import Forgotten
-from sisa.images import Shard
 from sisa.leakage import DOMINANT
-from sisa.params import Params
-from sisa.slicing import exact_slice_epochs, slice_epochs
+from sisa.learning import checkpoints
+from sisa.learning.slicing import exact_slice_epochs, slice_epochs
 from sisa.unlearning import ALL, forgotten_rows
 
 SCOPES = (DOMINANT, ALL)

@@ -8,13 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sisa import checkpoints
-from sisa.augment import normalize
+from sisa.common.images import Images
+from sisa.common.params import Params, Train
 from sisa.ensemble import predict
-from sisa.images import Images
-from sisa.networks import build
-from sisa.params import Params, Train
-from sisa.training import device, mixed_precision
+from sisa.learning import checkpoints
+from sisa.learning.augment import normalize
+from sisa.learning.networks import build
+from sisa.learning.training import device, mixed_precision
 
 BATCH = 250  # images
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from sisa.files import read_json, write_json
+from sisa.common.files import read_json, write_json
 
 
 @dataclass(frozen=True)

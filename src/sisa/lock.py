@@ -13,7 +13,7 @@ from dvc.exceptions import DvcException
 from dvc.repo import Repo
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 
 LOCK = Path("dvc.lock")
 IGNORED = {".gitignore", "__pycache__"}  # as .dvcignore has it

@@ -1,28 +1,30 @@
 """The tables behind the plots, one row a mark; dvc.yaml says how they are drawn."""
 
 import numpy as np
-import pandas as pd
+
+Table = list[tuple]  # the header, then the rows
 
 
-def confusion(actual: np.ndarray, predicted: np.ndarray, classes: list[str]) -> pd.DataFrame:
+def confusion(actual: np.ndarray, predicted: np.ndarray, classes: list[str]) -> Table:
     """One row an image: its class, and the one that it was taken for, or `undecided` (ensemble.UNDECIDED, -1).
 
     actual [n] str, predicted [n] int64 indices of `classes`.
     """
-    return pd.DataFrame({"actual": actual, "predicted": np.array([*classes, "undecided"])[predicted]})
+    taken_for = np.array([*classes, "undecided"])[predicted]
+    return [("actual", "predicted"), *zip(actual.tolist(), taken_for.tolist(), strict=True)]
 
 
-def class_accuracy(scores: dict[str, dict]) -> pd.DataFrame:
+def class_accuracy(scores: dict[str, dict]) -> Table:
     """One row a state and class, from metrics.accuracies of each state; none where nothing was decided."""
     rows = [(state, name, share) for state, each in scores.items() for name, share in each.get("class", {}).items()]
-    return pd.DataFrame(rows, columns=["state", "class", "accuracy"])
+    return [("state", "class", "accuracy"), *rows]
 
 
-def loss_curves(logs: dict[str, list[dict]]) -> pd.DataFrame:
+def loss_curves(logs: dict[str, list[dict]]) -> Table:
     """One row a model and epoch, epochs counted on through the slices, from the training log of each model."""
     rows = [
         (name, epoch, row["loss"], row["accuracy"])
         for name, log in logs.items()
         for epoch, row in enumerate(log, start=1)
     ]
-    return pd.DataFrame(rows, columns=["model", "epoch", "loss", "accuracy"])
+    return [("model", "epoch", "loss", "accuracy"), *rows]

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sisa.errors import BadInput
-from sisa.files import append_csv, csv_line, csv_rows
+from sisa.common.errors import BadInput
+from sisa.common.files import append_csv, csv_line, csv_rows
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from sisa.errors import BadInput
-from sisa.files import append_csv, csv_rows
+from sisa.common.errors import BadInput
+from sisa.common.files import append_csv, csv_rows
 
 COLUMNS = ["file", "id", "class"]
 ID = re.compile("[0-9a-f]{64}")

@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 import numpy as np
 
-from sisa.images import Shard
+from sisa.common.images import Shard
 from sisa.leakage import DOMINANT
 
 ALL = "all"

@@ -22,8 +22,8 @@ from dvc.utils.hydra import compose_and_dump
 from filelock import FileLock
 from PIL import Image
 
-from sisa.images import image_id
-from sisa.params import Dataset
+from sisa.common.images import image_id
+from sisa.common.params import Dataset
 from sisa.raw import wheel
 
 ROOT = Path(__file__).parents[2]

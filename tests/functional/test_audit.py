@@ -9,10 +9,11 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save_file
 
-from sisa import lock, tables
+from sisa import lock
 from sisa.commands import audit, verify
-from sisa.errors import BadInput
-from sisa.images import Shard
+from sisa.common import tables
+from sisa.common.errors import BadInput
+from sisa.common.images import Shard
 
 UNDECLARED = "dvc.lock: the entry of {} does not have the command, deps, outs and params of dvc.yaml"
 RETAINED, TRAINED = "models/retrained/tiny-3", "models/shards/tiny-3"

@@ -7,9 +7,9 @@ import pytest
 
 from sisa import requests
 from sisa.commands import check
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
+from sisa.learning.slicing import slice_epochs
 from sisa.requests import Request
-from sisa.slicing import slice_epochs
 from sisa.stages import unlearn
 
 SHARDS = ["cat", "dog", "horse"]

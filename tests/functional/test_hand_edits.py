@@ -3,7 +3,7 @@
 import pytest
 
 from sisa.commands import check
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 
 EDITS = {
     "classes": ({"classes": 3}, "shards is cat, cow, dog, elephant, horse, but classes=3"),

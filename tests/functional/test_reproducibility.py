@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from sisa import paths, tables
-from sisa.fitting import fit
-from sisa.images import Shard
-from sisa.params import load
+from sisa.common import paths, tables
+from sisa.common.images import Shard
+from sisa.common.params import load
+from sisa.learning.fitting import fit
 from sisa.stages import retrain, split, train_shards, unlearn
 
 

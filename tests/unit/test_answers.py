@@ -8,8 +8,8 @@ import torch
 
 from sisa import answers
 from sisa.answers import logits_of
-from sisa.networks import build
-from sisa.params import Cnn, load
+from sisa.common.params import Cnn, load
+from sisa.learning.networks import build
 
 NETWORK = Cnn(name="cnn", patch=2, stride=2, filters=4, widths=[4, 6], pool="max")
 COMMITTED = load(Path(__file__).parents[2] / "params.yaml").train

@@ -5,8 +5,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sisa.augment import augment, normalize
-from sisa.params import Augment
+from sisa.common.params import Augment
+from sisa.learning.augment import augment, normalize
 
 NONE = {"flip": False, "rotate": 0.0, "scale": 0.0, "shift": 0.0, "color": 0.0, "cutout": 0.0}
 ALL = Augment(flip=True, rotate=10.0, scale=0.2, shift=0.05, color=0.2, cutout=0.4)

@@ -11,10 +11,10 @@ import pytest
 import torch
 from safetensors.numpy import save_file
 
-from sisa import checkpoints
-from sisa.checkpoints import Seen
-from sisa.errors import BadInput
-from sisa.training import Checkpoint
+from sisa.common.errors import BadInput
+from sisa.learning import checkpoints
+from sisa.learning.checkpoints import Seen
+from sisa.learning.training import Checkpoint
 
 ROOT = Path(__file__).parents[2]
 SEEN = Seen(["ab", "cd"], {"cat": 8, "dog": 0, "horse": 5})
@@ -153,7 +153,7 @@ def test_a_folder_without_a_member_is_not_an_empty_member(tmp_path):
 
 def test_looking_at_a_member_does_not_import_torch(member):
     code = (
-        "import sys; from pathlib import Path; from sisa.checkpoints import *; folder = Path(sys.argv[1]);"
+        "import sys; from pathlib import Path; from sisa.learning.checkpoints import *; folder = Path(sys.argv[1]);"
         "print(last_slice(folder), read_seen(folder, 1).digests, len(read_log(folder)), 'torch' in sys.modules)"
     )
     assert fresh_python(code, member) == "1 ['ab', 'cd'] 2 False\n"

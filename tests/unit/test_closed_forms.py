@@ -15,7 +15,7 @@ from sisa.closed_forms import (
 )
 from sisa.cost import predicted_retraining
 from sisa.leakage import leakage_matrix
-from sisa.slicing import exact_slice_epochs
+from sisa.learning.slicing import exact_slice_epochs
 
 EPOCHS = 45  # whole for 1, 2, 4 and 8 slices
 

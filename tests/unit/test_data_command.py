@@ -13,7 +13,7 @@ from PIL import Image
 
 from sisa import roster
 from sisa.commands import data
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
 ANIMALS10 = ROOT.parent / "shared/animals10"

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from sisa.errors import BadInput
-from sisa.files import beside, read_json, write_json
+from sisa.common.errors import BadInput
+from sisa.common.files import beside, read_json, write_json
 
 
 def test_a_file_that_shares_its_bytes_with_the_cache_is_replaced_and_not_written_into(tmp_path):

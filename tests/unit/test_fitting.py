@@ -6,12 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sisa import checkpoints, training
-from sisa.checkpoints import Seen
-from sisa.fitting import fit
-from sisa.images import Shard
-from sisa.params import Augment, Cnn, load
-from sisa.slicing import slice_digests
+from sisa.common.images import Shard
+from sisa.common.params import Augment, Cnn, load
+from sisa.learning import checkpoints, training
+from sisa.learning.checkpoints import Seen
+from sisa.learning.fitting import fit
+from sisa.learning.slicing import slice_digests
 
 COMMITTED = load(Path(__file__).parents[2] / "params.yaml")
 STILL = Augment(flip=False, rotate=0.0, scale=0.0, shift=0.0, color=0.0, cutout=0.0)

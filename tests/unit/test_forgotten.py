@@ -3,7 +3,7 @@
 import pytest
 
 from sisa import forgotten
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 from sisa.forgotten import Forgotten
 
 REQUEST = Forgotten("cat", "all", ["a"], {"dog": ["b", "a"], "cat": ["a", "c"]})

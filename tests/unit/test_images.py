@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sisa.images import Images, Shard, image_id, union
+from sisa.common.images import Images, Shard, image_id, union
 
 PICTURE = np.random.default_rng(0).integers(0, 256, (6, 4, 3), dtype=np.uint8)
 

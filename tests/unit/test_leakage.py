@@ -15,9 +15,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
 
-from sisa import paths, roster, tables
-from sisa.errors import BadInput
-from sisa.images import Images, Pool, Shard
+from sisa import roster
+from sisa.common import paths, tables
+from sisa.common.errors import BadInput
+from sisa.common.images import Images, Pool, Shard
 from sisa.leakage import DOMINANT, LEAKED, draw, leakage_matrix, shard_rows
 from sisa.stages import split
 

@@ -6,8 +6,8 @@ import pytest
 import torch
 import yaml
 
-from sisa.networks import Whitening, build, convolution
-from sisa.params import Cnn, ResNet18, Train
+from sisa.common.params import Cnn, ResNet18, Train
+from sisa.learning.networks import Whitening, build, convolution
 
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parents[2] / "conf/train").glob("*.yaml"))}
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
-from sisa.optimizer import Optimizer
-from sisa.params import Adam, AdamW
+from sisa.common.params import Adam, AdamW
+from sisa.learning.optimizer import Optimizer
 
 KINDS = {
     "adam": Adam(name="adam", learning_rate=0.01),

@@ -8,8 +8,8 @@ import yaml
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
-from sisa.errors import BadInput
-from sisa.params import load
+from sisa.common.errors import BadInput
+from sisa.common.params import load
 
 ROOT = Path(__file__).parents[2]
 CONF = ROOT / "conf"

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from sisa.images import image_id, resize
-from sisa.params import Dataset
+from sisa.common.images import image_id, resize
+from sisa.common.params import Dataset
 from sisa.stages.prepare import gather, print_holes, print_strangers
 
 TOY = Dataset.model_validate(

@@ -11,8 +11,8 @@ import pytest
 from PIL import Image
 
 from sisa import raw
-from sisa.errors import BadInput
-from sisa.params import Dataset
+from sisa.common.errors import BadInput
+from sisa.common.params import Dataset
 from sisa.raw.folder import decode
 
 PETS = Dataset.model_validate(

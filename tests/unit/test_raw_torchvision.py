@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from sisa import raw
-from sisa.errors import BadInput
-from sisa.params import Dataset
+from sisa.common.errors import BadInput
+from sisa.common.params import Dataset
 
 CLOSED = "http://127.0.0.1:9"
 

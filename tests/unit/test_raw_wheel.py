@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from sisa import raw
-from sisa.errors import BadInput
-from sisa.params import Dataset
+from sisa.common.errors import BadInput
+from sisa.common.params import Dataset
 
 IMAGES = np.arange(5 * 2 * 3, dtype=np.uint8).reshape(5, 2, 3)
 LABELS = np.array([1, 0, 1, 2, 0], dtype="<i8")

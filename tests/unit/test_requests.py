@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from sisa import requests
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 from sisa.requests import Named, Request
 
 A, B, C, D = (letter * 64 for letter in "abcd")

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sisa import roster
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 
 
 def digest(picture):

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from sisa.commands import simulate
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 
 ROOT = Path(__file__).parents[2]
 SMALL = ["--images", "1000", "--requests", "20", "--plays", "2"]

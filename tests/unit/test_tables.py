@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 
-from sisa import tables
-from sisa.errors import BadInput
-from sisa.images import Images, Pool, Shard
+from sisa.common import tables
+from sisa.common.errors import BadInput
+from sisa.common.images import Images, Pool, Shard
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=8)
 
@@ -50,8 +50,8 @@ def test_images_come_back_as_they_were_written_and_in_the_same_bytes(tmp_path_fa
 SCRIPT = """
 import sys, numpy as np
 from pathlib import Path
-from sisa import tables
-from sisa.images import Shard
+from sisa.common import tables
+from sisa.common.images import Shard
 rng = np.random.default_rng(0)
 text = np.array([str(n) for n in range(100)])
 pixels = rng.integers(0, 256, (100, 3, 8, 8), dtype=np.uint8)

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
-from sisa import checkpoints, training
-from sisa.augment import normalize
-from sisa.checkpoints import Seen
-from sisa.networks import build, whiten
-from sisa.params import Cnn, Train
-from sisa.slicing import slice_epochs
-from sisa.training import (
+from sisa.common.params import Cnn, Train
+from sisa.learning import checkpoints, training
+from sisa.learning.augment import normalize
+from sisa.learning.checkpoints import Seen
+from sisa.learning.networks import build, whiten
+from sisa.learning.slicing import slice_epochs
+from sisa.learning.training import (
     Checkpoint,
     augmented,
     batch_count,
@@ -316,8 +316,8 @@ def test_importing_and_constructing_all_that_training_needs_does_not_import_the_
     code = """
 import sys
 sys.path.insert(0, "src")
-from sisa import training
-from sisa.params import load
+from sisa.learning import training
+from sisa.common.params import load
 recipe = load().train
 training.be_deterministic(1)
 training.Optimizer(training.build(recipe.network, 1, 3), recipe.optimizer)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sisa.images import Shard
-from sisa.slicing import slice_digests, untouched_slices
+from sisa.common.images import Shard
+from sisa.learning.slicing import slice_digests, untouched_slices
 from sisa.unlearning import forgotten_rows, holds
 
 SHARD = Shard(

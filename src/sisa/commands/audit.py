@@ -15,12 +15,14 @@ import numpy as np
 import yaml
 from tabulate import tabulate
 
-from sisa import checkpoints, forgotten, lock, paths, requests, roster, tables
-from sisa.errors import BadInput
+from sisa import forgotten, lock, requests, roster
+from sisa.common import paths, tables
+from sisa.common.errors import BadInput
+from sisa.common.images import Shard
+from sisa.common.params import Params, load
 from sisa.forgotten import Forgotten
-from sisa.images import Shard
-from sisa.params import Params, load
-from sisa.slicing import slice_digests
+from sisa.learning import checkpoints
+from sisa.learning.slicing import slice_digests
 from sisa.stages.unlearn import forget
 from sisa.unlearning import forgotten_rows, holds
 

@@ -1,8 +1,9 @@
 """Validate a run before it starts: `dvc repro` deletes a stage's outputs before the stage can complain."""
 
-from sisa import paths, raw, requests, roster
-from sisa.errors import BadInput
-from sisa.params import load
+from sisa import raw, requests, roster
+from sisa.common import paths
+from sisa.common.errors import BadInput
+from sisa.common.params import load
 from sisa.stages.split import draw_classes
 
 

@@ -11,10 +11,11 @@ import yaml
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from sisa import paths, raw, roster
-from sisa.errors import BadInput
-from sisa.images import image_id
-from sisa.params import Dataset, describe
+from sisa import raw, roster
+from sisa.common import paths
+from sisa.common.errors import BadInput
+from sisa.common.images import image_id
+from sisa.common.params import Dataset, describe
 
 PRESETS = Path("conf/dataset")
 EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are committed

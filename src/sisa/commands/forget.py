@@ -3,9 +3,10 @@
 import argparse
 from datetime import date
 
-from sisa import paths, requests, roster
-from sisa.errors import BadInput
-from sisa.params import load
+from sisa import requests, roster
+from sisa.common import paths
+from sisa.common.errors import BadInput
+from sisa.common.params import load
 from sisa.requests import Request
 
 

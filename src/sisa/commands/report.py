@@ -2,10 +2,11 @@
 
 from tabulate import tabulate
 
-from sisa import paths, results
-from sisa.errors import BadInput
-from sisa.files import read_json
-from sisa.params import load
+from sisa import results
+from sisa.common import paths
+from sisa.common.errors import BadInput
+from sisa.common.files import read_json
+from sisa.common.params import load
 
 
 def main() -> None:

@@ -13,8 +13,8 @@ from dvc.exceptions import DvcException
 from tabulate import tabulate
 
 from sisa import documents, picture, results
-from sisa.errors import BadInput
-from sisa.files import beside
+from sisa.common.errors import BadInput
+from sisa.common.files import beside
 
 FOLDER = Path("results")
 

@@ -15,12 +15,12 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from sisa import closed_forms, cost_picture, simulation
-from sisa.errors import BadInput
-from sisa.files import beside
+from sisa.common.errors import BadInput
+from sisa.common.files import beside
+from sisa.common.params import load
 from sisa.leakage import DOMINANT, leakage_matrix
-from sisa.params import load
+from sisa.learning.slicing import slice_epochs
 from sisa.simulation import Played, Requests
-from sisa.slicing import slice_epochs
 from sisa.unlearning import ALL
 
 PATTERNS = ("uniform", "class", "user")

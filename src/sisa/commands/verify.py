@@ -14,13 +14,14 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from sisa import checkpoints, paths, tables
+from sisa.common import paths, tables
+from sisa.common.errors import BadInput
+from sisa.common.files import read_json
+from sisa.common.images import Images, Shard
+from sisa.common.params import Params, load
 from sisa.cost import Retraining
-from sisa.errors import BadInput
-from sisa.files import read_json
-from sisa.fitting import fit
-from sisa.images import Images, Shard
-from sisa.params import Params, load
+from sisa.learning import checkpoints
+from sisa.learning.fitting import fit
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def verify(name: str, scratch: Path, params: Params) -> Verdict:
 
 def compare(member: Path, scratch: Path, params: Params) -> tuple[bool, str]:
     """Whether the served member passes, and the verdict in words. Only on the CPU must it be equal."""
-    from sisa.training import device
+    from sisa.learning.training import device
 
     if checkpoints.fingerprints(member) == checkpoints.fingerprints(scratch):
         return True, "as from scratch"

@@ -7,8 +7,8 @@ from types import ModuleType
 
 import numpy as np
 
-from sisa.errors import BadInput
-from sisa.params import Dataset
+from sisa.common.errors import BadInput
+from sisa.common.params import Dataset
 
 MODULES = {"wheel": "sisa.raw.wheel", "folder": "sisa.raw.folder", "torchvision": "sisa.raw.torchvision_sets"}
 

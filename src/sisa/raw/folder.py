@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from sisa.errors import BadInput
-from sisa.files import beside
-from sisa.params import Dataset
+from sisa.common.errors import BadInput
+from sisa.common.files import beside
+from sisa.common.params import Dataset
 from sisa.raw import make_data
 
 EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp"}

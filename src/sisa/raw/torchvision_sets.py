@@ -13,9 +13,9 @@ import numpy as np
 import torchvision
 from torchvision.datasets import VisionDataset
 
-from sisa.errors import BadInput
-from sisa.files import beside
-from sisa.params import Dataset
+from sisa.common.errors import BadInput
+from sisa.common.files import beside
+from sisa.common.params import Dataset
 from sisa.raw import make_data
 
 TIMEOUT = 30  # seconds without an answer before a download is given up

@@ -12,9 +12,9 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from sisa.errors import BadInput
-from sisa.files import beside
-from sisa.params import Array, Dataset
+from sisa.common.errors import BadInput
+from sisa.common.files import beside
+from sisa.common.params import Array, Dataset
 from sisa.raw import make_data
 
 

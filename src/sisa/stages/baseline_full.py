@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from sisa import paths, tables
-from sisa.fitting import fit
-from sisa.images import Images
-from sisa.params import load
+from sisa.common import paths, tables
+from sisa.common.images import Images
+from sisa.common.params import load
+from sisa.learning.fitting import fit
 
 
 def main() -> None:

@@ -3,19 +3,20 @@
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tqdm import tqdm
 
-from sisa import checkpoints, forgotten, paths, plots, tables
+from sisa import forgotten, plots
 from sisa.accounting import bill
 from sisa.answers import Answers, ask, decide
+from sisa.common import paths, tables
+from sisa.common.files import write_csv, write_json
+from sisa.common.images import Images, Shard
+from sisa.common.params import Params, load
 from sisa.ensemble import AGGREGATIONS
-from sisa.files import beside, write_json
 from sisa.forgotten import Forgotten
-from sisa.images import Images, Shard
+from sisa.learning import checkpoints
+from sisa.learning.training import be_deterministic
 from sisa.metrics import accuracies
-from sisa.params import Params, load
-from sisa.training import be_deterministic
 from sisa.unlearning import holds
 
 BASELINES = (paths.BASELINE_FULL, paths.BASELINE_RETRAINED)
@@ -113,11 +114,6 @@ def write_plots(ensembles: dict[str, list[Answers]], images: Images, params: Par
         paths.PLOTS / "loss.csv",
         plots.loss_curves({name: checkpoints.read_log(model) for name, model in models.items()}),
     )
-
-
-def write_csv(path: Path, table: pd.DataFrame) -> None:
-    with beside(path) as part:
-        table.to_csv(part, index=False)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from sisa import paths, raw, roster, tables
-from sisa.images import Pool, image_id, resize
-from sisa.params import Dataset, load
+from sisa import raw, roster
+from sisa.common import paths, tables
+from sisa.common.images import Pool, image_id, resize
+from sisa.common.params import Dataset, load
 
 SHOWN = 10  # files named in a message
 

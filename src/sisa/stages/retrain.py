@@ -5,12 +5,14 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from sisa import checkpoints, cost, paths, tables
-from sisa.files import write_json
-from sisa.fitting import fit
-from sisa.images import Shard
-from sisa.params import load
-from sisa.slicing import slice_digests, untouched_slices
+from sisa import cost
+from sisa.common import paths, tables
+from sisa.common.files import write_json
+from sisa.common.images import Shard
+from sisa.common.params import load
+from sisa.learning import checkpoints
+from sisa.learning.fitting import fit
+from sisa.learning.slicing import slice_digests, untouched_slices
 
 
 def main(name: str) -> None:

@@ -2,11 +2,12 @@
 
 import pandas as pd
 
-from sisa import files, paths, roster, tables
-from sisa.errors import BadInput
-from sisa.images import Images, Pool, Shard, union
+from sisa import roster
+from sisa.common import files, paths, tables
+from sisa.common.errors import BadInput
+from sisa.common.images import Images, Pool, Shard, union
+from sisa.common.params import Params, load
 from sisa.leakage import Draw, draw, leakage_matrix, shard_rows
-from sisa.params import Params, load
 
 
 def main() -> None:

@@ -2,10 +2,10 @@
 
 import sys
 
-from sisa import paths, tables
-from sisa.fitting import fit
-from sisa.images import Shard
-from sisa.params import load
+from sisa.common import paths, tables
+from sisa.common.images import Shard
+from sisa.common.params import load
+from sisa.learning.fitting import fit
 
 
 def main(name: str) -> None:

@@ -4,10 +4,11 @@ import shutil
 
 import numpy as np
 
-from sisa import forgotten, paths, requests, roster, tables
+from sisa import forgotten, requests, roster
+from sisa.common import paths, tables
+from sisa.common.images import Images, Shard
+from sisa.common.params import Params, load
 from sisa.forgotten import Forgotten
-from sisa.images import Images, Shard
-from sisa.params import Params, load
 from sisa.requests import Named
 from sisa.unlearning import forgotten_rows, holds
 

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from sisa.params import Augment
+from sisa.common.params import Augment
 
 
 def normalize(pixels: Tensor) -> Tensor:

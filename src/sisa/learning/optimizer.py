@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.adam import adam
 
-from sisa.params import Adam, AdamW
+from sisa.common.params import Adam, AdamW
 
 
 class Optimizer:

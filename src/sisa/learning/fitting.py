@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from sisa import checkpoints
-from sisa.checkpoints import Seen
-from sisa.images import Images
-from sisa.params import Params
-from sisa.slicing import slice_digests, slice_epochs
+from sisa.common.images import Images
+from sisa.common.params import Params
+from sisa.learning import checkpoints
+from sisa.learning.checkpoints import Seen
+from sisa.learning.slicing import slice_digests, slice_epochs
 
 
 def fit(
@@ -30,7 +30,7 @@ def fit(
     """
     import torch  # a stage that only copies a member must not import torch
 
-    from sisa import training
+    from sisa.learning import training
 
     training.be_deterministic(params.train.threads)
     digests = slice_digests(images, slices, slice_count)
@@ -59,7 +59,7 @@ def fit(
 
 def keep_untouched(scratch: Path, member: Path, untouched: int):
     """Copy the checkpoints of the first `untouched` slices; return the last with its slice, None without any."""
-    from sisa.training import Checkpoint
+    from sisa.learning.training import Checkpoint
 
     kept = [number for number in range(untouched) if checkpoints.slice_file(member, number).is_file()]
     if not kept:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 
 Content = TypeVar("Content")
 
@@ -40,6 +40,12 @@ def read_json(path: Path, kind: type[Content]) -> Content:
     except (OSError, ValidationError) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else "not ours, or damaged"
         raise BadInput(f"{path}: {reason}; bring it back with `dvc checkout --force {path}` or `dvc repro`") from error
+
+
+def write_csv(path: Path, table: list[tuple]) -> None:
+    """Write the header and the rows below it."""
+    with beside(path) as part:
+        part.write_text("".join(csv_line([str(value) for value in row]) for row in table))
 
 
 def csv_rows(text: str, columns: list[str], row_is: str) -> list[list[str]]:

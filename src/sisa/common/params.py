@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 
 Aggregation = Literal["prior_corrected", "mean_logits", "mean_probabilities", "majority_vote"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]

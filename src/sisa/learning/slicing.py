@@ -4,7 +4,7 @@ import hashlib
 
 import numpy as np
 
-from sisa.images import Images
+from sisa.common.images import Images
 
 
 def exact_slice_epochs(epochs: int, slices: int) -> float:

@@ -7,7 +7,7 @@ from typing import Literal
 import torch
 from torch import Tensor, nn
 
-from sisa.params import Cnn, ResNet18
+from sisa.common.params import Cnn, ResNet18
 
 WHITENED = 500  # images from which a whitening layer is fitted
 
@@ -82,7 +82,7 @@ def cnn(network: Cnn, channels: int, classes: int) -> nn.Module:
     filters = min(network.filters, 2 * channels * network.patch**2)  # a patch has no more directions, each twice
     whitening = Whitening(channels, filters, network.patch, network.stride)
     head = [GlobalPool(network.pool), nn.Linear(network.widths[-1], classes)]
-    return nn.Sequential(whitening, nn.ReLU(), *stages(filters, network.widths), *head)
+    return nn.Sequential(whitening, nn.ReLU(inplace=True), *stages(filters, network.widths), *head)
 
 
 def resnet18(channels: int, classes: int) -> nn.Module:

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sisa.augment import augment, normalize
-from sisa.networks import WHITENED, build, whiten
-from sisa.optimizer import Optimizer
-from sisa.params import Train
-from sisa.slicing import slice_epochs
+from sisa.common.params import Train
+from sisa.learning.augment import augment, normalize
+from sisa.learning.networks import WHITENED, build, whiten
+from sisa.learning.optimizer import Optimizer
+from sisa.learning.slicing import slice_epochs
 
 AHEAD = 32  # batches that are augmented in one go
 

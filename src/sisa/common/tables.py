@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sisa.errors import BadInput
-from sisa.files import beside
-from sisa.images import Images
+from sisa.common.errors import BadInput
+from sisa.common.files import beside
+from sisa.common.images import Images
 
 Kind = TypeVar("Kind", bound=Images)
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sisa.params import Params
+from sisa.common.params import Params
 
 POOL = Path("data/pool.parquet")
 SHARDS = Path("data/shards")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from safetensors import SafetensorError, safe_open
 
-from sisa.errors import BadInput
+from sisa.common.errors import BadInput
 
 LOG = "log.csv"
 LOG_COLUMNS = {"slice": int, "epoch": int, "loss": float, "accuracy": float, "samples": int}
