@@ -1,12 +1,13 @@
-"""How much of this machine training uses, and how its time grows with images, pixels and classes.
+"""How much of this machine training uses, and how its time grows with images, pixels, classes and shards.
 
     python benchmarks/efficiency.py [--repeats 5]
 
 One epoch of each recipe on random pixels (the time does not depend on what they show), medians over repeats, the
 recipes in turn. FLOPs are those of convolutions and matrix products, forward and backward, counted by torch; the peak
 is the best that a 3 x 3 convolution of 256 channels reaches here, forward and backward, in the recipe's precision.
-Memory is the peak of a process of its own that trains one epoch, torch itself included. Written to
-benchmarks/efficiency.csv and growth.csv.
+Memory is the peak of a process of its own that trains one epoch, torch itself included. Shards share the images out;
+what each costs as a stage of its own is in benchmarks/time_to_forget.csv. Written to benchmarks/efficiency.csv and
+growth.csv.
 """
 
 import argparse
@@ -40,8 +41,13 @@ RECIPES = {
     "notebook": ("dataset=animals10", "train=notebook", "dataset.image_size=128"),
 }
 IMAGES = {"fast": 960, "photo": 480, "notebook": 100}  # about a second each
-GROWTH = {"images": (500, 1000, 2000, 4000), "pixels": (28, 48, 64, 96), "classes": (3, 5, 10, 20)}
-BASE = {"images": 1000, "pixels": 28, "classes": 5}
+GROWTH = {
+    "images": (500, 1000, 2000, 4000),
+    "pixels": (28, 48, 64, 96),
+    "classes": (3, 5, 10, 20),
+    "shards": (1, 2, 5, 10),
+}
+BASE = {"images": 1000, "pixels": 28, "classes": 5, "shards": 1}
 
 
 def main() -> None:
@@ -96,10 +102,10 @@ def grow(params: Params, repeats: int) -> list[dict]:
     """Seconds of an epoch as one of the sizes grows and the others stay."""
     cases = [BASE | {what: size} for what, sizes in GROWTH.items() for size in sizes]
     named = [(what, size) for what, sizes in GROWTH.items() for size in sizes]
-    epochs = [epoch_of(params, case["images"], case["pixels"], case["classes"]) for case in cases]
+    epochs = [epoch_of(params, case["images"] // case["shards"], case["pixels"], case["classes"]) for case in cases]
     seconds = [[] for _ in cases]
     for _, number in tqdm(list(product(range(repeats), range(len(cases)))), desc="growth", disable=None):
-        seconds[number].append(timed(epochs[number]))
+        seconds[number].append(sum(timed(epochs[number]) for _ in range(cases[number]["shards"])))
     return [
         {
             "what": what,

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from dvc.utils.hydra import compose_and_dump
+from PIL import Image
 
 from sisa import raw, roster
 from sisa.common import paths
@@ -18,13 +19,12 @@ from sisa.stages.split import deal, draw_classes
 
 @dataclass(frozen=True)
 class Scenario:
-    """The shards by name, their union, the held-out images, and the raw file of each id."""
+    """The shards by name, their union, and the held-out images."""
 
     params: Params
     shards: dict[str, Shard]
     union: Images
     held_out: Images
-    files: dict[str, Path]
 
 
 def compose(*choices: str) -> Params:
@@ -46,9 +46,19 @@ def deal_out(params: Params) -> Scenario:
         for name in params.shards
     }
     held_out = pool.take(np.isin(pool.ids, [image for draw in draws.values() for image in draw.test]))
-    folder = paths.raw(params.dataset.name)
-    files = {image: folder / file for image, file in zip(pool.ids.tolist(), pool.files.tolist(), strict=True)}
-    return Scenario(params, shards, union(list(shards.values())), held_out, files)
+    return Scenario(params, shards, union(list(shards.values())), held_out)
+
+
+def files(deal: Scenario, folder: Path) -> dict[str, Path]:
+    """A picture file of each image, by id: the raw one, or one in `folder` where the source is no folder itself."""
+    pool = pool_of(deal.params)
+    if deal.params.dataset.source.kind == "folder":
+        raw_folder = paths.raw(deal.params.dataset.name)
+        return {image: raw_folder / file for image, file in zip(pool.ids.tolist(), pool.files.tolist(), strict=True)}
+    written = {image: folder / f"{image}.png" for image in pool.ids.tolist()}
+    for file, pixels in zip(written.values(), pool.pixels, strict=True):
+        Image.fromarray(pixels.transpose(1, 2, 0).squeeze()).save(file)
+    return written
 
 
 def pool_of(params: Params) -> Pool:
