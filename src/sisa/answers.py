@@ -1,4 +1,4 @@
-"""What trained models answer, and what the members answer together."""
+"""What trained models answer."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from torch import Tensor, nn
 
 from sisa.common.images import Images
 from sisa.common.params import Params, Train
-from sisa.ensemble import predict
 from sisa.learning import checkpoints
 from sisa.learning.augment import normalize
 from sisa.learning.networks import build
@@ -85,11 +84,3 @@ def logits_of(
         parts.append(torch.stack(answers).cpu())
         on_batch(len(batch))
     return torch.cat(parts, dim=1)
-
-
-def decide(aggregation: str, members: list[Answers], which: str, images: Images, params: Params) -> np.ndarray:
-    """The ensemble's class for each image of the set `which`, [n] int64; there may be no member."""
-    shape = (len(members), len(images), len(params.shards))
-    logits = np.array([member.logits[which] for member in members]).reshape(shape)
-    counts = np.array([member.counts for member in members]).reshape(shape[0], shape[2])
-    return predict(aggregation, logits, counts, params.train.logit_adjustment)

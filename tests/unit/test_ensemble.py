@@ -10,11 +10,13 @@ from sisa.ensemble import (
     AGGREGATIONS,
     TEMPERATURE,
     UNDECIDED,
+    couple,
     majority_vote,
     mean_logits,
     mean_probabilities,
     predict,
     prior_corrected,
+    probabilities,
 )
 
 LN = np.log
@@ -161,3 +163,37 @@ def test_a_single_remaining_class_is_named(counts):
 def test_members_that_saw_nothing_at_all_are_undecided():
     answer = predict("prior_corrected", np.zeros((2, 4, 3)), np.zeros((2, 3), int), 0)
     np.testing.assert_array_equal(answer, [UNDECIDED] * 4)
+
+
+@pytest.mark.parametrize("aggregation", AGGREGATIONS)
+def test_probabilities_sum_to_one_and_their_highest_is_the_answer(aggregation):
+    random = np.random.default_rng(0)
+    members = random.normal(0, 3, (1, 2000, 3)) + random.normal(0, 1, (3, 2000, 3))  # that mostly agree
+    believed = probabilities(aggregation, members, COUNTS, 0.5)
+    np.testing.assert_allclose(believed.sum(axis=1), 1)
+    assert (believed >= 0).all()
+    agree = believed.argmax(axis=1) == predict(aggregation, members, COUNTS, 0.5)
+    assert agree.mean() > 0.99 if aggregation == "prior_corrected" else agree.all()  # coupling may tip a close call
+
+
+def test_coupling_gives_back_the_probabilities_that_the_pairs_came_from():
+    p = np.array([[0.7, 0.2, 0.1], [0.02, 0.97, 0.01]])
+    np.testing.assert_allclose(couple(p[:, :, None] / (p[:, :, None] + p[:, None, :])), p)
+
+
+def test_a_class_that_no_member_saw_is_not_believed_in():
+    counts = np.array([[800, 50, 0], [50, 800, 0]])
+    believed = probabilities("prior_corrected", logits([1, 2, 30], [1, 0, 30]), counts, 1)
+    assert believed[0, 2] == 0
+    np.testing.assert_allclose(believed.sum(), 1)
+
+
+def test_the_only_class_that_was_seen_is_certain():
+    np.testing.assert_allclose(
+        probabilities("prior_corrected", logits([1, 2, 3]), np.array([[0, 9, 0]]), 1), [[0, 1, 0]]
+    )
+
+
+def test_nothing_is_believed_where_nothing_is_decided():
+    assert probabilities("prior_corrected", logits([1, 2, 3], [1, 2, 3]), np.eye(3)[:2], 1) is None
+    assert probabilities("mean_logits", np.empty((0, 5, 3)), np.empty((0, 3)), 1) is None

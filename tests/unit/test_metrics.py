@@ -4,9 +4,10 @@ import json
 
 import numpy as np
 import pytest
+from scipy.spatial.distance import jensenshannon
 
 from sisa.ensemble import UNDECIDED
-from sisa.metrics import accuracies
+from sisa.metrics import accuracies, calibration_error, distance, gaps, unlearning_accuracies
 
 CLASSES = ["cat", "cow", "dog"]
 ACTUAL = np.array([0, 0, 0, 0, 1, 1, 2, 2])
@@ -18,6 +19,7 @@ def test_accuracies_are_overall_of_each_class_and_of_the_forgotten_and_the_retai
         "overall": 0.5,
         "forgotten": 0.25,
         "retained": 0.75,
+        "macro_recall": pytest.approx(1.75 / 3),
         "class": {"cat": 0.25, "cow": 1.0, "dog": 0.5},
     }
 
@@ -28,7 +30,7 @@ def test_the_retained_classes_are_weighted_by_their_images():
 
 
 def test_nothing_forgotten_has_no_forgotten_class():
-    assert accuracies(ACTUAL, ACTUAL, CLASSES, None).keys() == {"overall", "class"}
+    assert accuracies(ACTUAL, ACTUAL, CLASSES, None).keys() == {"overall", "macro_recall", "class"}
 
 
 @pytest.mark.parametrize(("gone", "absent"), [([1], set()), ([0], {"forgotten"}), ([1, 2], {"retained"})])
@@ -51,3 +53,43 @@ def test_no_decided_image_has_no_accuracy():
 
 def test_no_images_have_no_accuracy():
     assert accuracies(ACTUAL[:0], ACTUAL[:0], CLASSES, "cat") == {}
+
+
+def test_calibration_error_is_the_gap_of_each_bin_weighted_by_its_images():
+    predicted, actual = np.array([0, 0, 0, 1]), np.array([0, 1, 0, 1])
+    confidence = np.array([0.9, 0.9, 0.5, 0.5])  # bin 13: half right at 0.9; bin 7: all right at 0.5
+    assert calibration_error(predicted, confidence, actual) == pytest.approx((2 * 0.4 + 2 * 0.5) / 4)
+
+
+def test_certainty_that_is_always_right_is_calibrated():
+    assert calibration_error(ACTUAL, np.ones(8), ACTUAL) == 0
+
+
+def test_distance_is_that_of_scipy():
+    p, q = np.random.default_rng(0).dirichlet([0.3] * 4, size=(2, 50))
+    p[0] = q[1] = [1, 0, 0, 0]
+    assert distance(p, q) == pytest.approx(jensenshannon(p, q, base=2, axis=1).mean())
+
+
+def test_distance_is_0_for_equal_and_1_for_disjoint_answers():
+    p = np.eye(3)
+    assert distance(p, p) == 0
+    assert distance(p, p[[1, 2, 0]]) == 1
+
+
+def test_unlearning_accuracy_counts_wrong_answers_and_the_others_right_ones():
+    right, forgotten = np.array([1, 0, 0, 1, 1, 0]) == 1, np.arange(6) < 3
+    held_out = np.array([True, False])
+    assert unlearning_accuracies(right, forgotten, held_out) == pytest.approx({"UA": 2 / 3, "RA": 2 / 3, "TA": 0.5})
+    assert unlearning_accuracies(right, forgotten & False, held_out).keys() == {"RA", "TA"}
+
+
+def test_gaps_are_none_and_tow_1_against_itself():
+    ours = {"UA": 0.9, "RA": 0.8, "TA": 0.7}
+    assert gaps(ours, ours) == {"average_gap": 0, "tow": 1}
+    other = gaps(ours, {"UA": 1.0, "RA": 0.8, "TA": 0.5})
+    assert other == pytest.approx({"average_gap": 0.1, "tow": 0.9 * 1 * 0.8})
+
+
+def test_gaps_need_the_same_measures():
+    assert gaps({"UA": 1.0, "RA": 1.0}, {"RA": 1.0}) == gaps({}, {}) == {}

@@ -5,46 +5,60 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from sisa import forgotten, plots
+from sisa import forgotten, plots, scoring
 from sisa.accounting import bill
-from sisa.answers import Answers, ask, decide
+from sisa.answers import Answers, ask
 from sisa.common import paths, tables
 from sisa.common.files import write_csv, write_json
 from sisa.common.images import Images, Shard
 from sisa.common.params import Params, load
-from sisa.ensemble import AGGREGATIONS
 from sisa.forgotten import Forgotten
 from sisa.learning import checkpoints
 from sisa.learning.training import be_deterministic
-from sisa.metrics import accuracies
+from sisa.scoring import HELD_OUT, TRAINING, Exam, Says
 from sisa.unlearning import holds
 
 BASELINES = (paths.BASELINE_FULL, paths.BASELINE_RETRAINED)
+SUMMARY = ("members", "residual_copies", "overall", "forgotten", "retained", "undecided")
 
 
 def main() -> None:
     params = load()
     be_deterministic(params.train.threads)
-    sets = {"held_out": tables.read(paths.TEST, Images), "training_images": tables.read(paths.UNION, Images)}
+    sets = {HELD_OUT: tables.read(paths.TEST, Images), TRAINING: tables.read(paths.UNION, Images)}
     shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
     request = forgotten.read(paths.FORGOTTEN)
-    states = serving(params, request)
-    models = list(dict.fromkeys([*states["before"], *states["retrained"], *BASELINES]))
+    members = serving(params, request)
+    models = list(dict.fromkeys([*members["before"], *members["retrained"], *BASELINES]))
     total = sum(len(images) for images in sets.values())
     with tqdm(total=total, desc="evaluating", unit=" images", disable=None) as bar:
         answers = ask(models, sets, params, bar.update)
 
-    ensembles = {
-        state: [answers[member] for member in members if member in answers] for state, members in states.items()
+    exam = exam_of(sets, request, params)
+    states = {state: [answers[each] for each in served if each in answers] for state, served in members.items()}
+    says = {
+        state: scoring.says_by_aggregation(served, exam, params.train.logit_adjustment)
+        for state, served in states.items()
     }
-    residual = residual_copies(shards, request)
-    scores = {state: score_ensemble(members, residual[state], sets, params) for state, members in ensembles.items()}
-    scores["baseline"] = {m.name: score_baseline(answers[m], sets, params) for m in BASELINES if m in answers}
+    baselines = {model.name: scoring.says_of_model(answers[model]) for model in BASELINES if model in answers}
+
+    scores: dict[str, dict] = {
+        state: {"members": len(states[state]), "residual_copies": copies} | scoring.utility_by_set(says[state], exam)
+        for state, copies in residual_copies(shards, request).items()
+    }
+    scores["baseline"] = {name: scoring.utility(said, exam) for name, said in baselines.items()}
+    scores["summary"] = summary(scores, params.aggregation)
+    scores["forgetting"] = forgetting(says, baselines, exam)
+    scores["members"] = knowledge(answers, members, exam)
+    scores["cost"] = bill(params, shards, request)
     for name, content in scores.items():
         write_json(paths.METRICS / f"{name}.json", content)
-    write_json(paths.METRICS / "summary.json", summary(scores, params.aggregation))
-    write_json(paths.METRICS / "cost.json", bill(params, shards, request))
-    write_plots(ensembles, sets["held_out"], params)
+    write_plots({state: said[params.aggregation] for state, said in says.items()}, scores, sets[HELD_OUT], params)
+
+
+def exam_of(sets: dict[str, Images], request: Forgotten, params: Params) -> Exam:
+    actual = {name: np.searchsorted(params.shards, images.classes) for name, images in sets.items()}
+    return Exam(actual, holds(sets[TRAINING], request.ids), params.shards, params.forget.class_)
 
 
 def serving(params: Params, request: Forgotten) -> dict[str, list[Path]]:
@@ -69,46 +83,41 @@ def residual_copies(shards: dict[str, Shard], request: Forgotten) -> dict[str, i
     }
 
 
-def score_ensemble(members: list[Answers], residual: int, sets: dict[str, Images], params: Params) -> dict:
-    scores: dict = {"members": len(members), "residual_copies": residual}
-    for which, images in sets.items():
-        scores[which] = {
-            aggregation: score(decide(aggregation, members, which, images, params), images, params)
-            for aggregation in AGGREGATIONS
-        }
-    return scores
-
-
-def score_baseline(model: Answers, sets: dict[str, Images], params: Params) -> dict:
-    return {name: score(model.logits[name].argmax(axis=1), images, params) for name, images in sets.items()}
-
-
 def summary(scores: dict[str, dict], aggregation: str) -> dict:
     """The held-out shares right of each state, by the chosen aggregation, and of each baseline; what members hold."""
-    states = {state: scores[state] for state in ("before", "after", "retrained")}
-    held_out = {
-        state: {"members": each["members"], "residual_copies": each["residual_copies"]} | each["held_out"][aggregation]
-        for state, each in states.items()
+    states = {state: scores[state] | scores[state][HELD_OUT][aggregation] for state in ("before", "after", "retrained")}
+    states |= {name: each[HELD_OUT] for name, each in scores["baseline"].items()}
+    return {name: {key: each[key] for key in SUMMARY if key in each} for name, each in states.items()}
+
+
+def forgetting(says: dict[str, dict[str, Says]], baselines: dict[str, Says], exam: Exam) -> dict:
+    """UA, RA and TA of each state, by each aggregation, and of the baselines, and how far baseline_retrained is."""
+    reference = baselines.get(paths.BASELINE_RETRAINED.name)
+
+    def scored(said: Says) -> dict:
+        distances = scoring.against(said, reference, exam) if reference and said is not reference else {}
+        return scoring.unlearning(said, exam) | ({"against_baseline_retrained": distances} if distances else {})
+
+    states = {state: {name: scored(each) for name, each in said.items()} for state, said in says.items()}
+    return states | {name: scored(said) for name, said in baselines.items()}
+
+
+def knowledge(answers: dict[Path, Answers], serving: dict[str, list[Path]], exam: Exam) -> dict:
+    """Who still names the forgotten class: the members of each state, and the baselines."""
+    states = {
+        state: {each.name: scoring.knowledge(answers[each], exam) for each in members if each in answers}
+        for state, members in serving.items()
     }
-    held_out |= {name: each["held_out"] for name, each in scores["baseline"].items()}
-    return {
-        name: {share: value for share, value in each.items() if share != "class"} for name, each in held_out.items()
-    }
+    return states | {each.name: scoring.knowledge(answers[each], exam) for each in BASELINES if each in answers}
 
 
-def score(predicted: np.ndarray, images: Images, params: Params) -> dict:
-    actual = np.searchsorted(params.shards, images.classes)
-    return accuracies(predicted, actual, params.shards, params.forget.class_)
-
-
-def write_plots(ensembles: dict[str, list[Answers]], images: Images, params: Params) -> None:
+def write_plots(says: dict[str, Says], scores: dict[str, dict], images: Images, params: Params) -> None:
     """Confusion matrices and accuracy per class of each state, by the chosen aggregation; and the loss curves."""
-    scores = {}
-    for state, members in ensembles.items():
-        predicted = decide(params.aggregation, members, "held_out", images, params)
-        write_csv(paths.PLOTS / "confusion" / f"{state}.csv", plots.confusion(images.classes, predicted, params.shards))
-        scores[state] = score(predicted, images, params)
-    write_csv(paths.PLOTS / "accuracy.csv", plots.class_accuracy(scores))
+    for state, said in says.items():
+        table = plots.confusion(images.classes, said[HELD_OUT].classes, params.shards)
+        write_csv(paths.PLOTS / "confusion" / f"{state}.csv", table)
+    held_out = {state: scores[state][HELD_OUT][params.aggregation] for state in says}
+    write_csv(paths.PLOTS / "accuracy.csv", plots.class_accuracy(held_out))
     models = {name: paths.members(params) / name for name in params.shards} | {model.name: model for model in BASELINES}
     write_csv(
         paths.PLOTS / "loss.csv",
