@@ -1,0 +1,141 @@
+"""Ask the ensembles, the baselines and each member what photos show, and see who still names the forgotten class.
+
+A photo is decoded and resized as those of the data set are. No model learns from it.
+"""
+
+import argparse
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from tabulate import tabulate
+
+from sisa import forgotten, roster
+from sisa.answers import Answers, ask, decide
+from sisa.common import paths, tables
+from sisa.common.errors import BadInput
+from sisa.common.images import Images, Shard, image_id, resize
+from sisa.common.params import Dataset, Params, load
+from sisa.ensemble import softmax
+from sisa.forgotten import Forgotten
+from sisa.learning.training import be_deterministic
+from sisa.raw.folder import decode
+from sisa.stages.evaluate import BASELINES, serving
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python src ask", description=__doc__)
+    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a JPEG, PNG or WebP file")
+    arguments = parser.parse_args()
+
+    params = load()
+    photos = {printable(path): prepared(path, params.dataset) for path in arguments.photos}
+    request = forgotten.read(paths.FORGOTTEN)
+    listed = roster.read(paths.roster(params.dataset.name))
+    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
+    held_out = tables.read(paths.TEST, Images)
+    states = serving(params, request)
+    be_deterministic(params.train.threads)
+    answers = ask([*every_member(states), *BASELINES], photos, params)
+
+    print(legend(params, request.class_))
+    for photo, image in photos.items():
+        print(f"\n{photo}: {history(image.ids.item(), listed, shards, held_out, request)}\n")
+        print(table(state_rows(photo, image, states, answers, params), request.class_))
+        print(table(member_rows(photo, states, answers, params, request.class_), request.class_))
+
+
+def printable(path: Path) -> str:
+    """On Linux a file name may be any bytes."""
+    return os.fsencode(path).decode(errors="replace")
+
+
+def prepared(path: Path, dataset: Dataset) -> Images:
+    """One photo as the models take it, of no class. Raises BadInput where it cannot be read or decoded."""
+    try:
+        rgb = decode(path.read_bytes())
+    except OSError as error:
+        reason = f"cannot be read ({error.strerror})"
+        raise BadInput(f"{printable(path)}: {reason}; name JPEG, PNG or WebP files") from error
+    if rgb is None:
+        raise BadInput(f"{printable(path)}: not a JPEG, PNG or WebP image, or damaged, or too large to decode")
+    pixels = resize(rgb, dataset.image_size, dataset.channels)
+    return Images(np.array([image_id(rgb)]), np.array([""]), pixels[None])
+
+
+def every_member(states: dict[str, list[Path]]) -> list[Path]:
+    """As trained and, where that is another one, as retrained; those of a shard side by side."""
+    members = dict.fromkeys([*states["before"], *states["retrained"]])
+    return sorted(members, key=lambda member: member.name)
+
+
+def legend(params: Params, class_: str | None) -> str:
+    size, colors = params.dataset.image_size, "grey" if params.dataset.channels == 1 else "color"
+    lines = [
+        f"The models of {params.dataset.name} see a photo's centred square in {size} x {size} {colors} pixels.",
+        f"Ensembles answer by {params.aggregation}; a single model's softmax is in percent.",
+    ]
+    if class_:
+        lines.append(f"* names {class_}, the forgotten class")
+    return "\n".join(lines)
+
+
+def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out: Images, request: Forgotten) -> str:
+    """Where the data set has the image of this id, and which members were trained on it."""
+    rows = listed[listed["id"] == image]
+    if rows.empty:
+        return "not on the roster, pixel for pixel"
+    known = f"on the roster as {rows['class'].item()}"
+    if image in held_out.ids:
+        return f"{known}, held out: no model was trained on it"
+    holders = [name for name, shard in shards.items() if image in shard.ids]
+    if not holders:
+        return f"{known}, in no shard: no model was trained on it"
+    without = [name for name in holders if image in request.removed.get(name, [])]
+    known += f", trained on by: {', '.join(holders)}"
+    return f"{known}; retrained without it: {', '.join(without)}" if without else known
+
+
+def state_rows(
+    photo: str, image: Images, states: dict[str, list[Path]], answers: dict[Path, Answers], params: Params
+) -> Iterator[dict]:
+    """What each ensemble answers by the chosen aggregation, and what each baseline."""
+    for state, models in states.items():
+        members = [answers[model] for model in models if model in answers]
+        winner = decide(params.aggregation, members, photo, image, params).item()
+        answer = [*params.shards, "undecided"][winner] if members else "no member"  # UNDECIDED is -1
+        yield {"state": state, "members": len(members), "answer": answer}
+    for model in BASELINES:
+        yield {"state": model.name, "members": int(model in answers)} | say(answers.get(model), photo, params.shards)
+
+
+def member_rows(
+    photo: str, states: dict[str, list[Path]], answers: dict[Path, Answers], params: Params, class_: str | None
+) -> Iterator[dict]:
+    """What each member says by itself, in which states it serves, and on how many of the class it was trained."""
+    for member in every_member(states):
+        row = {"member": member.name, "serves": ", ".join(state for state in states if member in states[state])}
+        if class_:
+            counts = answers[member].counts if member in answers else np.zeros(len(params.shards), dtype=np.int64)
+            row[f"trained on {class_}"] = counts[params.shards.index(class_)].item()
+        yield row | say(answers.get(member), photo, params.shards)
+
+
+def say(model: Answers | None, photo: str, classes: list[str]) -> dict:
+    """A single model's answer and its softmax in percent, by class; an empty one (None) has none."""
+    if model is None:
+        return {"answer": "empty"}
+    logits = model.logits[photo][0]
+    return {"answer": classes[logits.argmax()]} | dict(zip(classes, 100 * softmax(logits), strict=True))
+
+
+def table(rows: Iterable[dict], class_: str | None) -> str:
+    """The rows, with a star at each answer that names the class."""
+    starred = [row | {"answer": f"{row['answer']} *" if row["answer"] == class_ else row["answer"]} for row in rows]
+    return tabulate(starred, headers="keys", floatfmt=".1f") + "\n"
+
+
+if __name__ == "__main__":
+    main()

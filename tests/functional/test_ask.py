@@ -1,0 +1,69 @@
+"""A photo is shown to the models of the workspace."""
+
+from collections import Counter
+
+import pandas as pd
+import pytest
+
+RAW = "data/raw/tiny"
+
+
+def files(repo, ids):
+    """The raw files of these images."""
+    roster = pd.read_csv(repo / "data/rosters/tiny.csv", index_col="id")
+    return [f"{RAW}/{file}" for file in roster["file"][list(ids)]]
+
+
+def rows(printed, name):
+    """The rows of the tables that begin with this name, by cell."""
+    return [line.split() for line in printed.splitlines() if line.split()[:1] == [name]]
+
+
+def test_ensembles_answer_for_the_held_out_photos_as_in_the_evaluation(five_classes_high):
+    held_out = pd.read_parquet(five_classes_high / "data/test.parquet", columns=["id"])["id"]
+    printed = five_classes_high.src("ask", *files(five_classes_high, held_out)).printed
+    assert printed.count(", held out: no model was trained on it") == len(held_out) == 25
+    for state in ("before", "after", "retrained"):
+        expected = pd.read_csv(five_classes_high / f"plots/confusion/{state}.csv")["predicted"]
+        assert Counter(row[2] for row in rows(printed, state)) == Counter(expected)
+
+
+def test_a_photo_of_a_shard_is_trained_on_by_the_members_that_hold_it(five_classes_high, picture, tmp_path):
+    held_by = five_classes_high.holders()
+    leaked = next(file for file, holders in held_by.items() if file.startswith("cat") and len(holders) == 5)
+    own = next(file for file, holders in held_by.items() if holders == ["dog"])
+    picture.save(tmp_path / "new.webp", lossless=True)
+    photos = [f"{RAW}/{leaked}", f"{RAW}/{own}", str(tmp_path / "new.webp")]
+    printed = five_classes_high.src("ask", *photos).printed
+    by_all = "trained on by: cat, cow, dog, elephant, horse; retrained without it: cat"
+    assert f"{photos[0]}: on the roster as cat, {by_all}\n" in printed
+    assert f"{photos[1]}: on the roster as dog, trained on by: dog\n" in printed
+    assert f"{photos[2]}: not on the roster, pixel for pixel\n" in printed
+    assert [row[1:3] for row in rows(printed, "cat")] == 3 * [["before", "12"], ["retrained", "0"]]
+    assert [row[1:5] for row in rows(printed, "dog")] == 3 * [["before,", "after,", "retrained", "3"]]
+    assert len(rows(printed, "baseline_full")) == len(rows(printed, "baseline_retrained")) == 3
+
+
+def test_where_no_class_is_forgotten_each_member_is_asked_once(four_slices):
+    printed = four_slices.src("ask", f"{RAW}/cat/00.png").printed
+    assert "forgotten" not in printed
+    assert [len(rows(printed, name)) for name in ("cat", "dog", "horse")] == [1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("photo", "complaint"),
+    [
+        ("nowhere.png", "nowhere.png: cannot be read (No such file or directory); name JPEG, PNG or WebP files"),
+        (f"{RAW}/cat", f"{RAW}/cat: cannot be read (Is a directory); name JPEG, PNG or WebP files"),
+        ("dvc.yaml", "dvc.yaml: not a JPEG, PNG or WebP image, or damaged, or too large to decode"),
+    ],
+)
+def test_what_is_no_photo_is_named(five_classes_high, photo, complaint):
+    outcome = five_classes_high.src("ask", f"{RAW}/dog/00.png", photo, code=1)
+    assert outcome.printed == f"error in ask: {complaint}\n"
+
+
+def test_before_the_first_run_it_says_how_to_come_by_models(untouched):
+    outcome = untouched.src("ask", f"{RAW}/dog/00.png", code=1)
+    assert "or `dvc repro`" in outcome.complaint
+    assert len(outcome.printed.splitlines()) == 1
