@@ -43,15 +43,22 @@ class Say:
 Says = dict[str, Say]
 
 
+def say_together(aggregation: str, members: list[Answers], which: str, shape: tuple[int, int], adjusted: float) -> Say:
+    """What members say together of the n images of a set, by one aggregation; shape: n and the number of classes.
+
+    There may be no member. adjusted is the strength of the logit adjustment that they were trained with.
+    """
+    logits = np.array([member.logits[which] for member in members]).reshape(len(members), *shape)
+    counts = np.array([member.counts for member in members]).reshape(len(members), shape[1])
+    together = (aggregation, logits, counts, adjusted)
+    return Say(predict(*together), probabilities(*together))
+
+
 def says_of_ensemble(aggregation: str, members: list[Answers], exam: Exam, adjusted: float) -> Says:
-    """What the members say together of each set; there may be no member."""
-    counts = np.array([member.counts for member in members]).reshape(-1, len(exam.classes))
-    says = {}
-    for name, actual in exam.actual.items():
-        logits = np.array([member.logits[name] for member in members]).reshape(-1, len(actual), len(exam.classes))
-        together = (aggregation, logits, counts, adjusted)
-        says[name] = Say(predict(*together), probabilities(*together))
-    return says
+    return {
+        which: say_together(aggregation, members, which, (len(actual), len(exam.classes)), adjusted)
+        for which, actual in exam.actual.items()
+    }
 
 
 def says_by_aggregation(members: list[Answers], exam: Exam, adjusted: float) -> dict[str, Says]:

@@ -245,7 +245,8 @@ def untouched(shared, photos):
             if (ROOT / name).is_dir():
                 ignore = shutil.ignore_patterns("__pycache__")
                 shutil.copytree(ROOT / name, repo / name, ignore=ignore, dirs_exist_ok=True)
-        for name in ("dvc.yaml", ".dvc/config", ".dvcignore", ".gitignore"):
+        (repo / "attacks").mkdir()
+        for name in ("dvc.yaml", "attacks/dvc.yaml", ".dvc/config", ".dvcignore", ".gitignore"):
             shutil.copy(ROOT / name, repo / name)
         (repo / "data").mkdir()
         shutil.copy(ROOT / "data/requests.csv", repo / "data/requests.csv")
@@ -263,7 +264,12 @@ def shrink(repo: Repo) -> None:
         settings = yaml.safe_load((repo / file).read_text())
         (repo / file).write_text(yaml.safe_dump(settings | changes, sort_keys=False))
     config = repo / "conf/config.yaml"
-    config.write_text(config.read_text().replace("dataset: animal_mnist", "dataset: tiny"))
+    smaller = {"dataset: animal_mnist": "dataset: tiny", "shadows: 16": "shadows: 2", "epochs: 10": "epochs: 2"}
+    text = config.read_text()
+    for value, small in smaller.items():
+        assert value in text
+        text = text.replace(value, small)
+    config.write_text(text)
 
 
 @pytest.fixture(scope="session")

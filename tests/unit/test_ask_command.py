@@ -76,7 +76,7 @@ def test_an_empty_member_is_shown_and_does_not_serve():
         "trained on cat": 0,
         "answer": "empty",
     }
-    rows = {row["state"]: row for row in state_rows(PHOTO, UNKNOWN, STATES, answers, PARAMS)}
+    rows = {row["state"]: row for row in state_rows(PHOTO, STATES, answers, PARAMS)}
     assert [rows[state]["members"] for state in STATES] == [3, 2, 2]
     assert {row["answer"] for row in rows.values()} == {"cat", "empty"}  # there are no baselines
 
@@ -84,7 +84,7 @@ def test_an_empty_member_is_shown_and_does_not_serve():
 def test_an_ensemble_without_members_and_one_that_cannot_compare_do_not_answer():
     states = {"before": [TRAINED["cat"], TRAINED["dog"]], "after": []}
     answers = {TRAINED["cat"]: answering("cat", 8, 0, 0), TRAINED["dog"]: answering("dog", 0, 0, 8)}
-    rows = list(state_rows(PHOTO, UNKNOWN, states, answers, PARAMS))
+    rows = list(state_rows(PHOTO, states, answers, PARAMS))
     assert [row["answer"] for row in rows[:2]] == ["undecided", "no member"]
 
 

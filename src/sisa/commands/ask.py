@@ -13,7 +13,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from sisa import forgotten, roster
-from sisa.answers import Answers, ask, decide
+from sisa.answers import Answers, ask
 from sisa.common import paths, tables
 from sisa.common.errors import BadInput
 from sisa.common.images import Images, Shard, image_id, resize
@@ -22,7 +22,8 @@ from sisa.ensemble import softmax
 from sisa.forgotten import Forgotten
 from sisa.learning.training import be_deterministic
 from sisa.raw.folder import decode
-from sisa.stages.evaluate import BASELINES, serving
+from sisa.scoring import say_together
+from sisa.states import BASELINES, answering, serving
 
 
 def main() -> None:
@@ -43,7 +44,7 @@ def main() -> None:
     print(legend(params, request.class_))
     for photo, image in photos.items():
         print(f"\n{photo}: {history(image.ids.item(), listed, shards, held_out, request)}\n")
-        print(table(state_rows(photo, image, states, answers, params), request.class_))
+        print(table(state_rows(photo, states, answers, params), request.class_))
         print(table(member_rows(photo, states, answers, params, request.class_), request.class_))
 
 
@@ -75,7 +76,7 @@ def legend(params: Params, class_: str | None) -> str:
     size, colors = params.dataset.image_size, "grey" if params.dataset.channels == 1 else "color"
     lines = [
         f"The models of {params.dataset.name} see a photo's centred square in {size} x {size} {colors} pixels.",
-        f"Ensembles answer by {params.aggregation}; a single model's softmax is in percent.",
+        f"Ensembles answer by {params.aggregation}; what each believes is in percent.",
     ]
     if class_:
         lines.append(f"* names {class_}, the forgotten class")
@@ -99,14 +100,15 @@ def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out
 
 
 def state_rows(
-    photo: str, image: Images, states: dict[str, list[Path]], answers: dict[Path, Answers], params: Params
+    photo: str, states: dict[str, list[Path]], answers: dict[Path, Answers], params: Params
 ) -> Iterator[dict]:
     """What each ensemble answers by the chosen aggregation, and what each baseline."""
-    for state, models in states.items():
-        members = [answers[model] for model in models if model in answers]
-        winner = decide(params.aggregation, members, photo, image, params).item()
-        answer = [*params.shards, "undecided"][winner] if members else "no member"  # UNDECIDED is -1
-        yield {"state": state, "members": len(members), "answer": answer}
+    for state, members in answering(states, answers).items():
+        shape, adjusted = (1, len(params.shards)), params.train.logit_adjustment
+        said = say_together(params.aggregation, members, photo, shape, adjusted)
+        answer = [*params.shards, "undecided"][said.classes.item()] if members else "no member"  # UNDECIDED is -1
+        shares = {} if said.probabilities is None else percent(params.shards, said.probabilities[0])
+        yield {"state": state, "members": len(members), "answer": answer} | shares
     for model in BASELINES:
         yield {"state": model.name, "members": int(model in answers)} | say(answers.get(model), photo, params.shards)
 
@@ -128,7 +130,11 @@ def say(model: Answers | None, photo: str, classes: list[str]) -> dict:
     if model is None:
         return {"answer": "empty"}
     logits = model.logits[photo][0]
-    return {"answer": classes[logits.argmax()]} | dict(zip(classes, 100 * softmax(logits), strict=True))
+    return {"answer": classes[logits.argmax()]} | percent(classes, softmax(logits))
+
+
+def percent(classes: list[str], probabilities: np.ndarray) -> dict[str, float]:
+    return dict(zip(classes, 100 * probabilities, strict=True))
 
 
 def table(rows: Iterable[dict], class_: str | None) -> str:

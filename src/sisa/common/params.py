@@ -127,6 +127,12 @@ class Forget(Section):
     scope: Literal["dominant", "all"]
 
 
+class Attacks(Section):
+    shadows: Annotated[int, Field(ge=0, multiple_of=2)]
+    relearn_images: PositiveInt
+    relearn_epochs: PositiveInt
+
+
 class Params(Section):
     dataset: Dataset
     leakage: Leakage
@@ -136,6 +142,7 @@ class Params(Section):
     slices: PositiveInt
     forget: Forget
     aggregation: Aggregation
+    attacks: Attacks
     seed: NonNegativeInt
     split_seed: NonNegativeInt
 

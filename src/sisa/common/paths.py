@@ -47,6 +47,16 @@ def retrained(params: Params) -> Path:
     return Path("models/retrained", scenario(params))
 
 
+def reference(params: Params) -> Path:
+    """The members without any copy of a forgotten image, one folder a shard."""
+    return Path("models/reference", scenario(params))
+
+
+def shadows(params: Params) -> Path:
+    """What the shadow models of each shard answer, one table a shard."""
+    return Path("models/shadows", scenario(params))
+
+
 def retraining(params: Params, shard: str) -> Path:
     """The counters of one shard's retraining; beside the member, which is as if trained from scratch."""
     return retrained(params) / f"{shard}.json"

@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import numpy as np
 from tqdm import tqdm
 
 from sisa import forgotten, plots, scoring
@@ -16,9 +15,9 @@ from sisa.forgotten import Forgotten
 from sisa.learning import checkpoints
 from sisa.learning.training import be_deterministic
 from sisa.scoring import HELD_OUT, TRAINING, Exam, Says
+from sisa.states import BASELINES, answering, exam_of, serving
 from sisa.unlearning import holds
 
-BASELINES = (paths.BASELINE_FULL, paths.BASELINE_RETRAINED)
 SUMMARY = ("members", "residual_copies", "overall", "forgotten", "retained", "undecided")
 
 
@@ -35,7 +34,7 @@ def main() -> None:
         answers = ask(models, sets, params, bar.update)
 
     exam = exam_of(sets, request, params)
-    states = {state: [answers[each] for each in served if each in answers] for state, served in members.items()}
+    states = answering(members, answers)
     says = {
         state: scoring.says_by_aggregation(served, exam, params.train.logit_adjustment)
         for state, served in states.items()
@@ -54,21 +53,6 @@ def main() -> None:
     for name, content in scores.items():
         write_json(paths.METRICS / f"{name}.json", content)
     write_plots({state: said[params.aggregation] for state, said in says.items()}, scores, sets[HELD_OUT], params)
-
-
-def exam_of(sets: dict[str, Images], request: Forgotten, params: Params) -> Exam:
-    actual = {name: np.searchsorted(params.shards, images.classes) for name, images in sets.items()}
-    return Exam(actual, holds(sets[TRAINING], request.ids), params.shards, params.forget.class_)
-
-
-def serving(params: Params, request: Forgotten) -> dict[str, list[Path]]:
-    """The members that each state answers with, in shard order; an empty one among them has no answers."""
-    trained, again = paths.members(params), paths.retrained(params)
-    return {
-        "before": [trained / name for name in params.shards],
-        "after": [trained / name for name in params.shards if name not in request.affected],
-        "retrained": [(again if name in request.affected else trained) / name for name in params.shards],
-    }
 
 
 def residual_copies(shards: dict[str, Shard], request: Forgotten) -> dict[str, int]:

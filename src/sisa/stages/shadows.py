@@ -1,0 +1,62 @@
+"""Train shadow models of one shard, and ask them about images of the class to forget that they did and did not see."""
+
+import sys
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from sisa import shadows
+from sisa.answers import logits_of
+from sisa.attacks import log_odds
+from sisa.common import paths, tables
+from sisa.common.images import Images, Shard, union
+from sisa.common.params import Params, load
+from sisa.ensemble import softmax
+from sisa.learning import training
+from sisa.learning.networks import build
+
+
+def main(name: str) -> None:
+    params = load()
+    training.be_deterministic(params.train.threads)
+    shard = tables.read(paths.SHARDS / f"{name}.parquet", Shard)
+    others = union([tables.read(path, Images) for path in (paths.UNION, paths.TEST)])
+    class_ = params.forget.class_
+    generator = np.random.default_rng(training.derived_seed(params.seed, "shadows", name))
+    drawn = shadows.candidates(shard, others, class_ or "", generator)
+    inside = shadows.deal(params.attacks.shadows if len(drawn.ids) else 0, len(drawn.rows), generator)
+    with tqdm(total=len(inside), desc=f"shadows of {name}", unit="model", disable=None) as bar:
+        odds = []
+        for each in answers(name, shard, drawn, inside, params):
+            odds.append(each)
+            bar.update()
+    asked = shadows.Asked(drawn.ids, drawn.held, inside, np.reshape(odds, inside.shape))
+    shadows.write(paths.shadows(params) / f"{name}.csv", asked)
+
+
+def answers(
+    name: str, shard: Shard, drawn: shadows.Candidates, inside: np.ndarray, params: Params
+) -> Iterator[np.ndarray]:
+    """Each shadow model's log-odds of the class, for each candidate [2m] float64."""
+    actual = params.shards.index(params.forget.class_) if params.forget.class_ else -1
+    for number, those in enumerate(inside):
+        trained_on = shadows.shadow_shard(shard, drawn, those)
+        *_, (_, checkpoint) = training.train_member(
+            torch.from_numpy(trained_on.pixels),
+            torch.from_numpy(np.searchsorted(params.shards, trained_on.classes)),
+            torch.from_numpy(trained_on.slices),
+            slice_count=params.slices,
+            classes=len(params.shards),
+            recipe=params.train,
+            seed=(params.seed, name, "shadow", number),
+        )
+        network = build(params.train.network, params.dataset.channels, len(params.shards))
+        network.load_state_dict(checkpoint.weights)
+        logits = logits_of([network], torch.from_numpy(drawn.pixels), params.train)[0].double().numpy()
+        yield log_odds(softmax(logits), actual)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
