@@ -84,27 +84,26 @@ def grid(
     return list(dict.fromkeys(every))
 
 
-TRAILERS = ("Scenario-Tree", "Scenario")
-FIELDS = [
-    "refname:lstrip=2",
-    "tree",
-    "worktreepath",
-    *(f"contents:trailers:key={key},valueonly,separator=" for key in TRAILERS),
-]
-FORMAT = "%00".join(f"%({field})" for field in FIELDS)  # of `git for-each-ref`
+# Of `git for-each-ref`. One trailer holds all, for Git 2.39 mixes up the trailers that several fields ask for.
+FORMAT = "%00".join(
+    f"%({field})"
+    for field in ("refname:lstrip=2", "tree", "worktreepath", "contents:trailers:key=Scenario,valueonly,separator=")
+)
 
 
 def message(scenario: Scenario, tree: str) -> str:
     """The commit message by which a result is known again."""
-    return f"Scenario {scenario.name}\n\nScenario: {json.dumps(asdict(scenario))}\nScenario-Tree: {tree}\n"
+    return f"Scenario {scenario.name}\n\nScenario: {json.dumps(asdict(scenario) | {'tree': tree})}\n"
 
 
 def parsed(listing: str) -> dict[str, Branch]:
     """The branches by name, from what `git for-each-ref` prints in FORMAT."""
     found = {}
     for line in listing.splitlines():
-        name, tree, worktree, made, scenario = line.split("\0")
-        found[name] = Branch(name, tree, worktree, made, Scenario(**json.loads(scenario)) if scenario else None)
+        name, tree, worktree, trailer = line.split("\0")
+        own = json.loads(trailer) if trailer else {}
+        made = own.pop("tree", "")
+        found[name] = Branch(name, tree, worktree, made, Scenario(**own) if own else None)
     return found
 
 
