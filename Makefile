@@ -2,12 +2,12 @@
 PYTHON ?= python3
 DATASET ?= animal_mnist
 TRAIN ?= fast
-SCENARIOS ?= 5-high 5-low 5-none 3-high
+OPTIONS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RAW := data/raw/animal_mnist
 
-.PHONY: help repro test data verify audit results bench lint hooks lock
+.PHONY: help repro test data verify audit attacks scenarios results bench lint hooks lock
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
@@ -30,13 +30,14 @@ verify: .venv/ready  ## train every served member again, from scratch on its ret
 audit: .venv/ready  ## prove from dvc.lock, shards and weights that no served member holds what was to be forgotten
 	python src audit
 
-results: .venv/ready  ## run SCENARIOS of DATASET with TRAIN as experiments, then fill in results/ and README.md
-	-@dvc exp remove --quiet $(addprefix $(DATASET)-,$(SCENARIOS))
-	for scenario in $(SCENARIOS); do \
-	  dvc exp run --name $(DATASET)-$$scenario -S dataset=$(DATASET) -S train=$(TRAIN) \
-	    -S classes=$${scenario%-*} -S leakage=$${scenario#*-} $(if $(SLICES),-S slices=$(SLICES)) || exit 1; \
-	done
-	python src results $(addprefix $(DATASET)-,$(SCENARIOS))
+attacks: .venv/ready $(RAW)  ## attack the experiment for what its models still betray, and compare with exact retraining
+	dvc repro attacks/dvc.yaml
+
+scenarios: .venv/ready $(filter data/raw/$(DATASET),$(RAW))  ## run leakage x classes of DATASET with TRAIN, each onto its branch scenario/...
+	python src scenarios --dataset $(DATASET) --train $(TRAIN) $(OPTIONS)
+
+results: scenarios  ## make scenarios, then collect the branches into results/, README.md and docs/
+	python src results
 
 bench: .venv/ready $(RAW)  ## measure speed: time to accuracy, time to forget, efficiency, growth (bring animals10 in first)
 	python benchmarks/time_to_forget.py

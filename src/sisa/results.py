@@ -1,10 +1,15 @@
 """Result tables: the held-out accuracies of one scenario or many, in rows and as people read them."""
 
 import pandas as pd
+from scipy import stats
+
+from sisa.scenarios import Scenario
 
 METRICS = ("before", "after", "retrained", "baseline")
 STATES = ("before", "after", "retrained", "baseline_full", "baseline_retrained")
 SHARES = ("overall", "forgotten", "retained")
+SEEDS = ("seed", "split_seed")
+CONFIDENCE = 0.95
 
 
 def rows(metrics: dict[str, dict]) -> pd.DataFrame:
@@ -29,20 +34,50 @@ def shares(scores: dict) -> dict[str, float | None]:
     return {name: scores.get(name) for name in SHARES}
 
 
+def keyed(scenario: Scenario, table: pd.DataFrame) -> pd.DataFrame:
+    """The rows of a scenario with what it is called in front."""
+    keys = {name: getattr(scenario, name) for name in ("dataset", "classes", "leakage", "scope", *SEEDS)}
+    return pd.concat([pd.DataFrame(keys, index=table.index), table], axis=1)
+
+
 def pivot(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a state (and whatever else `table` is keyed by), one column an aggregation: `97.8 (96.7)`."""
-    keys = [name for name in table.columns if name not in ("aggregation", *SHARES)]
-    text = table.assign(text=[pair(row.overall, row.forgotten) for row in table.itertuples()])
+    """One row a state (and whatever else `table` is keyed by), one column an aggregation: `97.8 (96.7)`.
+
+    Over several seeds it is `97.8 ± 0.3 (96.7 ± 1.1)`: means and half-widths of their intervals. A column `n` then says
+    how many runs and what varied between them.
+    """
+    fixed = {"scope"} if "scope" in table and set(table["scope"]) == {Scenario.scope} else set()
+    keys = [name for name in table.columns if name not in {"aggregation", *SHARES, *SEEDS, *fixed}]
     order = [name for name in dict.fromkeys(table["aggregation"]) if name]
     wide = {}
-    for key, group in text.groupby(keys, sort=False, dropna=False):
-        by = dict(zip(group["aggregation"], group["text"], strict=True))
-        wide[key] = {name: by.get(name, by.get("", "")) for name in order}
-    return pd.DataFrame.from_dict(wide, orient="index").rename_axis(keys).reset_index()
+    for key, group in table.groupby(keys, sort=False, dropna=False):
+        by = {name: pair(part["overall"], part["forgotten"]) for name, part in group.groupby("aggregation")}
+        wide[key] = {"n": runs(group)} | {name: by.get(name, by.get("", "")) for name in order}
+    text = pd.DataFrame.from_dict(wide, orient="index").rename_axis(keys).reset_index()
+    return text if any(text["n"] != "1") else text.drop(columns="n")
 
 
-def pair(overall: float | None, forgotten: float | None) -> str:
+def runs(group: pd.DataFrame) -> str:
+    """How many runs one row stands for, and what varied between them: `5 (seed)`."""
+    varied = ", ".join(name for name in SEEDS if name in group and group[name].nunique() > 1)
+    return f"{group.groupby('aggregation').size().max()} ({varied})" if varied else "1"
+
+
+def pair(overall: pd.Series, forgotten: pd.Series) -> str:
     """Two shares in percent, the second in parentheses where it exists; `-` where nothing was decided."""
-    if pd.isna(overall):
+    if overall.isna().any():
         return "-"
-    return f"{overall:.1%}".rstrip("%") + ("" if pd.isna(forgotten) else f" ({forgotten:.1%})".replace("%", ""))
+    return percent(overall) + ("" if forgotten.isna().any() else f" ({percent(forgotten)})")
+
+
+def percent(shares: pd.Series) -> str:
+    mean, half_width = interval(shares)
+    return f"{mean:.1%}".rstrip("%") + ("" if pd.isna(half_width) else f" ± {half_width:.1%}".rstrip("%"))
+
+
+def interval(values: pd.Series) -> tuple[float, float]:
+    """Mean and half-width of its 95 % t-interval, which takes the runs as independent; NaN where there is one run."""
+    mean, half_width = values.mean(skipna=False), float("nan")
+    if len(values) > 1:
+        half_width = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.sem(skipna=False)
+    return float(mean), float(half_width)

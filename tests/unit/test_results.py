@@ -3,10 +3,15 @@
 import json
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+import pytest
+from matplotlib.container import ErrorbarContainer
+from scipy import stats
 
 from sisa import picture, results
 from sisa.commands.results import read_table
+from sisa.scenarios import Scenario
 
 ROOT = Path(__file__).parents[2]
 FILES = sorted((ROOT / "results").glob("*.csv"))
@@ -38,6 +43,55 @@ def test_without_a_request_there_is_no_forgotten_share():
     assert set(results.pivot(results.rows(metrics(nothing_forgotten)))["mean_logits"]) == {"90.0"}
 
 
+def over(*seeds):
+    """Two runs that differ in these seeds, with 0.8 and 0.9 right overall."""
+    tables = [
+        results.keyed(Scenario(5, "high", **dict.fromkeys(seeds, number)), results.rows(metrics(share)))
+        for number, share in enumerate([SCORE | {"overall": 0.8}, SCORE])
+    ]
+    return pd.concat(tables, ignore_index=True)
+
+
+def test_several_seeds_are_read_as_mean_and_95_percent_interval():
+    wide = results.pivot(over("seed").drop(columns="dataset"))
+    assert list(wide.columns) == ["classes", "leakage", "state", "members", "n", "prior_corrected", "mean_logits"]
+    half_width = 12.706 * 0.1 / 2  # t at 1 degree of freedom; the standard error of two values is half their distance
+    assert set(wide["mean_logits"]) == {f"85.0 ± {half_width:.1%} (25.0 ± 0.0)".replace("%", "")}
+    assert list(wide["prior_corrected"])[:3] == ["-"] * 3
+
+
+@pytest.mark.parametrize(
+    ("seeds", "said"),
+    [
+        (["seed"], "2 (seed)"),
+        (["split_seed"], "2 (split_seed)"),
+        (["seed", "split_seed"], "2 (seed, split_seed)"),
+    ],
+)
+def test_the_table_says_how_many_runs_and_which_seed_varied(seeds, said):
+    assert set(results.pivot(over(*seeds))["n"]) == {said}
+
+
+def test_one_seed_is_read_as_it_is():
+    one = over("seed").query("seed == 0").drop(columns="dataset")
+    assert list(results.pivot(one).columns) == [
+        "classes",
+        "leakage",
+        "state",
+        "members",
+        "prior_corrected",
+        "mean_logits",
+    ]
+    assert set(results.pivot(one)["mean_logits"]) == {"80.0 (25.0)"}
+
+
+def test_the_interval_is_the_one_of_the_t_distribution():
+    mean, half_width = results.interval(pd.Series([0.9, 0.92, 0.97, 0.95]))
+    low, high = stats.t.interval(0.95, 3, loc=0.935, scale=stats.sem([0.9, 0.92, 0.97, 0.95]))
+    assert (mean, half_width) == pytest.approx((0.935, (high - low) / 2))
+    assert np.isnan(results.interval(pd.Series([0.9]))[1])
+
+
 def test_there_are_result_files():
     assert {path.stem for path in FILES} >= {"animal_mnist", "animals10"}
 
@@ -62,7 +116,19 @@ def test_the_price_of_exactness_in_the_readme_is_the_committed_one():
 
 
 def test_the_picture_shows_every_state_and_says_where_nothing_was_decided():
-    table = results.rows(metrics()).assign(classes=5, leakage="none")
+    table = results.keyed(Scenario(5, "none"), results.rows(metrics()))
     averaged, corrected = picture.draw(table).axes
     assert [round(bar.get_height()) for bar in averaged.patches] == [25, 25, 25]
     assert [text.get_text() for text in corrected.texts] == ["undecided"] * 3
+
+
+def test_the_picture_of_several_seeds_has_means_with_whiskers():
+    table = pd.concat(
+        [
+            results.keyed(Scenario(5, "none", seed=seed), results.rows(metrics(SCORE | {"forgotten": share})))
+            for seed, share in enumerate([0.2, 0.4])
+        ]
+    )
+    averaged, _ = picture.draw(table).axes
+    assert [round(bar.get_height()) for bar in averaged.patches] == [30, 30, 30]
+    assert [len(bars) for bars in averaged.containers if isinstance(bars, ErrorbarContainer)] == [3, 3, 3]

@@ -5,7 +5,6 @@ what training on the retained shard gives is for `make verify`.
 """
 
 import hashlib
-import subprocess
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import partial
@@ -21,6 +20,7 @@ from sisa.common.errors import BadInput
 from sisa.common.images import Shard
 from sisa.common.params import Params, load
 from sisa.forgotten import Forgotten
+from sisa.git import GitError, git
 from sisa.learning import checkpoints
 from sisa.learning.slicing import slice_digests
 from sisa.stages.unlearn import forget
@@ -35,7 +35,7 @@ def main() -> None:
     found = [*disagree("split"), *disagree("unlearn")]
     try:
         found += [withdrawn_line(line) for line in withdrawn(paths.REQUESTS)]
-    except NoHistoryError as error:
+    except GitError as error:
         print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
     shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
     expected, request = forget(shards, named, params)
@@ -57,14 +57,10 @@ def main() -> None:
     conclude(list(dict.fromkeys(found)), request, sum(row["residual copies"] for row in rows))
 
 
-class NoHistoryError(Exception):
-    """Why the Git history cannot be asked."""
-
-
 def withdrawn(path: Path) -> list[str]:
     """The lines of any committed version of the file that it has no longer."""
     if git("rev-parse", "--is-shallow-repository").strip() != "false":
-        raise NoHistoryError("this is a shallow clone; git fetch --unshallow")
+        raise GitError("this is a shallow clone; git fetch --unshallow")
     present, gone = set(path.read_text().splitlines()), {}
     for commit in git("rev-list", "--full-history", "HEAD", "--", str(path)).split():
         if git("ls-tree", "--name-only", commit, "--", str(path)):
@@ -75,14 +71,6 @@ def withdrawn(path: Path) -> list[str]:
 
 def withdrawn_line(line: str) -> str:
     return f"{paths.REQUESTS}: it is append-only, put this line back as it was: {line}"
-
-
-def git(*arguments: str) -> str:
-    try:
-        done = subprocess.run(["git", *arguments], check=True, capture_output=True, text=True)
-    except (OSError, subprocess.CalledProcessError, UnicodeDecodeError) as error:
-        raise NoHistoryError(" ".join(str(getattr(error, "stderr", None) or error).split())) from error
-    return done.stdout
 
 
 def content_problems(name: str, retained: Shard, expected: Shard, request: Forgotten) -> Iterator[str]:

@@ -1,0 +1,210 @@
+"""`make scenarios`: run leakage levels x classes (x scopes x seeds) as DVC experiments, each kept on a Git branch.
+
+Only what is committed runs, in a clone of its own with the same DVC cache: the workspace is never touched. What HEAD
+would not change is skipped, so the same command goes on where an earlier one was stopped.
+"""
+
+import argparse
+import fcntl
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import yaml
+from dvc.repo import Repo
+from dvc.utils.hydra import compose_and_dump
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
+from tabulate import tabulate
+from tqdm import tqdm
+
+from sisa import branches
+from sisa.common import paths
+from sisa.common.errors import BadInput
+from sisa.common.params import load
+from sisa.git import GitError, git
+from sisa.scenarios import RUN, SKIPPED, Branch, Scenario, decision, grid, message
+
+WORK = Path(".dvc/tmp/scenarios")
+CLONE = WORK / "clone"
+
+
+def main() -> None:
+    options = parse_arguments()
+    check_committed(options.dataset)
+    wanted = grid(
+        options.dataset,
+        options.classes or class_counts(options.dataset),
+        options.leakage or leakage_levels(),
+        options.scopes,
+        options.seeds,
+        options.split_seeds,
+    )
+    check_further(options.set, wanted[0])
+    with alone() as lock, clone_of_head():
+        outcomes = carry_out(wanted, [f"train={options.train}", *options.set], lock)
+    report(outcomes)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python src scenarios", description=__doc__)
+    parser.add_argument("--dataset", default=Scenario.dataset)
+    parser.add_argument("--train", default="fast", help="the recipe: a file in conf/train")
+    parser.add_argument("--classes", type=int, nargs="+", help="default: every class set of the data set")
+    parser.add_argument("--leakage", nargs="+", metavar="LEVEL", help="default: every file in conf/leakage")
+    parser.add_argument("--scopes", nargs="+", default=[Scenario.scope], metavar="SCOPE", help="dominant, all")
+    parser.add_argument("--seeds", type=int, nargs="+", default=[Scenario.seed], metavar="SEED")
+    parser.add_argument("--split-seeds", type=int, nargs="+", default=[Scenario.split_seed], metavar="SEED")
+    parser.add_argument(
+        "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
+    )
+    return parser.parse_args()
+
+
+def check_committed(dataset: str) -> None:
+    """Raises BadInput unless HEAD has what a run of this data set starts from."""
+    needed = [f"conf/dataset/{dataset}.yaml", str(paths.roster(dataset)), f"{paths.raw(dataset)}.dvc"]
+    missing = [name for name in needed if not git("ls-tree", "HEAD", "--", name)]
+    if missing:
+        files = shlex.join([*missing, str(paths.raw(dataset).parent / ".gitignore")])
+        raise BadInput(
+            f"only what is committed runs, and HEAD lacks {', '.join(missing)}; bring the images in (make data "
+            f"DATASET={dataset} FROM=...), then: git add {files} && git commit"
+        )
+    git("var", "GIT_COMMITTER_IDENT")  # raises where Git does not know who commits
+    if changed := git(
+        "status", "--porcelain", "--untracked-files=no", "--", "attacks", "conf", "data", "dvc.yaml", "src"
+    ).splitlines():
+        print(f"notice: uncommitted changes do not run: {', '.join(line[3:] for line in changed)}")
+
+
+def check_further(further: list[str], scenario: Scenario) -> None:
+    """Raises BadInput for a parameter that has an option of its own, by which the branch is named."""
+    own = {choice.split("=")[0] for choice in [*scenario.choices, "train=fast"]}
+    for choice in further:
+        if choice.split("=")[0].lstrip("+~") in own:
+            raise BadInput(f"-S {choice}: it has an option of its own, see python src scenarios --help")
+
+
+def class_counts(dataset: str) -> list[int]:
+    sets = yaml.safe_load(git("show", f"HEAD:conf/dataset/{dataset}.yaml"))["class_sets"]
+    return sorted(map(int, sets))
+
+
+def leakage_levels() -> list[str]:
+    return [Path(name).stem for name in git("ls-tree", "--name-only", "HEAD", "conf/leakage/").split()]
+
+
+@contextmanager
+def alone() -> Iterator[int]:
+    """Wait until no other call is at work, nor a run that a killed one left behind: `dvc` inherits this lock."""
+    WORK.mkdir(parents=True, exist_ok=True)
+    with (WORK / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            print("waiting for another call, or for the run that a stopped one has left, to end", flush=True)
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield file.fileno()
+
+
+@contextmanager
+def clone_of_head() -> Iterator[None]:
+    """HEAD in CLONE, made anew: whatever an earlier call left there is gone."""
+    shutil.rmtree(CLONE, ignore_errors=True)
+    git("clone", "--quiet", "--shared", "--no-checkout", ".", str(CLONE))
+    git("checkout", "--quiet", "--detach", git("rev-parse", "HEAD").strip(), folder=CLONE)
+    yield
+    shutil.rmtree(CLONE)
+
+
+def carry_out(wanted: list[Scenario], further: list[str], lock: int) -> dict[Scenario, str]:
+    """What became of each scenario, those that need no run included."""
+    known, outcomes = branches.known(), {}
+    for scenario in wanted:
+        branch, expected = known.get(scenario.branch), composed(scenario, further)
+        current = branch is not None and branch.ours and is_current(branch, expected)
+        outcomes[scenario] = decision(branch, current)
+    due = [scenario for scenario, outcome in outcomes.items() if outcome == RUN]
+    if due:
+        bring_raw_images(due[0].dataset)
+    with tqdm(due, unit="scenario", disable=None) as bar:
+        for scenario in bar:
+            bar.set_description(scenario.name)
+            outcomes[scenario] = run(scenario, further, lock)
+    return outcomes
+
+
+def composed(scenario: Scenario, further: list[str]) -> dict:
+    """The params.yaml of a scenario, as HEAD's conf/ has it. Raises BadInput for choices that are no experiment."""
+    conf, plugins, file = (CLONE / "conf").resolve(), (CLONE / ".dvc").resolve(), CLONE / "params.yaml"
+    try:
+        compose_and_dump(file, str(conf), None, "config", str(plugins), [*scenario.choices, *further])
+    except (HydraException, OmegaConfBaseException) as error:
+        raise BadInput(f"{scenario.name}: {' '.join(str(error).split())}") from error
+    load(file)
+    return yaml.safe_load(file.read_text())
+
+
+def is_current(branch: Branch, expected: dict) -> bool:
+    """Whether HEAD has the code and data that the branch was run with, and the parameters asked for."""
+    if branches.params(branch.name) != expected:
+        return False
+    return not branches.changed_inputs(branch.name, "HEAD", branch.scenario.dataset)
+
+
+def bring_raw_images(dataset: str) -> None:
+    """Raises BadInput where the cache does not have them."""
+    file = f"{paths.raw(dataset)}.dvc"
+    for command in (["cache", "dir", "--local", Repo().cache.local_cache_dir], ["checkout", "--quiet", file]):
+        done = subprocess.run([sys.executable, "-m", "dvc", *command], cwd=CLONE, check=False, capture_output=True)
+        if done.returncode:
+            raise BadInput(f"{file}: its images are not in DVC's cache; fetch them: dvc fetch {file}, or: make data")
+
+
+def run(scenario: Scenario, further: list[str], lock: int) -> str:
+    """The outcome of running it; its branch is there only if all went well."""
+    log = WORK / f"{scenario.name}.log"
+    choices = [word for choice in (*scenario.choices, *further) for word in ("-S", choice)]
+    git("reset", "--quiet", "--hard", folder=CLONE)
+    with log.open("w") as file:
+        command = [sys.executable, "-m", "dvc", "exp", "run", "--all-pipelines", "--name", scenario.name, *choices]
+        done = subprocess.run(
+            command, cwd=CLONE, check=False, stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=[lock]
+        )
+    if done.returncode:
+        return f"failed: {log}"
+    try:
+        commit(scenario)
+    except GitError as error:
+        return f"failed: {error}"
+    return RUN
+
+
+def commit(scenario: Scenario) -> None:
+    """Put what the experiment left, in one commit on top of HEAD, on the scenario's branch in the repository."""
+    experiment = f"refs/exps/*/*/{scenario.name}"
+    name, tree = git("for-each-ref", "--format=%(refname) %(tree)", experiment, folder=CLONE).split()
+    head = git("rev-parse", "HEAD", folder=CLONE).strip()
+    git("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", str(CLONE), name)
+    made = git("commit-tree", tree, "-p", head, "-m", message(scenario, tree)).strip()
+    git("branch", "--quiet", "--force", "--no-track", scenario.branch, made)
+
+
+def report(outcomes: dict[Scenario, str]) -> None:
+    """Raises BadInput where not every scenario is there."""
+    table = [(scenario.name, scenario.branch, outcome) for scenario, outcome in outcomes.items()]
+    print(tabulate(table, headers=["scenario", "branch", "outcome"]))
+    run, skipped = (sum(outcome == kind for outcome in outcomes.values()) for kind in (RUN, SKIPPED))
+    if skipped == len(outcomes):
+        print("nothing to do: every scenario is there, run with the code and parameters of HEAD")
+    if missing := len(outcomes) - run - skipped:
+        raise BadInput(f"{missing} of {len(outcomes)} scenarios failed or were refused: see the table")
+
+
+if __name__ == "__main__":
+    main()
