@@ -5,7 +5,7 @@ import json
 import pandas as pd
 import yaml
 
-from sisa import results
+from sisa import response, results
 from sisa.common import paths
 from sisa.common.errors import BadInput
 from sisa.git import git
@@ -33,11 +33,21 @@ def changed_inputs(old: str, new: str, dataset: str) -> list[str]:
     return git("diff", "--name-only", old, new, "--", *named).splitlines()
 
 
-def table(branches: list[Branch]) -> pd.DataFrame:
-    """The result rows of these branches of one data set. Raises BadInput where they are not comparable."""
+def tables(branches: list[Branch]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The result rows of these branches of one data set, and what each says of the leakage response.
+
+    Raises BadInput where they are not comparable.
+    """
     branches = sorted(branches, key=lambda branch: branch.scenario.place)
     check_comparable(branches)
-    return pd.concat([rows(branch) for branch in branches], ignore_index=True)
+    scores, responses = [], []
+    for each in branches:
+        if each.scenario.leaked is None:
+            scores.append(results.keyed(each.scenario, results.rows(metrics(each, results.METRICS))))
+        leaked = params(each.name)["leakage"]["leaked"]
+        said = pd.DataFrame([response.row(metrics(each, response.METRICS), leaked)])
+        responses.append(results.keyed(each.scenario, said))
+    return tuple(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame() for parts in (scores, responses))
 
 
 def check_comparable(branches: list[Branch]) -> None:
@@ -54,6 +64,5 @@ def check_comparable(branches: list[Branch]) -> None:
             )
 
 
-def rows(branch: Branch) -> pd.DataFrame:
-    metrics = {name: json.loads(git("show", f"{branch.name}:metrics/{name}.json")) for name in results.METRICS}
-    return results.keyed(branch.scenario, results.rows(metrics))
+def metrics(branch: Branch, names: tuple[str, ...]) -> dict[str, dict]:
+    return {name: json.loads(git("show", f"{branch.name}:metrics/{name}.json")) for name in names}

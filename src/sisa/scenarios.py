@@ -12,7 +12,7 @@ VARIED = {"classes", "shards", "leakage", "seed", "split_seed", "attacks"}  # be
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a branch is named by; a value that is the default is left out of the name."""
+    """What a branch is named by; defaults are left out of the name. leaked: None, the level's own."""
 
     classes: int
     leakage: str
@@ -20,12 +20,14 @@ class Scenario:
     scope: str = "dominant"
     seed: int = 0
     split_seed: int = 0
+    leaked: int | None = None
 
     @property
     def name(self) -> str:
         parts = [
             self.dataset if self.dataset != Scenario.dataset else "",
             f"{self.classes}-{self.leakage}",
+            f"leaked{self.leaked}" if self.leaked is not None else "",
             self.scope if self.scope != Scenario.scope else "",
             f"seed{self.seed}" if self.seed != Scenario.seed else "",
             f"split{self.split_seed}" if self.split_seed != Scenario.split_seed else "",
@@ -46,12 +48,14 @@ class Scenario:
             f"forget.scope={self.scope}",
             f"seed={self.seed}",
             f"split_seed={self.split_seed}",
+            *([f"leakage.leaked={self.leaked}"] if self.leaked is not None else []),
         ]
 
     @property
     def place(self) -> tuple:
         """Its place in a table: many classes first, and the seeds of one scenario together."""
-        return self.dataset, -self.classes, self.leakage, self.scope != Scenario.scope, self.split_seed, self.seed
+        scope = self.scope != Scenario.scope
+        return self.dataset, -self.classes, self.leakage, scope, self.leaked or 0, self.split_seed, self.seed
 
 
 @dataclass(frozen=True)
@@ -77,10 +81,14 @@ def grid(
     scopes: Sequence[str],
     seeds: Sequence[int],
     split_seeds: Sequence[int],
+    leaked: Sequence[int | None] = (None,),
 ) -> list[Scenario]:
     """Each combination once; a seed's whole grid before the next seed's."""
-    combinations = product(split_seeds, seeds, scopes, classes, leakages)
-    every = (Scenario(count, level, dataset, scope, seed, split) for split, seed, scope, count, level in combinations)
+    combinations = product(split_seeds, seeds, scopes, classes, leakages, leaked)
+    every = (
+        Scenario(count, level, dataset, scope, seed, split, images)
+        for split, seed, scope, count, level, images in combinations
+    )
     return list(dict.fromkeys(every))
 
 
@@ -123,4 +131,5 @@ def decision(branch: Branch | None, current: bool) -> str:
 def settings(scenario: Scenario, params: dict) -> dict:
     """What must not differ between the scenarios of one table, from params.yaml."""
     fixed = {key: value for key, value in params.items() if key not in VARIED | {"forget"}}
-    return fixed | {"forget.class": params["forget"]["class"], f"leakage {scenario.leakage}": params["leakage"]}
+    leakage = {key: value for key, value in params["leakage"].items() if key != "leaked"}
+    return fixed | {"forget.class": params["forget"]["class"], f"leakage {scenario.leakage}": leakage}

@@ -21,6 +21,7 @@ OURS = Branch("scenario/5-high", tree="a", worktree="", made="a", scenario=SCENA
         (Scenario(3, "low", dataset="animals10"), "scenario/animals10-3-low"),
         (Scenario(3, "low", scope="all", seed=2, split_seed=1), "scenario/3-low-all-seed2-split1"),
         (Scenario(5, "none", "animals10", "all", 7), "scenario/animals10-5-none-all-seed7"),
+        (Scenario(5, "high", leaked=0), "scenario/5-high-leaked0"),
     ],
 )
 def test_a_branch_is_named_by_what_is_not_the_default(scenario, branch):
@@ -36,6 +37,12 @@ def test_the_choices_name_every_parameter_so_that_a_changed_default_changes_noth
         "seed=2",
         "split_seed=0",
     ]
+
+
+def test_leaked_images_are_chosen_only_where_they_are_not_the_level_s_own():
+    assert Scenario(3, "low", leaked=10).choices[-1] == "leakage.leaked=10"
+    names = [scenario.name for scenario in grid("animal_mnist", [5], ["high"], ["dominant"], [0], [0], [5, 10])]
+    assert names == ["5-high-leaked5", "5-high-leaked10"]
 
 
 def test_the_grid_has_each_combination_once_and_a_seed_s_grid_before_the_next_seed_s():

@@ -1,5 +1,7 @@
 """The metrics on the scenario/* branches as results/DATASET.csv, and the tables and pictures made from these files.
 
+Scenarios that were run with several numbers of leaked images make results/response/SCENARIO.csv.
+
 A data set without branches keeps its file; the tables of README.md and docs/ and the pictures are made again anyway.
 """
 
@@ -9,18 +11,20 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from sisa import branches, documents, picture, results
+from sisa import branches, documents, picture, response, response_picture, results
 from sisa.common.files import beside
 
 FOLDER = Path("results")
+RESPONSE = FOLDER / "response"
 
 
 def main() -> None:
     argparse.ArgumentParser(prog="python src results", description=__doc__).parse_args()
     collect()
-    for file in sorted(FOLDER.glob("*.csv")):
-        with beside(FOLDER / f"{file.stem}.png") as part:
-            picture.draw(read_table(file)).savefig(part, format="png", dpi=110, metadata={"Software": None})
+    for folder, module in {FOLDER: picture, RESPONSE: response_picture}.items():
+        for file in sorted(folder.glob("*.csv")):
+            with beside(file.with_suffix(".png")) as part:
+                module.draw(read_table(file)).savefig(part, format="png", dpi=110, metadata={"Software": None})
     for document in documents.all_of_them():
         text = documents.refreshed(document.read_text(), table_of)
         with beside(document) as part:
@@ -30,25 +34,29 @@ def main() -> None:
 def table_of(source: str) -> str:
     """The Markdown table of a CSV file: the results as people read them, any other file as it is."""
     file = Path(source)
-    return markdown(read_table(file)) if file.parent == FOLDER else documents.table(file)
+    readers = {FOLDER: results.pivot, RESPONSE: response.readable}
+    if file.parent not in readers:
+        return documents.table(file)
+    table = readers[file.parent](read_table(file).drop(columns="dataset"))
+    return tabulate(table, headers="keys", tablefmt="github", showindex=False)
 
 
 def collect() -> None:
     """Write the file of each data set that has branches. Raises BadInput where these are not comparable."""
     found = [branch for branch in branches.known().values() if branch.ours]
     for dataset in sorted({branch.scenario.dataset for branch in found}):
-        table = branches.table([branch for branch in found if branch.scenario.dataset == dataset])
-        with beside(FOLDER / f"{dataset}.csv") as part:
-            table.to_csv(part, index=False)
+        scores, responses = branches.tables([branch for branch in found if branch.scenario.dataset == dataset])
+        files = {FOLDER / f"{dataset}.csv": scores} if len(scores) else {}
+        files |= {RESPONSE / f"{name}.csv": study for name, study in response.studies(responses).items()}
+        for file, table in files.items():
+            with beside(file) as part:
+                table.to_csv(part, index=False)
 
 
 def read_table(file: Path) -> pd.DataFrame:
-    """A result file as `results.rows` made it: an empty share is NaN, an empty aggregation a baseline's."""
-    return pd.read_csv(file, keep_default_na=False, na_values={share: [""] for share in results.SHARES})
-
-
-def markdown(table: pd.DataFrame) -> str:
-    return tabulate(results.pivot(table.drop(columns="dataset")), headers="keys", tablefmt="github", showindex=False)
+    """A file of ours: an empty number is NaN, an empty aggregation a baseline's."""
+    table = pd.read_csv(file, keep_default_na=False, na_values=[""])
+    return table.fillna({"aggregation": ""})
 
 
 if __name__ == "__main__":

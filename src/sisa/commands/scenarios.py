@@ -43,6 +43,7 @@ def main() -> None:
         options.scopes,
         options.seeds,
         options.split_seeds,
+        options.leaked,
     )
     check_further(options.set, wanted[0])
     with alone() as lock, clone_of_head():
@@ -59,6 +60,9 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--scopes", nargs="+", default=[Scenario.scope], metavar="SCOPE", help="dominant, all")
     parser.add_argument("--seeds", type=int, nargs="+", default=[Scenario.seed], metavar="SEED")
     parser.add_argument("--split-seeds", type=int, nargs="+", default=[Scenario.split_seed], metavar="SEED")
+    parser.add_argument(
+        "--leaked", type=int, nargs="+", default=[None], metavar="IMAGES", help="of each other class in a shard"
+    )
     parser.add_argument(
         "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
     )

@@ -1,0 +1,66 @@
+"""The leakage response: one row a scenario, one study where the number of leaked images varies, one picture."""
+
+import pandas as pd
+import pytest
+
+from sisa import response, response_picture, results
+from sisa.scenarios import Scenario
+
+
+def metrics(forgotten=0.8, lira=True):
+    held_out = {name: {"overall": 0.9, "forgotten": forgotten} for name in ("prior_corrected", "mean_logits")}
+    found = {"auc": 0.6, "auc_low": 0.5, "auc_high": 0.7}
+    return {
+        "before": {"held_out": held_out},
+        "retrained": {"held_out": held_out, "residual_copies": 200},
+        "baseline": {"baseline_full": {"held_out": {"overall": 0.95}}},
+        "cost": {
+            "scope": {"dominant": {"samples": 100}, "all": {"samples": 900}},
+            "baseline_retrained": {"samples": 600},
+        },
+        "attacks": {"lira": {"retrained": {"leaked": found}, "reference": {"leaked": found}}} if lira else {},
+    }
+
+
+def table(*leaked, classes=5, **options):
+    rows = [pd.DataFrame([response.row(metrics(**options), number)]) for number in leaked]
+    return pd.concat([results.keyed(Scenario(classes, "high"), row) for row in rows], ignore_index=True)
+
+
+def test_a_row_says_what_is_known_at_what_accuracy_attack_and_cost():
+    row = response.row(metrics(), 50)
+    assert row["forgotten_retrained"] == 0.8
+    assert row["lira_auc_low"] == 0.5
+    assert (row["samples_dominant"], row["samples_all"], row["samples_full"]) == (100, 900, 600)
+
+
+def test_what_was_not_attacked_or_not_decided_is_empty():
+    said = metrics(lira=False)
+    said["retrained"]["held_out"]["prior_corrected"] = {"undecided": 1.0}
+    row = response.row(said, 0)
+    assert pd.isna(row["lira_auc"])
+    assert pd.isna(row["forgotten_retrained"])
+    text = response.readable(pd.DataFrame([row])).iloc[0]
+    assert text["retrained"] == text["LiRA on leaked"] == ""
+
+
+def test_a_study_is_a_scenario_with_several_numbers_of_leaked_images_in_their_order():
+    found = response.studies(pd.concat([table(100, 0, 25), table(50, classes=3)]))
+    assert found.keys() == {"5-high"}
+    assert list(found["5-high"]["leaked"]) == [0, 25, 100]
+
+
+def test_people_read_shares_in_percent_and_costs_against_full_retraining():
+    text = response.readable(table(50)).iloc[0]
+    assert text["retrained"] == "80.0"
+    assert text["LiRA on leaked"] == "0.60 (0.50 to 0.70)"
+    assert text["exact cost"] == "150.0"
+
+
+def test_the_picture_has_a_point_for_each_number_and_leaves_out_what_is_empty():
+    figure = response_picture.draw(pd.concat([table(0, lira=False), table(5, 50)]))
+    knowledge, _, attack, cost = figure.axes
+    assert [label.get_text() for label in cost.get_xticklabels()] == ["0", "5", "50"]
+    assert list(knowledge.lines[1].get_ydata()) == [80, 80, 80]
+    assert list(cost.lines[0].get_ydata()) == pytest.approx([150, 150, 150])
+    assert pd.isna(attack.lines[0].get_ydata()[0])
