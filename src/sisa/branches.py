@@ -1,11 +1,12 @@
 """The scenario/* branches of this repository: which there are, and what they hold."""
 
 import json
+from collections.abc import Callable
 
 import pandas as pd
 import yaml
 
-from sisa import response, results
+from sisa import results
 from sisa.common import paths
 from sisa.common.errors import BadInput
 from sisa.git import git
@@ -33,25 +34,18 @@ def changed_inputs(old: str, new: str, dataset: str) -> list[str]:
     return git("diff", "--name-only", old, new, "--", *named).splitlines()
 
 
-def tables(branches: list[Branch]) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The result rows of these branches of one data set, and what each says of the leakage response.
+Rows = Callable[[dict[str, dict]], list[dict]]
 
-    Raises BadInput where they are not comparable.
-    """
+
+def table(branches: list[Branch], names: tuple[str, ...], rows: Rows) -> pd.DataFrame:
+    """The rows that the metrics of these names make in each branch, with what it is called in front."""
+    each = [results.keyed(branch.scenario, pd.DataFrame(rows(metrics(branch, names)))) for branch in branches]
+    return pd.concat(each, ignore_index=True) if each else pd.DataFrame()
+
+
+def comparable(branches: list[Branch]) -> list[Branch]:
+    """The branches in the order of a table. Raises BadInput where two ran with different code, data or recipes."""
     branches = sorted(branches, key=lambda branch: branch.scenario.place)
-    check_comparable(branches)
-    scores, responses = [], []
-    for each in branches:
-        if each.scenario.leaked is None:
-            scores.append(results.keyed(each.scenario, results.rows(metrics(each, results.METRICS))))
-        leaked = params(each.name)["leakage"]["leaked"]
-        said = pd.DataFrame([response.row(metrics(each, response.METRICS), leaked)])
-        responses.append(results.keyed(each.scenario, said))
-    return tuple(pd.concat(parts, ignore_index=True) if parts else pd.DataFrame() for parts in (scores, responses))
-
-
-def check_comparable(branches: list[Branch]) -> None:
-    """Raises BadInput where two of them ran with different code, data or recipes."""
     first, common = branches[0], {}
     for branch in branches:
         different = changed_inputs(first.name, branch.name, branch.scenario.dataset)
@@ -62,7 +56,10 @@ def check_comparable(branches: list[Branch]) -> None:
                 f"{branch.name} and {first.name} are not comparable, they differ in {', '.join(different)}; "
                 "run the older again (make scenarios), or delete it (git branch -D)"
             )
+    return branches
 
 
 def metrics(branch: Branch, names: tuple[str, ...]) -> dict[str, dict]:
-    return {name: json.loads(git("show", f"{branch.name}:metrics/{name}.json")) for name in names}
+    """The content of metrics/NAME.json of each name, and of params.yaml as `params`."""
+    found = {name: json.loads(git("show", f"{branch.name}:metrics/{name}.json")) for name in names}
+    return found | {"params": params(branch.name)}

@@ -11,8 +11,10 @@ NAN = float("nan")
 CHOSEN, AVERAGED = "prior_corrected", "mean_logits"
 
 
-def row(metrics: dict[str, dict], leaked: int) -> dict:
-    """What one scenario says, from the content of metrics/*.json; what does not exist there is NaN.
+def rows(metrics: dict[str, dict]) -> list[dict]:
+    """What one scenario says, in a single row; what does not exist is NaN.
+
+    metrics: the content of the files of METRICS in metrics/, and of params.yaml as `params`.
 
     Held-out shares of the forgotten class before and retrained, by `prior_corrected` and by averaged logits; the
     overall share retrained and that of the conventional model; the AUC of LiRA on leaked images of the retrained
@@ -22,8 +24,8 @@ def row(metrics: dict[str, dict], leaked: int) -> dict:
     before, retrained = (metrics[state]["held_out"] for state in ("before", "retrained"))
     lira = metrics["attacks"].get("lira", {})
     attacked, exact = (lira.get(state, {}).get("leaked", {}) for state in ("retrained", "reference"))
-    return {
-        "leaked": leaked,
+    said = {
+        "leaked": metrics["params"]["leakage"]["leaked"],
         "residual_copies": metrics["retrained"]["residual_copies"],
         "forgotten_before": before[CHOSEN].get("forgotten", NAN),
         "forgotten_retrained": retrained[CHOSEN].get("forgotten", NAN),
@@ -38,6 +40,7 @@ def row(metrics: dict[str, dict], leaked: int) -> dict:
         "samples_all": metrics["cost"]["scope"]["all"]["samples"],
         "samples_full": metrics["cost"]["baseline_retrained"]["samples"],
     }
+    return [said]
 
 
 def studies(table: pd.DataFrame) -> dict[str, pd.DataFrame]:

@@ -12,7 +12,7 @@ SEEDS = ("seed", "split_seed")
 CONFIDENCE = 0.95
 
 
-def rows(metrics: dict[str, dict]) -> pd.DataFrame:
+def rows(metrics: dict[str, dict]) -> list[dict]:
     """One row a state and aggregation: members, and the held-out shares right overall, forgotten and retained.
 
     metrics: the content of the files metrics/before.json, after.json, retrained.json and baseline.json. A baseline has
@@ -27,7 +27,7 @@ def rows(metrics: dict[str, dict]) -> pd.DataFrame:
         {"state": state, "aggregation": "", "members": 1, **shares(scores["held_out"])}
         for state, scores in metrics["baseline"].items()
     ]
-    return pd.DataFrame(table)
+    return table
 
 
 def shares(scores: dict) -> dict[str, float | None]:

@@ -7,10 +7,11 @@ from sisa import response, response_picture, results
 from sisa.scenarios import Scenario
 
 
-def metrics(forgotten=0.8, lira=True):
+def metrics(leaked=50, forgotten=0.8, lira=True):
     held_out = {name: {"overall": 0.9, "forgotten": forgotten} for name in ("prior_corrected", "mean_logits")}
     found = {"auc": 0.6, "auc_low": 0.5, "auc_high": 0.7}
     return {
+        "params": {"leakage": {"leaked": leaked}},
         "before": {"held_out": held_out},
         "retrained": {"held_out": held_out, "residual_copies": 200},
         "baseline": {"baseline_full": {"held_out": {"overall": 0.95}}},
@@ -23,12 +24,12 @@ def metrics(forgotten=0.8, lira=True):
 
 
 def table(*leaked, classes=5, **options):
-    rows = [pd.DataFrame([response.row(metrics(**options), number)]) for number in leaked]
+    rows = [pd.DataFrame(response.rows(metrics(number, **options))) for number in leaked]
     return pd.concat([results.keyed(Scenario(classes, "high"), row) for row in rows], ignore_index=True)
 
 
 def test_a_row_says_what_is_known_at_what_accuracy_attack_and_cost():
-    row = response.row(metrics(), 50)
+    (row,) = response.rows(metrics())
     assert row["forgotten_retrained"] == 0.8
     assert row["lira_auc_low"] == 0.5
     assert (row["samples_dominant"], row["samples_all"], row["samples_full"]) == (100, 900, 600)
@@ -37,7 +38,7 @@ def test_a_row_says_what_is_known_at_what_accuracy_attack_and_cost():
 def test_what_was_not_attacked_or_not_decided_is_empty():
     said = metrics(lira=False)
     said["retrained"]["held_out"]["prior_corrected"] = {"undecided": 1.0}
-    row = response.row(said, 0)
+    (row,) = response.rows(said)
     assert pd.isna(row["lira_auc"])
     assert pd.isna(row["forgotten_retrained"])
     text = response.readable(pd.DataFrame([row])).iloc[0]

@@ -18,6 +18,10 @@ FILES = sorted((ROOT / "results").glob("*.csv"))
 SCORE = {"overall": 0.9, "forgotten": 0.25, "retained": 0.95, "class": {"cat": 0.25}}
 
 
+def rows(metrics):
+    return pd.DataFrame(results.rows(metrics))
+
+
 def metrics(forgotten=SCORE):
     held_out = {"held_out": {"prior_corrected": {"undecided": 1.0}, "mean_logits": forgotten}}
     states = {state: {"members": 5, **held_out} for state in ("before", "after", "retrained")}
@@ -25,14 +29,14 @@ def metrics(forgotten=SCORE):
 
 
 def test_a_row_is_a_state_and_aggregation_and_a_baseline_has_none():
-    table = results.rows(metrics())
+    table = rows(metrics())
     assert list(table["state"]) == ["before"] * 2 + ["after"] * 2 + ["retrained"] * 2 + ["baseline_full"]
     assert list(table["aggregation"])[-3:] == ["prior_corrected", "mean_logits", ""]
     assert table["overall"].isna().tolist() == [True, False] * 3 + [False]
 
 
 def test_people_read_percent_with_the_forgotten_class_in_parentheses():
-    wide = results.pivot(results.rows(metrics()))
+    wide = results.pivot(rows(metrics()))
     assert list(wide.columns) == ["state", "members", "prior_corrected", "mean_logits"]
     assert list(wide["prior_corrected"]) == ["-"] * 3 + ["90.0 (25.0)"]
     assert list(wide["mean_logits"]) == ["90.0 (25.0)"] * 4
@@ -40,13 +44,13 @@ def test_people_read_percent_with_the_forgotten_class_in_parentheses():
 
 def test_without_a_request_there_is_no_forgotten_share():
     nothing_forgotten = {name: value for name, value in SCORE.items() if name == "overall"}
-    assert set(results.pivot(results.rows(metrics(nothing_forgotten)))["mean_logits"]) == {"90.0"}
+    assert set(results.pivot(rows(metrics(nothing_forgotten)))["mean_logits"]) == {"90.0"}
 
 
 def over(*seeds):
     """Two runs that differ in these seeds, with 0.8 and 0.9 right overall."""
     tables = [
-        results.keyed(Scenario(5, "high", **dict.fromkeys(seeds, number)), results.rows(metrics(share)))
+        results.keyed(Scenario(5, "high", **dict.fromkeys(seeds, number)), rows(metrics(share)))
         for number, share in enumerate([SCORE | {"overall": 0.8}, SCORE])
     ]
     return pd.concat(tables, ignore_index=True)
@@ -100,7 +104,7 @@ def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed()
     table = read_table(ROOT / "results/animal_mnist.csv")
     default = table[(table["classes"] == 5) & (table["leakage"] == "high")].reset_index(drop=True)
     files = {name: pd.read_json(ROOT / "metrics" / f"{name}.json", typ="series").to_dict() for name in results.METRICS}
-    pd.testing.assert_frame_equal(default[results.rows(files).columns.tolist()], results.rows(files))
+    pd.testing.assert_frame_equal(default[rows(files).columns.tolist()], rows(files))
 
 
 def test_the_price_of_exactness_in_the_readme_is_the_committed_one():
@@ -116,7 +120,7 @@ def test_the_price_of_exactness_in_the_readme_is_the_committed_one():
 
 
 def test_the_picture_shows_every_state_and_says_where_nothing_was_decided():
-    table = results.keyed(Scenario(5, "none"), results.rows(metrics()))
+    table = results.keyed(Scenario(5, "none"), rows(metrics()))
     averaged, corrected = picture.draw(table).axes
     assert [round(bar.get_height()) for bar in averaged.patches] == [25, 25, 25]
     assert [text.get_text() for text in corrected.texts] == ["undecided"] * 3
@@ -125,7 +129,7 @@ def test_the_picture_shows_every_state_and_says_where_nothing_was_decided():
 def test_the_picture_of_several_seeds_has_means_with_whiskers():
     table = pd.concat(
         [
-            results.keyed(Scenario(5, "none", seed=seed), results.rows(metrics(SCORE | {"forgotten": share})))
+            results.keyed(Scenario(5, "none", seed=seed), rows(metrics(SCORE | {"forgotten": share})))
             for seed, share in enumerate([0.2, 0.4])
         ]
     )

@@ -1,5 +1,6 @@
 """Print the held-out accuracies, the residual copies and the cost of unlearning, from the metrics in place."""
 
+import pandas as pd
 from tabulate import tabulate
 
 from sisa import results
@@ -16,7 +17,7 @@ def main() -> None:
     if not {"scope", "retraining"} <= metrics["cost"].keys():
         raise BadInput(f"{paths.METRICS}/cost.json: not what this version writes; run dvc repro")
     print(f"held-out accuracy in percent, overall (and of the forgotten class: {params.forget.class_})")
-    print(tabulate(results.pivot(rows), headers="keys", tablefmt="simple", showindex=False))
+    print(tabulate(results.pivot(pd.DataFrame(rows)), headers="keys", tablefmt="simple", showindex=False))
     print(f"residual copies in the retrained ensemble: {metrics['retrained']['residual_copies']:,}")
     print(cost_line(metrics["cost"]))
 

@@ -1,8 +1,8 @@
 """The metrics on the scenario/* branches as results/DATASET.csv, and the tables and pictures made from these files.
 
-Scenarios that were run with several numbers of leaked images make results/response/SCENARIO.csv.
-
-A data set without branches keeps its file; the tables of README.md and docs/ and the pictures are made again anyway.
+results/forgetting, attacks and relearning hold what was evaluated beside accuracy; scenarios that were run with several
+numbers of leaked images make results/response/SCENARIO.csv. A data set without branches keeps its files; the tables of
+README.md and docs/ and the pictures are made again anyway.
 """
 
 import argparse
@@ -11,16 +11,24 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from sisa import branches, documents, picture, response, response_picture, results
+from sisa import branches, documents, evidence, picture, response, response_picture, results
 from sisa.common.files import beside
+from sisa.scenarios import Branch
 
 FOLDER = Path("results")
 RESPONSE = FOLDER / "response"
+READERS = {
+    FOLDER: results.pivot,
+    RESPONSE: response.readable,
+    **{FOLDER / name: kind.readable for name, kind in evidence.KINDS.items()},
+}
 
 
 def main() -> None:
     argparse.ArgumentParser(prog="python src results", description=__doc__).parse_args()
-    collect()
+    found = [branch for branch in branches.known().values() if branch.ours]
+    for dataset in sorted({branch.scenario.dataset for branch in found}):
+        collect(dataset, branches.comparable([branch for branch in found if branch.scenario.dataset == dataset]))
     for folder, module in {FOLDER: picture, RESPONSE: response_picture}.items():
         for file in sorted(folder.glob("*.csv")):
             with beside(file.with_suffix(".png")) as part:
@@ -31,32 +39,33 @@ def main() -> None:
             part.write_text(text)
 
 
+def collect(dataset: str, found: list[Branch]) -> None:
+    """Write the files of a data set from its branches."""
+    of_level = [branch for branch in found if branch.scenario.leaked is None]
+    tables = {FOLDER / f"{dataset}.csv": branches.table(of_level, results.METRICS, results.rows)}
+    for name, kind in evidence.KINDS.items():
+        tables[FOLDER / name / f"{dataset}.csv"] = branches.table(of_level, kind.metrics, kind.rows)
+    responses = branches.table(found, response.METRICS, response.rows)
+    tables |= {RESPONSE / f"{name}.csv": study for name, study in response.studies(responses).items()}
+    for file, table in tables.items():
+        if len(table):
+            with beside(file) as part:
+                table.to_csv(part, index=False)
+
+
 def table_of(source: str) -> str:
     """The Markdown table of a CSV file: the results as people read them, any other file as it is."""
     file = Path(source)
-    readers = {FOLDER: results.pivot, RESPONSE: response.readable}
-    if file.parent not in readers:
+    if file.parent not in READERS:
         return documents.table(file)
-    table = readers[file.parent](read_table(file).drop(columns="dataset"))
+    table = READERS[file.parent](read_table(file).drop(columns="dataset"))
     return tabulate(table, headers="keys", tablefmt="github", showindex=False)
-
-
-def collect() -> None:
-    """Write the file of each data set that has branches. Raises BadInput where these are not comparable."""
-    found = [branch for branch in branches.known().values() if branch.ours]
-    for dataset in sorted({branch.scenario.dataset for branch in found}):
-        scores, responses = branches.tables([branch for branch in found if branch.scenario.dataset == dataset])
-        files = {FOLDER / f"{dataset}.csv": scores} if len(scores) else {}
-        files |= {RESPONSE / f"{name}.csv": study for name, study in response.studies(responses).items()}
-        for file, table in files.items():
-            with beside(file) as part:
-                table.to_csv(part, index=False)
 
 
 def read_table(file: Path) -> pd.DataFrame:
     """A file of ours: an empty number is NaN, an empty aggregation a baseline's."""
     table = pd.read_csv(file, keep_default_na=False, na_values=[""])
-    return table.fillna({"aggregation": ""})
+    return table.fillna({"aggregation": ""}) if "aggregation" in table else table
 
 
 if __name__ == "__main__":

@@ -1,0 +1,76 @@
+"""What the evaluation and the attacks found, flattened into rows and made readable."""
+
+import pandas as pd
+import pytest
+
+from sisa import evidence, results
+from sisa.scenarios import Scenario
+
+FAR = {"average_gap": 0.3, "tow": 0.1, "js_distance_forgotten": 0.6, "js_distance_held_out": 0.2}
+STATE = {"UA": 0.1, "RA": 0.98, "TA": 0.97}
+FORGETTING = {
+    "forgetting": {key: {"prior_corrected": STATE | {"against_baseline_retrained": FAR}} for key in results.STATES[:3]},
+    "reference": {key: {"prior_corrected": FAR | {"tow": 0.2}} for key in results.STATES[:3]},
+}
+SUCCESS = {"auc": 0.65, "auc_low": 0.6, "auc_high": 0.7, "balanced_accuracy": 0.6, "images": 200, "held_out": 200}
+ATTACKS = {
+    "attacks": {
+        "population": {"before": {"leaked": SUCCESS}, "after": {}},
+        "lira": {"before": {"leaked": SUCCESS | {"tpr_at_1_percent": 0.07}}},
+    }
+}
+RELEARNING = {
+    "relearning": {
+        "goal": 0.7,
+        "cow": {"served": {"named": 0.86, "samples": 0}, "reference": {"named": 0.0}},
+    }
+}
+
+
+def table(rows, *seeds):
+    return pd.concat([results.keyed(Scenario(5, "high", seed=seed), pd.DataFrame(rows)) for seed in seeds or (0,)])
+
+
+def test_each_state_is_held_against_both_references():
+    rows = evidence.forgetting_rows(FORGETTING)
+    assert [(row["state"], row["reference"], row["tow"]) for row in rows[:2]] == [
+        ("before", "baseline_retrained", 0.1),
+        ("before", "reference", 0.2),
+    ]
+    text = evidence.forgetting_readable(table(rows, 0, 1)).iloc[1]
+    assert (text["UA"], text["against"], text["ToW"]) == ("10.0", "reference", "0.20")
+
+
+def test_a_state_that_was_not_decided_has_no_distance():
+    undecided = {key: {"prior_corrected": {}} for key in results.STATES[:3]}
+    rows = evidence.forgetting_rows({"forgetting": undecided, "reference": undecided})
+    assert evidence.forgetting_readable(table(rows)).iloc[0]["UA"] == ""
+
+
+def test_attacks_have_a_row_a_target_and_a_column_in_what_people_read():
+    rows = evidence.attack_rows(ATTACKS)
+    assert [(row["attack"], row["target"], row["origin"]) for row in rows] == [
+        ("population", "before", "leaked"),
+        ("lira", "before", "leaked"),
+    ]
+    text = evidence.attack_readable(table(rows))
+    assert text["before"].tolist() == ["0.65 (0.60 to 0.70)", "0.65 (0.60 to 0.70), 7%"]
+
+
+def test_over_seeds_the_interval_is_that_of_the_runs():
+    rows = [table(evidence.attack_rows(ATTACKS), 0), table(evidence.attack_rows(ATTACKS), 1)]
+    rows[1]["auc"] = 0.75
+    assert evidence.attack_readable(pd.concat(rows))["before"][0].startswith("0.70 (0.06 to 1.34)")
+
+
+def test_a_member_that_never_regains_the_class_says_so():
+    (row,) = evidence.relearning_rows(RELEARNING)
+    assert row["served_samples"] == 0
+    text = evidence.relearning_readable(table([row])).iloc[0]
+    assert text["served: samples to regain"] == "0"
+    assert text["never saw it: samples to regain"] == "never"
+
+
+@pytest.mark.parametrize("name", ["attacks", "relearning"])
+def test_no_class_forgotten_makes_no_rows(name):
+    assert evidence.KINDS[name].rows({name: {}}) == []
