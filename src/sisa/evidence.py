@@ -9,6 +9,7 @@ from sisa.results import SEEDS, STATES, interval
 
 CHOSEN = "prior_corrected"
 NAN = float("nan")
+UTILITY = ("macro_recall", "calibration_error")
 TARGETS = (*STATES[:3], "reference", *STATES[3:])
 REFERENCES = ("baseline_retrained", "reference")
 GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
@@ -21,6 +22,31 @@ class Evidence:
     metrics: tuple[str, ...]
     rows: Callable[[dict[str, dict]], list[dict]]
     readable: Callable[[pd.DataFrame], pd.DataFrame]
+
+
+def utility_rows(metrics: dict[str, dict]) -> list[dict]:
+    """One row a state and aggregation: macro recall and calibration error on held-out images."""
+    return [
+        {"state": state, "aggregation": name}
+        | {key: scores.get(key, NAN) for key in ("macro_recall", "calibration_error")}
+        for state, by_aggregation in [
+            *((state, metrics[state]["held_out"]) for state in STATES[:3]),
+            *((name, {"": each["held_out"]}) for name, each in metrics["baseline"].items()),
+        ]
+        for name, scores in by_aggregation.items()
+    ]
+
+
+def utility_readable(table: pd.DataFrame) -> pd.DataFrame:
+    """One column an aggregation: macro recall in percent, and the calibration error; `-` where nothing was decided."""
+    table = over_seeds(table, ["classes", "leakage", "scope", "state", "aggregation"])
+    names = [name for name in dict.fromkeys(table["aggregation"]) if name]
+    found: dict = {}
+    for each in table.itertuples():
+        text = "-" if pd.isna(each.macro_recall) else f"{percent(each.macro_recall)}, {each.calibration_error:.2f}"
+        row = found.setdefault((each.classes, each.leakage, each.state), {})
+        row |= dict.fromkeys([each.aggregation] if each.aggregation else names, text)
+    return pd.DataFrame.from_dict(found, orient="index").rename_axis(["classes", "leakage", "state"]).reset_index()
 
 
 def forgetting_rows(metrics: dict[str, dict]) -> list[dict]:
@@ -119,6 +145,7 @@ def number(value: float, digits: int = 2) -> str:
 
 
 KINDS = {
+    "utility": Evidence((*STATES[:3], "baseline"), utility_rows, utility_readable),
     "forgetting": Evidence(("forgetting", "reference"), forgetting_rows, forgetting_readable),
     "attacks": Evidence(("attacks",), attack_rows, attack_readable),
     "relearning": Evidence(("relearning",), relearning_rows, relearning_readable),

@@ -31,6 +31,15 @@ def table(rows, *seeds):
     return pd.concat([results.keyed(Scenario(5, "high", seed=seed), pd.DataFrame(rows)) for seed in seeds or (0,)])
 
 
+def test_utility_has_a_column_an_aggregation_and_a_baseline_in_all_of_them():
+    held_out = {name: {"macro_recall": 0.9, "calibration_error": 0.12} for name in ("mean_logits", "majority_vote")}
+    metrics = {state: {"held_out": held_out | {"prior_corrected": {"undecided": 1.0}}} for state in results.STATES[:3]}
+    metrics["baseline"] = {"baseline_full": {"held_out": {"macro_recall": 0.95, "calibration_error": 0.1}}}
+    text = evidence.utility_readable(table(evidence.utility_rows(metrics)))
+    assert text.iloc[0][["mean_logits", "prior_corrected"]].tolist() == ["90.0, 0.12", "-"]
+    assert set(text.iloc[-1][["mean_logits", "majority_vote", "prior_corrected"]]) == {"95.0, 0.10"}
+
+
 def test_each_state_is_held_against_both_references():
     rows = evidence.forgetting_rows(FORGETTING)
     assert [(row["state"], row["reference"], row["tow"]) for row in rows[:2]] == [
