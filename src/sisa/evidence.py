@@ -67,8 +67,9 @@ def forgetting_rows(metrics: dict[str, dict]) -> list[dict]:
 
 
 def forgetting_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Shares in percent; the reference that never saw the class beside each."""
+    """Shares in percent, and the reference beside; what was not decided is left out."""
     table = over_seeds(table, ["classes", "leakage", "scope", "state", "reference"])
+    table = table[table["RA"].notna()]
     text = table[["classes", "leakage", "state"]].copy()
     for name in ("UA", "RA", "TA"):
         text[name] = [percent(share) for share in table[name]]

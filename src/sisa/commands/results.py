@@ -59,7 +59,7 @@ def table_of(source: str) -> str:
     if file.parent not in READERS:
         return documents.table(file)
     table = READERS[file.parent](read_table(file).drop(columns="dataset"))
-    return tabulate(table, headers="keys", tablefmt="github", showindex=False)
+    return tabulate(table, headers="keys", tablefmt="github", showindex=False, disable_numparse=True)
 
 
 def read_table(file: Path) -> pd.DataFrame:
