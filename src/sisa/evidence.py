@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from sisa import notebooks
 from sisa.results import SEEDS, STATES, interval
 
 CHOSEN = "prior_corrected"
@@ -150,4 +151,5 @@ KINDS = {
     "forgetting": Evidence(("forgetting", "reference"), forgetting_rows, forgetting_readable),
     "attacks": Evidence(("attacks",), attack_rows, attack_readable),
     "relearning": Evidence(("relearning",), relearning_rows, relearning_readable),
+    "notebooks": Evidence(STATES[:3], notebooks.rows, notebooks.readable),
 }

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from sisa import evidence, results
+from sisa import evidence, notebooks, results
 from sisa.scenarios import Scenario
 
 FAR = {"average_gap": 0.3, "tow": 0.1, "js_distance_forgotten": 0.6, "js_distance_held_out": 0.2}
@@ -83,3 +83,11 @@ def test_a_member_that_never_regains_the_class_says_so():
 @pytest.mark.parametrize("name", ["attacks", "relearning"])
 def test_no_class_forgotten_makes_no_rows(name):
     assert evidence.KINDS[name].rows({name: {}}) == []
+
+
+def test_our_figures_stand_beside_the_notebooks_by_their_measure_and_held_out():
+    scores = {"mean_logits": {"overall": 0.7, "forgotten": 0.6}, "prior_corrected": {"overall": 0.8, "forgotten": 0.9}}
+    metrics = {state: {"training_images": scores, "held_out": scores} for state in results.STATES[:3]}
+    text = notebooks.readable(table(notebooks.rows(metrics)))
+    assert text["state"].tolist() == ["before", "retrained"]  # of `after` they published nothing at 5 classes, high
+    assert text.iloc[0, 3:].tolist() == ["66.5 (68.5)", "70.0 (60.0)", "70.0 (60.0)", "80.0 (90.0)"]
