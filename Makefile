@@ -7,7 +7,7 @@ OPTIONS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RAW := data/raw/animal_mnist
 
-.PHONY: help repro test data verify audit attacks scenarios results bench lint hooks lock
+.PHONY: help repro test data verify audit scenarios results bench lint hooks lock
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
@@ -29,9 +29,6 @@ verify: .venv/ready  ## train every served member again, from scratch on its ret
 
 audit: .venv/ready  ## prove from dvc.lock, shards and weights that no served member holds what was to be forgotten
 	python src audit
-
-attacks: .venv/ready $(RAW)  ## attack the experiment for what its models still betray, and compare with exact retraining
-	dvc repro attacks/dvc.yaml
 
 scenarios: .venv/ready $(filter data/raw/$(DATASET),$(RAW))  ## run leakage x classes of DATASET with TRAIN, each onto its branch scenario/...
 	python src scenarios --dataset $(DATASET) --train $(TRAIN) $(OPTIONS)

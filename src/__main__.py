@@ -6,6 +6,7 @@
 
 import os
 import runpy
+import signal
 import sys
 from pathlib import Path
 
@@ -35,6 +36,7 @@ def main() -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)  # `python src report | head` ends quietly
     status = main()
     sys.stdout.flush()
     sys.stderr.flush()

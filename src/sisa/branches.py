@@ -12,8 +12,6 @@ from sisa.common.errors import BadInput
 from sisa.git import git
 from sisa.scenarios import FORMAT, PREFIX, Branch, parsed, settings
 
-PIPELINES = ("dvc", "attacks/dvc")
-
 
 def known() -> dict[str, Branch]:
     """The branches by name."""
@@ -26,11 +24,9 @@ def params(branch: str) -> dict:
 
 def changed_inputs(old: str, new: str, dataset: str) -> list[str]:
     """The files in Git that differ between two revisions, of those that the stages of `old` depend on."""
-    deps = set()
-    for pipeline in PIPELINES:
-        lock = yaml.load(git("show", f"{old}:{pipeline}.lock"), Loader=yaml.CSafeLoader)
-        deps |= {dep["path"] for stage in lock["stages"].values() for dep in stage["deps"]}
-    named = [*(f"{pipeline}.yaml" for pipeline in PIPELINES), f"{paths.raw(dataset)}.dvc", *sorted(deps)]
+    lock = yaml.load(git("show", f"{old}:dvc.lock"), Loader=yaml.CSafeLoader)
+    deps = {dep["path"] for stage in lock["stages"].values() for dep in stage["deps"]}
+    named = ["dvc.yaml", f"{paths.raw(dataset)}.dvc", *sorted(deps)]
     return git("diff", "--name-only", old, new, "--", *named).splitlines()
 
 

@@ -48,6 +48,7 @@ class Scenario:
             f"forget.scope={self.scope}",
             f"seed={self.seed}",
             f"split_seed={self.split_seed}",
+            "attacks=all",
             *([f"leakage.leaked={self.leaked}"] if self.leaked is not None else []),
         ]
 

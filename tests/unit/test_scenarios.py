@@ -36,6 +36,7 @@ def test_the_choices_name_every_parameter_so_that_a_changed_default_changes_noth
         "forget.scope=dominant",
         "seed=2",
         "split_seed=0",
+        "attacks=all",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Each stage's deps in both pipelines name every source file that it imports, or its whole package, and no other."""
+"""Each stage's deps in dvc.yaml name every source file that it imports, or its whole package, and no other."""
 
 import ast
 from pathlib import Path
@@ -8,8 +8,7 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 SRC = ROOT / "src"
-PIPELINES = [yaml.safe_load((ROOT / name).read_text())["stages"] for name in ("dvc.yaml", "attacks/dvc.yaml")]
-STAGES = PIPELINES[0] | PIPELINES[1]
+STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
 
 
 def module_file(name: str) -> Path | None:

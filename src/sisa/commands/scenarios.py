@@ -81,7 +81,7 @@ def check_committed(dataset: str) -> None:
         )
     git("var", "GIT_COMMITTER_IDENT")  # raises where Git does not know who commits
     if changed := git(
-        "status", "--porcelain", "--untracked-files=no", "--", "attacks", "conf", "data", "dvc.yaml", "src"
+        "status", "--porcelain", "--untracked-files=no", "--", "conf", "data", "dvc.yaml", "src"
     ).splitlines():
         print(f"notice: uncommitted changes do not run: {', '.join(line[3:] for line in changed)}")
 
@@ -176,7 +176,7 @@ def run(scenario: Scenario, further: list[str], lock: int) -> str:
     choices = [word for choice in (*scenario.choices, *further) for word in ("-S", choice)]
     git("reset", "--quiet", "--hard", folder=CLONE)
     with log.open("w") as file:
-        command = [sys.executable, "-m", "dvc", "exp", "run", "--all-pipelines", "--name", scenario.name, *choices]
+        command = [sys.executable, "-m", "dvc", "exp", "run", "--name", scenario.name, *choices]
         done = subprocess.run(
             command, cwd=CLONE, check=False, stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=[lock]
         )

@@ -10,7 +10,7 @@ from sisa.common.errors import BadInput
 
 Aggregation = Literal["prior_corrected", "mean_logits", "mean_probabilities", "majority_vote"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
-GROUPS = ("dataset", "leakage", "train")
+GROUPS = ("dataset", "leakage", "train", "attacks")
 MISSING = {"missing": "is missing", "extra_forbidden": "is not a parameter"}
 
 
@@ -128,6 +128,8 @@ class Forget(Section):
 
 
 class Attacks(Section):
+    shards: list[Name]
+    of: list[Literal["forgotten"]]
     shadows: Annotated[int, Field(ge=0, multiple_of=2)]
     relearn_images: PositiveInt
     relearn_epochs: PositiveInt
@@ -235,6 +237,8 @@ def contradiction(params: Params) -> str | None:
                 f"dataset.image_size is {dataset.image_size}, but patches of {network.patch} pixels at a stride of "
                 f"{network.stride}, halved {halvings} times, need {smallest}"
             )
+    if params.attacks.shards not in ([], shards):
+        return f"attacks.shards is {', '.join(params.attacks.shards)}; write none, or all of {', '.join(shards)}"
     if leakage.leaked > leakage.dominant:
         return f"leakage.leaked is {leakage.leaked}, more than the {leakage.dominant} dominant images to draw from"
     if isinstance(leakage.reach, int) and leakage.reach >= len(shards):

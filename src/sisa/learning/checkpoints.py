@@ -111,7 +111,7 @@ def opened(path: Path, framework: str) -> Iterator[safe_open]:
 
 
 def way_back(folder: Path) -> str:
-    return f"bring it back: dvc checkout --force {folder}"
+    return f"bring it back: dvc checkout --force {folder}, or train it: dvc repro"
 
 
 def foreign(path: Path) -> BadInput:

@@ -1,4 +1,6 @@
-"""The exactly retrained ensemble: every member trained without any copy of a forgotten image, whatever the scope."""
+"""A member of the exactly retrained ensemble: without any copy of a forgotten image, whatever the scope."""
+
+import sys
 
 from sisa import forgotten
 from sisa.common import paths, tables
@@ -8,14 +10,13 @@ from sisa.retraining import retrain
 from sisa.unlearning import holds
 
 
-def main() -> None:
+def main(name: str) -> None:
     params = load()
     request = forgotten.read(paths.FORGOTTEN)
-    for name in params.shards:
-        shard = tables.read(paths.SHARDS / f"{name}.parquet", Shard)
-        exact = shard.take(~holds(shard, request.ids))
-        retrain(name, exact, paths.members(params) / name, paths.reference(params) / name, params)
+    shard = tables.read(paths.SHARDS / f"{name}.parquet", Shard)
+    exact = shard.take(~holds(shard, request.ids))
+    retrain(name, exact, paths.members(params) / name, paths.reference(params) / name, params)
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1])
