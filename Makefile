@@ -7,7 +7,7 @@ OPTIONS ?=
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RAW := data/raw/animal_mnist
 
-.PHONY: help repro test data verify audit scenarios results bench lint hooks lock
+.PHONY: help repro test data verify audit scenarios results report bench lint hooks lock
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
@@ -35,6 +35,9 @@ scenarios: .venv/ready $(filter data/raw/$(DATASET),$(RAW))  ## run leakage x cl
 
 results: scenarios  ## make scenarios, then collect the branches into results/, README.md and docs/
 	python src results
+
+report: .venv/ready  ## write results/report.html: all results in one page, to open in a browser
+	python src page
 
 bench: .venv/ready $(RAW)  ## measure speed: time to accuracy, time to forget, efficiency, growth (bring animals10 in first)
 	python benchmarks/time_to_forget.py

@@ -1,0 +1,24 @@
+"""results/report.html: all results in one page that fetches nothing, from the scenario/* branches, if there are any,
+else from the metrics in place.
+"""
+
+import argparse
+from pathlib import Path
+
+from sisa.common.files import beside
+from sisa.page import runs
+from sisa.page.render import page
+
+FILE = Path("results/report.html")
+
+
+def main() -> None:
+    argparse.ArgumentParser(prog="python src page", description=__doc__).parse_args()
+    found = runs.of_branches() or [runs.in_place()]
+    with beside(FILE) as part:
+        part.write_text(page(found), encoding="utf-8")
+    print(f"{FILE}: {FILE.stat().st_size / 2**20:.1f} MiB, {len(found)} run(s)")
+
+
+if __name__ == "__main__":
+    main()

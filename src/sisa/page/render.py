@@ -1,0 +1,116 @@
+"""The results page as one HTML text that fetches nothing: rows, charts, Vega and style are all in it."""
+
+import base64
+import hashlib
+import json
+from functools import cache
+from pathlib import Path
+
+import pandas as pd
+import vl_convert
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from sisa.page.charts import COUNT, FIGURES, PERCENT, SCORE, STATE_COLOURS, TIMES, VEGA_LITE, Figure
+from sisa.page.tables import Run, table
+from sisa.page.words import WORDS
+from sisa.results import SEEDS
+
+HERE = Path(__file__).parent
+FIELDS = ["aggregation", "panel", "row", "series", "at", "value", "low", "high", "label"]
+READ_AS = {PERCENT: (100, ".1f", " %"), COUNT: (1, ",.0f", ""), SCORE: (1, ".3f", ""), TIMES: (1, ".1f", " times")}
+
+
+def page(runs: list[Run]) -> str:
+    """The page of these runs of one scenario or many; several of a scenario are averaged."""
+    content = {"scenarios": scenarios(runs), "figures": [figure(each, runs) for each in FIGURES]}
+    templates = Environment(loader=FileSystemLoader(HERE), autoescape=True, undefined=StrictUndefined)
+    templates.trim_blocks = templates.lstrip_blocks = True
+    scripts = [vega(), (HERE / "page.js").read_text()]
+    return templates.get_template("page.html").render(
+        scenarios=content["scenarios"],
+        aggregations=aggregations(runs),
+        figures={each.name: each for each in FIGURES},
+        states=list(STATE_COLOURS),
+        words=WORDS,
+        style=Markup((HERE / "page.css").read_text()),
+        data=Markup(json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")),
+        scripts=[Markup(script) for script in scripts],
+        hashes=" ".join(map(digest, scripts)),
+    )
+
+
+@cache
+def vega() -> str:
+    """The runtime that draws: Vega-Embed with Vega and, though the charts are compiled already, Vega-Lite."""
+    bundle = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+    return bundle.replace("</script", "<\\/script")
+
+
+def digest(script: str) -> str:
+    """As a Content-Security-Policy names a script that may run."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+
+
+def aggregations(runs: list[Run]) -> list[str]:
+    """In the order of the metrics, whose first is the default."""
+    return list(dict.fromkeys(name for run in runs for name in run.metrics["before"]["held_out"]))
+
+
+def scenarios(runs: list[Run]) -> list[dict]:
+    """What the picker offers, and what is told of each."""
+    by_name: dict[str, list[Run]] = {}
+    for run in runs:
+        by_name.setdefault(run.scenario, []).append(run)
+    return [
+        {
+            "name": name,
+            "label": same[0].label,
+            "short": same[0].short,
+            "dataset": same[0].dataset,
+            "groups": [name, same[0].dataset, same[0].family],
+            "forgotten": same[0].params["forget"]["class"] or "no class",
+            "runs": told(same),
+        }
+        for name, same in by_name.items()
+    ]
+
+
+def told(runs: list[Run]) -> str:
+    """How many runs a scenario's figures stand for, and what varied between them."""
+    seeds = {seed: sorted({run.params[seed] for run in runs}) for seed in SEEDS}
+    if len(runs) == 1:
+        return f"one run (seed {seeds['seed'][0]}), so no intervals between runs"
+    varied = " and ".join(seed for seed, values in seeds.items() if len(values) > 1)
+    return f"means of n = {len(runs)} runs that differ in {varied}, with 95 % t-intervals"
+
+
+def figure(figure: Figure, runs: list[Run]) -> dict:
+    """The chart and its rows, by the group of scenarios that they belong to."""
+    rows = table(figure.name, runs)
+    rows["label"] = [label(mark.value, mark.low, mark.high, figure.unit, mark.note) for mark in rows.itertuples()]
+    fields = [name for name in FIELDS if rows[name].notna().any()]
+    return {
+        "name": figure.name,
+        "columns": figure.columns,
+        "vega": figure.vega,
+        "fields": fields,
+        "rows": {group: plain(part[fields]) for group, part in rows.groupby("group", sort=False)},
+    }
+
+
+def plain(rows: pd.DataFrame) -> list[list]:
+    """Ready for JSON, where a number that does not exist is null."""
+    return [
+        [None if pd.isna(each) else round(each, 4) if isinstance(each, float) else each for each in row]
+        for row in rows.itertuples(index=False)
+    ]
+
+
+def label(value: float, low: float, high: float, unit: str, note: str | None) -> str:
+    """A value as people read it, with the half-width of its interval and what is to be noted, where there is one."""
+    if pd.isna(value):
+        return "never" if unit == COUNT else "undecided"
+    scale, form, sign = READ_AS[unit]
+    spread = "" if pd.isna(low) else f" ± {(high - low) / 2 * scale:{form}}"
+    return f"{value * scale:{form}}{spread}{sign}" + ("" if pd.isna(note) else f", {note}")

@@ -1,0 +1,143 @@
+"""The results page holds what the runs say, and all that it needs."""
+
+import json
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from sisa.common.errors import BadInput
+from sisa.page import runs
+from sisa.page.charts import COLOURS, FIGURES
+from sisa.page.render import digest, label, page, scenarios
+from sisa.page.tables import TABLES, table
+from sisa.page.words import WORDS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run(monkeypatch):
+    """The committed run."""
+    monkeypatch.chdir(ROOT)
+    return runs.in_place()
+
+
+def other_seed(run, forgotten, **params):
+    """The same run with another share of the forgotten class after retraining."""
+    scores = run.metrics["retrained"]["held_out"]["prior_corrected"] | {"forgotten": forgotten}
+    retrained = run.metrics["retrained"] | {"held_out": {"prior_corrected": scores}}
+    return replace(run, metrics=run.metrics | {"retrained": retrained}, params=run.params | params)
+
+
+def value(rows, **where):
+    (found,) = rows.loc[(rows[list(where)] == pd.Series(where)).all(axis=1), ["value", "low", "high"]].to_numpy()
+    return found
+
+
+def test_a_figure_shows_what_the_metrics_say(run):
+    rows = table("states", [run])
+    share = run.metrics["after"]["held_out"]["mean_logits"]["forgotten"]
+    assert value(rows, panel="forgotten", row="after", aggregation="mean_logits")[0] == share
+    assert value(rows, panel="forgotten", row="baseline_retrained", aggregation="")[0] == 0
+
+
+@pytest.mark.parametrize("name", [name for name in TABLES if name != "response"])
+def test_each_figure_has_rows_and_each_mark_is_there_once(run, name):
+    rows = table(name, [run])
+    assert len(rows)
+    assert not rows.duplicated(["group", "aggregation", "panel", "row", "series", "at"]).any() or name == "relearning"
+
+
+def test_the_leakage_matrix_is_that_of_the_parameters(run):
+    rows = table("leakage", [run])
+    assert value(rows, row="cat", series="cat")[0] == run.params["leakage"]["dominant"]
+    assert value(rows, row="cat", series="dog")[0] == run.params["leakage"]["leaked"]
+
+
+def test_the_confusion_matrix_counts_all_held_out_images_of_a_class(run):
+    rows = table("confusion", [run])
+    assert set(rows.groupby(["panel", "row"])["value"].sum()) == {run.params["dataset"]["test_per_class"]}
+
+
+def test_several_seeds_become_a_mean_with_a_95_percent_interval(run):
+    rows = table("states", [other_seed(run, 0.2), other_seed(run, 0.4, seed=1)])
+    mean, low, high = value(rows, panel="forgotten", row="retrained", aggregation="prior_corrected")
+    half_width = 12.706 * 0.2 / 2  # t at 1 degree of freedom; the standard error of two values is half their distance
+    assert (mean, low, high) == pytest.approx((0.3, 0.3 - half_width, 0.3 + half_width), abs=1e-4)
+
+
+def test_one_run_has_the_interval_of_its_attack_and_no_other(run):
+    attack = run.metrics["attacks"]["lira"]["retrained"]["leaked"]
+    shown = value(table("lira", [run]), panel="leaked", row="retrained")
+    assert list(shown) == [attack["auc"], attack["auc_low"], attack["auc_high"]]
+    assert table("states", [run])["low"].isna().all()
+
+
+def test_how_many_runs_a_scenario_stands_for_is_told(run):
+    assert scenarios([run])[0]["runs"] == "one run (seed 0), so no intervals between runs"
+    (both,) = scenarios([run, other_seed(run, 0.4, seed=1)])
+    assert both["runs"] == "means of n = 2 runs that differ in seed, with 95 % t-intervals"
+
+
+def test_the_response_to_leakage_needs_two_numbers_of_leaked_images(run):
+    assert table("response", [run, other_seed(run, 0.4, seed=1)]).empty
+    less = replace(run, scenario="less", params=run.params | {"leakage": run.params["leakage"] | {"leaked": 10}})
+    assert list(dict.fromkeys(table("response", [run, less])["at"])) == [10, 50]
+
+
+def test_a_run_without_attacks_is_shown_without_them(run):
+    lacking = replace(run, metrics={name: run.metrics[name] for name in runs.NEEDED}, plots={})
+    assert table("lira", [lacking]).empty
+    assert table("relearning", [lacking]).empty
+    assert page([lacking])
+
+
+def test_an_undecided_state_is_said_to_be_so():
+    nan = float("nan")
+    assert label(nan, nan, nan, "percent", None) == "undecided"
+    assert label(nan, nan, nan, "count", None) == "never"
+
+
+def test_values_are_read_with_unit_interval_and_note():
+    nan = float("nan")
+    assert label(0.978, nan, nan, "percent", "saw 50") == "97.8 %, saw 50"
+    assert label(0.5, 0.4, 0.6, "percent", None) == "50.0 ± 10.0 %"
+    assert label(0.649, 0.596, 0.702, "score", None) == "0.649 ± 0.053"
+    assert label(2212, nan, nan, "count", None) == "2,212"
+
+
+def test_without_the_needed_metrics_the_error_says_what_to_run():
+    with pytest.raises(BadInput, match=r"it lacks metrics/after\.json; run dvc repro, or make scenarios"):
+        runs.run(str, [], scenario="it")
+
+
+def test_the_same_runs_make_the_same_bytes_without_an_address_to_fetch_from(run):
+    text = page([run])
+    assert page([run]) == text
+    assert not re.search(r'<(script|link|img|iframe)[^>]+(src|href)="(?!data:,)', text.split("<script")[0])
+    assert str(ROOT) not in text
+
+
+def test_the_policy_forbids_connections_and_names_each_script(run):
+    text = page([run])
+    scripts = re.findall(r"<script>(.*?)</script>", text, flags=re.DOTALL)
+    assert len(scripts) == 2
+    assert "default-src 'none'; script-src " + " ".join(map(digest, scripts)) + ";" in text
+
+
+def test_data_cannot_end_the_script_that_holds_it(run):
+    hostile = replace(run, label="</script><b>", params=run.params)
+    held = re.search(r'id="data">(.*?)</script>', page([hostile]), flags=re.DOTALL).group(1)
+    assert json.loads(held)["scenarios"][0]["label"] == "</script><b>"
+
+
+def test_every_table_has_a_figure_and_every_colour_that_a_legend_shows():
+    assert {figure.name for figure in FIGURES} == set(TABLES)
+    assert {name for figure in FIGURES for name in figure.legend} <= COLOURS.keys()
+
+
+def test_every_aggregation_is_explained(run):
+    assert run.metrics["before"]["held_out"].keys() <= WORDS.keys()
