@@ -1,5 +1,7 @@
 """The scenario/* branches of this repository: which there are, and what they hold."""
 
+import csv
+import io
 import json
 from collections.abc import Callable
 
@@ -56,6 +58,10 @@ def comparable(branches: list[Branch]) -> list[Branch]:
 
 
 def metrics(branch: Branch, names: tuple[str, ...]) -> dict[str, dict]:
-    """The content of metrics/NAME.json of each name, and of params.yaml as `params`."""
+    """The content of metrics/NAME.json of each name, and of params.yaml as `params`; as `confusion` the actual and the
+    predicted class of each held-out image, retrained.
+    """
     found = {name: json.loads(git("show", f"{branch.name}:metrics/{name}.json")) for name in names}
-    return found | {"params": params(branch.name)}
+    confusion = csv.DictReader(io.StringIO(git("show", f"{branch.name}:plots/confusion/retrained.csv")))
+    pairs = [(row["actual"], row["predicted"]) for row in confusion]
+    return found | {"params": params(branch.name), "confusion": pairs}

@@ -14,12 +14,12 @@ CHOSEN, AVERAGED = "prior_corrected", "mean_logits"
 def rows(metrics: dict[str, dict]) -> list[dict]:
     """What one scenario says, in a single row; what does not exist is NaN.
 
-    metrics: the content of the files of METRICS in metrics/, and of params.yaml as `params`.
+    metrics: the content of the files of METRICS in metrics/, and what `branches.metrics` adds to them.
 
-    Held-out shares of the forgotten class before and retrained, by `prior_corrected` and by averaged logits; the
-    overall share retrained and that of the conventional model; the AUC of LiRA on leaked images of the retrained
-    members with its interval, and of the exactly retrained ones; samples processed at either scope and in full
-    retraining of a conventional model.
+    Held-out shares of the forgotten class before and retrained, by `prior_corrected` and by averaged logits, and the
+    share of the others that the retrained ensemble takes for it; the overall shares retrained and that of the
+    conventional model; the AUC of LiRA on leaked images of the retrained and of the exactly retrained members, with
+    its interval; samples processed at either scope and in full retraining of a conventional model.
     """
     before, retrained = (metrics[state]["held_out"] for state in ("before", "retrained"))
     lira = metrics["attacks"].get("lira", {})
@@ -30,17 +30,28 @@ def rows(metrics: dict[str, dict]) -> list[dict]:
         "forgotten_before": before[CHOSEN].get("forgotten", NAN),
         "forgotten_retrained": retrained[CHOSEN].get("forgotten", NAN),
         "forgotten_retrained_averaged_logits": retrained[AVERAGED].get("forgotten", NAN),
+        "others_taken_for_it": others_taken(metrics["confusion"], metrics["params"]["forget"]["class"]),
         "overall_retrained": retrained[CHOSEN].get("overall", NAN),
+        "overall_retrained_averaged_logits": retrained[AVERAGED].get("overall", NAN),
         "overall_baseline_full": metrics["baseline"]["baseline_full"]["held_out"]["overall"],
         "lira_auc": attacked.get("auc", NAN),
         "lira_auc_low": attacked.get("auc_low", NAN),
         "lira_auc_high": attacked.get("auc_high", NAN),
         "lira_auc_reference": exact.get("auc", NAN),
+        "lira_auc_reference_low": exact.get("auc_low", NAN),
+        "lira_auc_reference_high": exact.get("auc_high", NAN),
         "samples_dominant": metrics["cost"]["scope"]["dominant"]["samples"],
         "samples_all": metrics["cost"]["scope"]["all"]["samples"],
         "samples_full": metrics["cost"]["baseline_retrained"]["samples"],
     }
     return [said]
+
+
+def others_taken(confusion: list[tuple[str, str]], forgotten: str | None) -> float:
+    """The share of images of other classes that are taken for the forgotten one; NaN where nothing was decided."""
+    predicted = [name for actual, name in confusion if actual != forgotten]
+    decided = [name for name in predicted if name != "undecided"]
+    return predicted.count(forgotten) / len(predicted) if decided else NAN
 
 
 def studies(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -57,23 +68,26 @@ def percents(shares: Iterable[float | None]) -> list[str]:
     return ["" if pd.isna(share) else f"{share:.1%}".rstrip("%") for share in shares]
 
 
+def areas(table: pd.DataFrame, name: str) -> list[str]:
+    """`0.65 (0.60 to 0.70)`, or nothing where it was not attacked."""
+    columns = table[[name, f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
+    return ["" if pd.isna(auc) else f"{auc:.2f} ({low:.2f} to {high:.2f})" for auc, low, high in columns]
+
+
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table as people read it: shares in percent, the AUC with its interval, cost as a share of full retraining."""
-    auc = [
-        "" if pd.isna(each.lira_auc) else f"{each.lira_auc:.2f} ({each.lira_auc_low:.2f} to {each.lira_auc_high:.2f})"
-        for each in table.itertuples()
-    ]
-    reference = ["" if pd.isna(auc) else f"{auc:.2f}" for auc in table["lira_auc_reference"]]
     return pd.DataFrame(
         {
             "leaked": table["leaked"],
             "residual copies": table["residual_copies"],
             "forgotten class, before": percents(table["forgotten_before"]),
             "retrained": percents(table["forgotten_retrained"]),
+            "others taken for it": percents(table["others_taken_for_it"]),
             "by averaged logits": percents(table["forgotten_retrained_averaged_logits"]),
             "all classes, retrained": percents(table["overall_retrained"]),
-            "LiRA on leaked": auc,
-            "on the exact reference": reference,
+            "all, by averaged logits": percents(table["overall_retrained_averaged_logits"]),
+            "LiRA on leaked": areas(table, "lira_auc"),
+            "on the exact reference": areas(table, "lira_auc_reference"),
             "exact cost": percents(table["samples_all"] / table["samples_full"]),
         }
     )

@@ -18,6 +18,7 @@ def draw(table: pd.DataFrame) -> Figure:
     places = range(len(by_leaked))
     for axes in (knowledge, accuracy, attack, cost):
         axes.set_xticks(places, by_leaked.index)
+        axes.set_xlim(-0.3, len(places) - 0.7)
         axes.spines[["top", "right"]].set_visible(False)
     for axes in (attack, cost):
         axes.set_xlabel("leaked images of each other class in a shard")
@@ -27,17 +28,21 @@ def draw(table: pd.DataFrame) -> Figure:
     line(knowledge, percent["forgotten_before"], GREY, "before", linestyle="--")
     line(knowledge, percent["forgotten_retrained"], RED, "retrained")
     line(knowledge, percent["forgotten_retrained_averaged_logits"], BLUE, "retrained, by averaged logits")
+    line(knowledge, percent["others_taken_for_it"], RED, "other classes taken for it", linestyle=":")
     knowledge.set_ylabel("held-out accuracy, %")
 
     accuracy.set(title="At what accuracy over all classes", ylim=(0, 105))
     line(accuracy, percent["overall_retrained"], RED, "retrained")
+    line(accuracy, percent["overall_retrained_averaged_logits"], BLUE, "retrained, by averaged logits")
     line(accuracy, percent["overall_baseline_full"], GREY, "conventional model, all data", linestyle="--")
     accuracy.set_ylabel("held-out accuracy, %")
 
     attack.set(title="Whether leaked images can be told from held-out ones", ylim=(0.4, 1.02))
-    spread = [by_leaked["lira_auc"] - by_leaked["lira_auc_low"], by_leaked["lira_auc_high"] - by_leaked["lira_auc"]]
-    attack.errorbar(places, by_leaked["lira_auc"], yerr=spread, color=RED, marker="o", capsize=3, label="retrained")
-    line(attack, by_leaked["lira_auc_reference"], GREY, "exactly retrained", linestyle="--")
+    for name, label, colour in (("lira_auc", "retrained", RED), ("lira_auc_reference", "exactly retrained", GREY)):
+        value, low, high = (by_leaked[column] for column in (name, f"{name}_low", f"{name}_high"))
+        attack.errorbar(
+            places, value, yerr=[value - low, high - value], color=colour, marker="o", capsize=3, label=label
+        )
     attack.axhline(0.5, color="black", linewidth=0.8)
     attack.set_ylabel("AUC of LiRA")
 
@@ -48,7 +53,7 @@ def draw(table: pd.DataFrame) -> Figure:
     cost.set_ylim(bottom=0)
     cost.set_ylabel("samples processed, %")
     for axes in (knowledge, accuracy, attack, cost):
-        axes.legend(frameon=False, fontsize=9)
+        axes.legend(frameon=False, fontsize=9, loc="upper right" if axes is attack else "best")
     return figure
 
 

@@ -11,7 +11,8 @@ def metrics(leaked=50, forgotten=0.8, lira=True):
     held_out = {name: {"overall": 0.9, "forgotten": forgotten} for name in ("prior_corrected", "mean_logits")}
     found = {"auc": 0.6, "auc_low": 0.5, "auc_high": 0.7}
     return {
-        "params": {"leakage": {"leaked": leaked}},
+        "params": {"leakage": {"leaked": leaked}, "forget": {"class": "cat"}},
+        "confusion": [("cat", "cat"), ("dog", "cat"), ("dog", "dog"), ("cow", "cow"), ("cow", "dog")],
         "before": {"held_out": held_out},
         "retrained": {"held_out": held_out, "residual_copies": 200},
         "baseline": {"baseline_full": {"held_out": {"overall": 0.95}}},
@@ -31,6 +32,7 @@ def table(*leaked, classes=5, **options):
 def test_a_row_says_what_is_known_at_what_accuracy_attack_and_cost():
     (row,) = response.rows(metrics())
     assert row["forgotten_retrained"] == 0.8
+    assert row["others_taken_for_it"] == 0.25
     assert row["lira_auc_low"] == 0.5
     assert (row["samples_dominant"], row["samples_all"], row["samples_full"]) == (100, 900, 600)
 
@@ -38,9 +40,11 @@ def test_a_row_says_what_is_known_at_what_accuracy_attack_and_cost():
 def test_what_was_not_attacked_or_not_decided_is_empty():
     said = metrics(lira=False)
     said["retrained"]["held_out"]["prior_corrected"] = {"undecided": 1.0}
+    said["confusion"] = [("cat", "undecided"), ("dog", "undecided")]
     (row,) = response.rows(said)
     assert pd.isna(row["lira_auc"])
     assert pd.isna(row["forgotten_retrained"])
+    assert pd.isna(row["others_taken_for_it"])
     text = response.readable(pd.DataFrame([row])).iloc[0]
     assert text["retrained"] == text["LiRA on leaked"] == ""
 
