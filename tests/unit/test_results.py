@@ -109,6 +109,14 @@ def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed()
     pd.testing.assert_frame_equal(default[rows(files).columns.tolist()].reset_index(drop=True), rows(files))
 
 
+def test_the_answer_at_the_top_of_the_readme_is_the_measured_one():
+    row = read_table(ROOT / "results/response/5-high.csv").query("leaked == 50").iloc[0]
+    readme = " ".join((ROOT / "README.md").read_text().split())
+    assert f"still names {row.forgotten_retrained:.1%} of cats".replace("%", " %") in readme
+    assert f"(AUC {row.lira_auc:.2f}, 95 % interval {row.lira_auc_low:.2f} to {row.lira_auc_high:.2f}; " in readme
+    assert f"never saw a cat {row.lira_auc_reference:.2f})" in readme
+
+
 def test_the_price_of_exactness_in_the_readme_is_the_committed_one():
     retrained, cost = (json.loads((ROOT / f"metrics/{name}.json").read_text()) for name in ("retrained", "cost"))
     cat = retrained["held_out"]["prior_corrected"]["forgotten"]
