@@ -2,7 +2,6 @@
 
 import shutil
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -10,17 +9,16 @@ from playwright.sync_api import expect, sync_playwright
 from sisa.page import runs
 from sisa.page.render import page
 
-ROOT = Path(__file__).parents[2]
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install chromium")
 
 
 @pytest.fixture(scope="module")
-def file(tmp_path_factory):
+def file(tmp_path_factory, attacked):
     """A page of the committed run, and of one that differs in the forgotten class's fate and in leakage."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(ROOT)
+        patch.chdir(attacked)
         run = runs.in_place()
     scores = {"prior_corrected": {"undecided": 1.0}, "mean_logits": {"overall": 0.5, "forgotten": 0.125}}
     other = replace(

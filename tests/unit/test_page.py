@@ -19,9 +19,9 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture
-def run(monkeypatch):
-    """The committed run."""
-    monkeypatch.chdir(ROOT)
+def run(monkeypatch, attacked):
+    """The committed run, attacked."""
+    monkeypatch.chdir(attacked)
     return runs.in_place()
 
 
