@@ -38,4 +38,4 @@ def test_without_a_class_to_forget_there_is_nothing_to_attack(low):
 
 def test_shadow_models_that_are_no_pairs_are_refused(low):
     low.edit_params({"attacks.shadows": 3})
-    assert "attacks.shadows is 3: input should be a multiple of 2" in low.dvc("repro", code=None).complaint
+    assert "attacks.shadows is 3: input should be a multiple of 2" in low.src("check", code=1).complaint

@@ -10,7 +10,7 @@ def make(folder: Path, *words: str) -> subprocess.CompletedProcess:
     (folder / ".venv").mkdir()
     (folder / "requirements.txt").touch()
     (folder / ".venv/ready").touch()
-    command = ["make", "-f", ROOT / "Makefile", *words]
+    command = ["make", "--no-print-directory", "-f", ROOT / "Makefile", *words]
     return subprocess.run(command, cwd=folder, check=False, capture_output=True, text=True)
 
 
