@@ -4,6 +4,7 @@ import pandas as pd
 
 from sisa.results import STATES, pair
 
+DATASET = "animals10"  # the photos that the notebooks were run on
 # Of the notebooks' own output: overall and forgotten class, in percent, on the shards' training images.
 PUBLISHED = {
     (3, "high", "before"): (72.30, 76.22),
@@ -25,7 +26,9 @@ MEASURES = {
 
 
 def rows(metrics: dict[str, dict]) -> list[dict]:
-    """One row a state and measure: the shares right overall and of the forgotten class."""
+    """One row a state and measure: the shares right overall and of the forgotten class; none for other images."""
+    if metrics["params"]["dataset"]["name"] != DATASET:
+        return []
     return [
         {"state": state, "measured_on": which, "aggregation": aggregation}
         | {name: metrics[state][which][aggregation].get(name, float("nan")) for name in ("overall", "forgotten")}

@@ -4,11 +4,11 @@ from collections.abc import Iterable
 
 import pandas as pd
 
+from sisa.evidence import CHOSEN, NAN, percent
 from sisa.scenarios import Scenario
 
 METRICS = ("before", "retrained", "baseline", "cost", "attacks")
-NAN = float("nan")
-CHOSEN, AVERAGED = "prior_corrected", "mean_logits"
+AVERAGED = "mean_logits"
 
 
 def rows(metrics: dict[str, dict]) -> list[dict]:
@@ -64,8 +64,8 @@ def studies(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return found
 
 
-def percents(shares: Iterable[float | None]) -> list[str]:
-    return ["" if pd.isna(share) else f"{share:.1%}".rstrip("%") for share in shares]
+def percents(shares: Iterable[float]) -> list[str]:
+    return [percent(share) for share in shares]
 
 
 def areas(table: pd.DataFrame, name: str) -> list[str]:

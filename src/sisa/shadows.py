@@ -10,6 +10,8 @@ from sisa.common.errors import BadInput
 from sisa.common.files import csv_rows, write_csv
 from sisa.common.images import Images, Shard
 
+HEADER = ["id", "held", "shadow", "inside", "log_odds"]
+
 
 @dataclass(frozen=True)
 class Candidates:
@@ -62,9 +64,6 @@ def shadow_shard(shard: Shard, drawn: Candidates, inside: np.ndarray) -> Shard:
     ids, pixels = shard.ids.copy(), shard.pixels.copy()
     ids[drawn.rows], pixels[drawn.rows] = drawn.ids[inside], drawn.pixels[inside]
     return Shard(ids, shard.classes, pixels, shard.roles, shard.slices)
-
-
-HEADER = ["id", "held", "shadow", "inside", "log_odds"]
 
 
 def write(path: Path, asked: Asked) -> None:
