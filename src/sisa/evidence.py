@@ -1,12 +1,12 @@
 """What the evaluation and the attacks found, one scenario or many: rows for files, and tables as people read them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
 
 from sisa import notebooks
-from sisa.results import SEEDS, STATES, interval
+from sisa.results import STATES, interval, percent, runs, spread, without_single_runs
 
 CHOSEN = "prior_corrected"
 NAN = float("nan")
@@ -40,14 +40,13 @@ def utility_rows(metrics: dict[str, dict]) -> list[dict]:
 
 def utility_readable(table: pd.DataFrame) -> pd.DataFrame:
     """One column an aggregation: macro recall in percent, and the calibration error; `-` where nothing was decided."""
-    table = over_seeds(table, ["classes", "leakage", "scope", "state", "aggregation"])
     names = [name for name in dict.fromkeys(table["aggregation"]) if name]
     found: dict = {}
-    for each in table.itertuples():
-        text = "-" if pd.isna(each.macro_recall) else f"{percent(each.macro_recall)}, {each.calibration_error:.2f}"
-        row = found.setdefault((each.classes, each.leakage, each.state), {})
-        row |= dict.fromkeys([each.aggregation] if each.aggregation else names, text)
-    return pd.DataFrame.from_dict(found, orient="index").rename_axis(["classes", "leakage", "state"]).reset_index()
+    for (*key, aggregation), group in grouped(table, "state", "aggregation"):
+        recall, error = percent(group["macro_recall"]), number(group["calibration_error"])
+        row = found.setdefault(tuple(key), {"n": runs(group)})
+        row |= dict.fromkeys([aggregation] if aggregation else names, f"{recall}, {error}" if recall else "-")
+    return in_columns(found, "state")
 
 
 def forgetting_rows(metrics: dict[str, dict]) -> list[dict]:
@@ -69,21 +68,25 @@ def forgetting_rows(metrics: dict[str, dict]) -> list[dict]:
 
 def forgetting_readable(table: pd.DataFrame) -> pd.DataFrame:
     """Shares in percent, and the reference beside; what was not decided is left out."""
-    table = over_seeds(table, ["classes", "leakage", "scope", "state", "reference"])
-    table = table[table["RA"].notna()]
-    text = table[["classes", "leakage", "state"]].copy()
-    for name in ("UA", "RA", "TA"):
-        text[name] = [percent(share) for share in table[name]]
-    text["against"] = table["reference"]
-    names = ("average gap", "ToW", "JS distance, forgotten", "JS distance, held out")
-    for name, gap in zip(names, GAPS, strict=True):
-        text[name] = [number(value) for value in table[gap]]
-    return text
+    names = dict(zip(("average gap", "ToW", "JS distance, forgotten", "JS distance, held out"), GAPS, strict=True))
+    found = {}
+    for key, group in grouped(table[table["RA"].notna()], "state", "reference"):
+        shares = {name: percent(group[name]) for name in ("UA", "RA", "TA")}
+        gaps = {name: number(group[gap]) for name, gap in names.items()}
+        found[key] = {"n": runs(group)} | shares | gaps
+    return in_columns(found, "state", "against")
 
 
-def over_seeds(table: pd.DataFrame, keys: list[str]) -> pd.DataFrame:
-    """The mean over the runs that only their seeds tell apart."""
-    return table.drop(columns=list(SEEDS)).groupby(keys, sort=False, dropna=False).mean(numeric_only=True).reset_index()
+def grouped(table: pd.DataFrame, *keys: str) -> Iterator[tuple[tuple, pd.DataFrame]]:
+    """The runs of each row that people read, which only their seeds tell apart."""
+    yield from table.groupby(["classes", "leakage", "scope", *keys], sort=False, dropna=False)
+
+
+def in_columns(found: dict[tuple, dict], *keys: str) -> pd.DataFrame:
+    """One row a key, as `grouped` has them; the scope is that of the study, and the same in all."""
+    keys = ("classes", "leakage", "scope", *keys)
+    text = pd.DataFrame(found.values(), index=pd.MultiIndex.from_tuples(found, names=keys)) if found else None
+    return pd.DataFrame() if text is None else without_single_runs(text.reset_index().drop(columns="scope"))
 
 
 def attack_rows(metrics: dict[str, dict]) -> list[dict]:
@@ -98,20 +101,20 @@ def attack_rows(metrics: dict[str, dict]) -> list[dict]:
 
 def attack_readable(table: pd.DataFrame) -> pd.DataFrame:
     """One column a target: the AUC with its interval, and of LiRA the share found at 1 % accused."""
-    keys = ["classes", "leakage", "scope", "attack", "origin"]
-    found = {}
-    for (*key, target), runs in table.groupby([*keys, "target"], sort=False):
-        found.setdefault(tuple(key), {})[target] = success(runs)
-    wide = pd.DataFrame.from_dict(found, orient="index").rename_axis(keys).fillna("").reset_index()
-    wide["attack"] = wide["attack"].replace("lira", "LiRA")
-    return wide[["classes", "leakage", "attack", "origin", *(name for name in TARGETS if name in wide)]]
+    found: dict = {}
+    for (*key, target), group in grouped(table, "attack", "origin", "target"):
+        row = found.setdefault(tuple(key), {"n": runs(group)})
+        row[target] = success(group)
+    text = in_columns(found, "attack", "origin").fillna("")
+    text["attack"] = text["attack"].replace("lira", "LiRA")
+    return text[[name for name in text if name not in TARGETS] + [name for name in TARGETS if name in text]]
 
 
-def success(runs: pd.DataFrame) -> str:
+def success(group: pd.DataFrame) -> str:
     """`0.65 (0.60 to 0.70), 7%`: of one run the interval over images, of several that over seeds."""
-    auc, half_width = interval(runs["auc"])
-    low, high = (auc - half_width, auc + half_width) if len(runs) > 1 else runs[["auc_low", "auc_high"]].iloc[0]
-    rate = runs["tpr_at_1_percent"].mean()
+    auc, half_width = interval(group["auc"])
+    low, high = (auc - half_width, auc + half_width) if len(group) > 1 else group[["auc_low", "auc_high"]].iloc[0]
+    rate = group["tpr_at_1_percent"].mean()
     return f"{auc:.2f} ({low:.2f} to {high:.2f})" + ("" if pd.isna(rate) else f", {rate:.0%}")
 
 
@@ -130,20 +133,26 @@ def relearning_rows(metrics: dict[str, dict]) -> list[dict]:
 
 
 def relearning_readable(table: pd.DataFrame) -> pd.DataFrame:
-    table = over_seeds(table, ["classes", "leakage", "scope", "member"])
-    text = table[["classes", "leakage", "member"]].copy()
-    for start, name in {"served": "served", "reference": "never saw it"}.items():
-        text[f"{name}: names at first"] = [percent(share) for share in table[f"{start}_named"]]
-        text[f"{name}: samples to regain"] = [number(count, 0) or "never" for count in table[f"{start}_samples"]]
-    return text
+    """The share named at first in percent, and samples until regained; in how many of the runs, where not in all."""
+    found = {}
+    for key, group in grouped(table, "member"):
+        found[key] = {"n": runs(group)}
+        for start, name in {"served": "served", "reference": "never saw it"}.items():
+            found[key][f"{name}: names at first"] = percent(group[f"{start}_named"])
+            found[key][f"{name}: samples to regain"] = regained(group[f"{start}_samples"])
+    return in_columns(found, "member")
 
 
-def percent(share: float) -> str:
-    return "" if pd.isna(share) else f"{share:.1%}".rstrip("%")
+def regained(samples: pd.Series) -> str:
+    """Samples until regained, of the runs that did; `never`, where none did."""
+    times = samples.dropna()
+    if times.empty:
+        return "never"
+    return number(times, 0) + ("" if len(times) == len(samples) else f", in {len(times)} of {len(samples)}")
 
 
-def number(value: float, digits: int = 2) -> str:
-    return "" if pd.isna(value) else f"{value:,.{digits}f}"
+def number(values: pd.Series, digits: int = 2) -> str:
+    return spread(values, lambda value: f"{value:,.{digits}f}")
 
 
 KINDS = {

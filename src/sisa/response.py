@@ -1,10 +1,9 @@
 """The leakage response: how knowledge, accuracy, attacks and cost follow the number of leaked images."""
 
-from collections.abc import Iterable
-
 import pandas as pd
 
-from sisa.evidence import CHOSEN, NAN, percent
+from sisa.evidence import CHOSEN, NAN
+from sisa.results import interval, percent, runs, without_single_runs
 from sisa.scenarios import Scenario
 
 METRICS = ("before", "retrained", "baseline", "cost", "attacks")
@@ -64,30 +63,44 @@ def studies(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     return found
 
 
-def percents(shares: Iterable[float]) -> list[str]:
-    return [percent(share) for share in shares]
+def area(group: pd.DataFrame, name: str) -> str:
+    """`0.65 (0.60 to 0.70)` with the interval over images, of several runs over these; nothing where not attacked."""
+    auc, low, high = (float(values.iloc[0]) for values in area_intervals(group, name))
+    return "" if pd.isna(auc) else f"{auc:.2f} ({low:.2f} to {high:.2f})"
 
 
-def areas(table: pd.DataFrame, name: str) -> list[str]:
-    """`0.65 (0.60 to 0.70)`, or nothing where it was not attacked."""
-    columns = table[[name, f"{name}_low", f"{name}_high"]].to_numpy(dtype=float)
-    return ["" if pd.isna(auc) else f"{auc:.2f} ({low:.2f} to {high:.2f})" for auc, low, high in columns]
+def area_intervals(table: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series, pd.Series]:
+    """By number of leaked images: the AUC, and the ends of its interval over images or, of several runs, over these."""
+    groups = table.groupby("leaked")
+    mean, half_width = intervals(table, name)
+    low, high = groups[f"{name}_low"].mean(), groups[f"{name}_high"].mean()
+    return mean, (mean - half_width).fillna(low), (mean + half_width).fillna(high)
+
+
+def intervals(table: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
+    """By number of leaked images: the mean of a column, and the half-width of its interval over the runs."""
+    by_leaked = pd.DataFrame.from_dict({leaked: interval(group[name]) for leaked, group in table.groupby("leaked")})
+    return by_leaked.iloc[0], by_leaked.iloc[1]
 
 
 def readable(table: pd.DataFrame) -> pd.DataFrame:
     """The table as people read it: shares in percent, the AUC with its interval, cost as a share of full retraining."""
-    return pd.DataFrame(
-        {
-            "leaked": table["leaked"],
-            "residual copies": table["residual_copies"],
-            "forgotten class, before": percents(table["forgotten_before"]),
-            "retrained": percents(table["forgotten_retrained"]),
-            "others taken for it": percents(table["others_taken_for_it"]),
-            "by averaged logits": percents(table["forgotten_retrained_averaged_logits"]),
-            "all classes, retrained": percents(table["overall_retrained"]),
-            "all, by averaged logits": percents(table["overall_retrained_averaged_logits"]),
-            "LiRA on leaked": areas(table, "lira_auc"),
-            "on the exact reference": areas(table, "lira_auc_reference"),
-            "exact cost": percents(table["samples_all"] / table["samples_full"]),
-        }
-    )
+    return without_single_runs(pd.DataFrame([row(group) for _, group in table.groupby("leaked")]))
+
+
+def row(group: pd.DataFrame) -> dict[str, str]:
+    """One number of leaked images, over its runs."""
+    return {
+        "leaked": str(group["leaked"].iloc[0]),
+        "n": runs(group),
+        "residual copies": str(group["residual_copies"].iloc[0]),
+        "forgotten class, before": percent(group["forgotten_before"]),
+        "retrained": percent(group["forgotten_retrained"]),
+        "others taken for it": percent(group["others_taken_for_it"]),
+        "by averaged logits": percent(group["forgotten_retrained_averaged_logits"]),
+        "all classes, retrained": percent(group["overall_retrained"]),
+        "all, by averaged logits": percent(group["overall_retrained_averaged_logits"]),
+        "LiRA on leaked": area(group, "lira_auc"),
+        "on the exact reference": area(group, "lira_auc_reference"),
+        "exact cost": percent(group["samples_all"] / group["samples_full"]),
+    }

@@ -1,5 +1,7 @@
 """Result tables: the held-out accuracies of one scenario or many, in rows and as people read them."""
 
+from collections.abc import Callable
+
 import pandas as pd
 from scipy import stats
 
@@ -53,14 +55,18 @@ def pivot(table: pd.DataFrame) -> pd.DataFrame:
     for key, group in table.groupby(keys, sort=False, dropna=False):
         by = {name: pair(part["overall"], part["forgotten"]) for name, part in group.groupby("aggregation")}
         wide[key] = {"n": runs(group)} | {name: by.get(name, by.get("", "")) for name in order}
-    text = pd.DataFrame.from_dict(wide, orient="index").rename_axis(keys).reset_index()
-    return text if any(text["n"] != "1") else text.drop(columns="n")
+    return without_single_runs(pd.DataFrame.from_dict(wide, orient="index").rename_axis(keys).reset_index())
 
 
 def runs(group: pd.DataFrame) -> str:
     """How many runs one row stands for, and what varied between them: `5 (seed)`."""
-    varied = ", ".join(name for name in SEEDS if name in group and group[name].nunique() > 1)
-    return f"{group.groupby('aggregation').size().max()} ({varied})" if varied else "1"
+    varied = [name for name in SEEDS if name in group and group[name].nunique() > 1]
+    return f"{len(group[varied].drop_duplicates())} ({', '.join(varied)})" if varied else "1"
+
+
+def without_single_runs(text: pd.DataFrame) -> pd.DataFrame:
+    """The table without its column `n` where every row stands for one run."""
+    return text if any(text["n"] != "1") else text.drop(columns="n")
 
 
 def pair(overall: pd.Series, forgotten: pd.Series) -> str:
@@ -71,8 +77,15 @@ def pair(overall: pd.Series, forgotten: pd.Series) -> str:
 
 
 def percent(shares: pd.Series) -> str:
-    mean, half_width = interval(shares)
-    return f"{mean:.1%}".rstrip("%") + ("" if pd.isna(half_width) else f" ± {half_width:.1%}".rstrip("%"))
+    return spread(shares, lambda share: f"{share:.1%}".rstrip("%"))
+
+
+def spread(values: pd.Series, text: Callable[[float], str]) -> str:
+    """`97.8 ± 0.3`: the mean, over several runs with the half-width of its interval; empty where a run has none."""
+    mean, half_width = interval(values)
+    if pd.isna(mean):
+        return ""
+    return text(mean) + ("" if pd.isna(half_width) else f" ± {text(half_width)}")
 
 
 def interval(values: pd.Series) -> tuple[float, float]:

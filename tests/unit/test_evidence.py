@@ -47,7 +47,8 @@ def test_each_state_is_held_against_both_references():
         ("before", "reference", 0.2),
     ]
     text = evidence.forgetting_readable(table(rows, 0, 1)).iloc[1]
-    assert (text["UA"], text["against"], text["ToW"]) == ("10.0", "reference", "0.20")
+    assert (text["n"], text["UA"]) == ("2 (seed)", "10.0 ± 0.0")
+    assert (text["against"], text["ToW"]) == ("reference", "0.20 ± 0.00")
 
 
 def test_a_state_that_was_not_decided_is_left_out():
@@ -78,6 +79,14 @@ def test_a_member_that_never_regains_the_class_says_so():
     text = evidence.relearning_readable(table([row])).iloc[0]
     assert text["served: samples to regain"] == "0"
     assert text["never saw it: samples to regain"] == "never"
+
+
+def test_over_seeds_it_says_in_how_many_runs_the_class_was_regained():
+    runs = [table(evidence.relearning_rows(RELEARNING), seed) for seed in (0, 1)]
+    runs[0]["reference_samples"] = 500
+    text = evidence.relearning_readable(pd.concat(runs)).iloc[0]
+    assert text["n"] == "2 (seed)"
+    assert text["never saw it: samples to regain"] == "500, in 1 of 2"
 
 
 @pytest.mark.parametrize("name", ["attacks", "relearning"])

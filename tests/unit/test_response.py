@@ -66,6 +66,21 @@ def test_the_picture_has_a_point_for_each_number_and_leaves_out_what_is_empty():
     figure = response_picture.draw(pd.concat([table(0, lira=False), table(5, 50)]))
     knowledge, _, attack, cost = figure.axes
     assert [label.get_text() for label in cost.get_xticklabels()] == ["0", "5", "50"]
-    assert list(knowledge.lines[1].get_ydata()) == [80, 80, 80]
-    assert list(cost.lines[0].get_ydata()) == pytest.approx([150, 150, 150])
-    assert pd.isna(attack.lines[0].get_ydata()[0])
+    assert drawn(knowledge, "retrained") == [80, 80, 80]
+    assert drawn(cost, "exactly, every copy") == pytest.approx([150, 150, 150])
+    assert pd.isna(drawn(attack, "retrained")[0])
+
+
+def drawn(axes, label):
+    (line,) = (each.lines[0] for each in axes.containers if each.get_label() == label)
+    return list(line.get_ydata())
+
+
+def test_over_seeds_intervals_are_those_of_the_runs():
+    runs = pd.concat([table(5, 50), table(5, 50).assign(seed=1, forgotten_retrained=0.9, lira_auc=0.7)])
+    text = response.readable(runs).iloc[1]
+    assert (text["n"], text["leaked"], text["residual copies"]) == ("2 (seed)", "50", "200")
+    assert text["retrained"] == "85.0 ± 63.5"  # t of one degree of freedom, 12.706, times 0.1 / 2
+    assert text["LiRA on leaked"] == "0.65 (0.01 to 1.29)"
+    knowledge = response_picture.draw(runs).axes[0]
+    assert drawn(knowledge, "retrained") == pytest.approx([85, 85])
