@@ -41,6 +41,7 @@ report: .venv/ready  ## write results/report.html: all results in one page, to o
 
 bench: .venv/ready $(RAW)  ## measure speed: time to accuracy, time to forget, efficiency, growth (bring animals10 in first)
 	python benchmarks/time_to_forget.py
+	python benchmarks/cost_seconds.py
 	python benchmarks/efficiency.py
 	python benchmarks/time_to_accuracy.py
 

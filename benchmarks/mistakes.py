@@ -1,26 +1,37 @@
 """What some mistakes of the notebooks would have shown, on the experiment as it lies in the workspace.
 
-    python benchmarks/mistakes.py
+    python benchmarks/mistakes.py        (after dvc repro, or dvc checkout of a scenario's branch)
 
 Each row is the retrained ensemble, overall and on the forgotten class, by averaged logits (the notebooks' aggregation)
-and as it should be, but for one mistake. In benchmarks/mistakes-DATASET.csv. `dvc repro` first.
+and as it should be, but for one mistake. In benchmarks/mistakes-DATASET-CLASSES-LEAKAGE.csv.
 """
 
 import sys
+import tempfile
+from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
 sys.path.insert(0, "src")
 
+import machine
+
 from sisa import forgotten, scoring
 from sisa.answers import ask
 from sisa.common import paths, tables
-from sisa.common.images import Images
-from sisa.common.params import load
+from sisa.common.images import Images, Pool, Shard
+from sisa.common.params import Params, load
+from sisa.learning.fitting import fit
 from sisa.learning.training import be_deterministic
 from sisa.scoring import HELD_OUT, TRAINING
+from sisa.stages.split import draw_classes
 from sisa.states import exam_of, serving
+
+REDRAWN = "redrawn"
+NONE = "none"
+SCORED = {NONE: HELD_OUT, "scored on training images": TRAINING, "scored on the held-out images of a new draw": REDRAWN}
 
 
 def main() -> None:
@@ -28,29 +39,60 @@ def main() -> None:
     be_deterministic(params.train.threads)
     request = forgotten.read(paths.FORGOTTEN)
     sets = {HELD_OUT: tables.read(paths.TEST, Images), TRAINING: tables.read(paths.UNION, Images)}
-    retrained = serving(params, request)["retrained"]
-    place = params.shards.index(request.class_)
-    neighbour = (place + 1) % len(params.shards)
-    first, other = paths.members(params) / request.class_, retrained[neighbour]
-    ensembles = {
-        "none": retrained,
-        f"the first {request.class_} member put back": [*retrained[:place], first, *retrained[place + 1 :]],
-        f"{other.name}'s member put in its place": [*retrained[:place], other, *retrained[place + 1 :]],
-    }
-    answers = ask(list({model for models in ensembles.values() for model in models}), sets, params)
+    sets[REDRAWN] = redrawn(params)
     exam = exam_of(sets, request, params)
     rows = []
+    with tempfile.TemporaryDirectory(prefix=".mistakes-", dir="models") as scratch:
+        ensembles = mistaken(serving(params, request)["retrained"], request.class_, Path(scratch), params)
+        answers = ask(list({model for models in ensembles.values() for model in models}), sets, params)
     for mistake, models in ensembles.items():
         for aggregation in ("mean_logits", "prior_corrected"):
             members = [answers[model] for model in models if model in answers]
             said = scoring.says_of_ensemble(aggregation, members, exam, params.train.logit_adjustment)
             scores = scoring.utility(said, exam)
-            rows.append((mistake, aggregation, *shares(scores[HELD_OUT])))
-            if mistake == "none":
-                rows.append(("scored on training images", aggregation, *shares(scores[TRAINING])))
+            for name, on in SCORED.items() if mistake == NONE else [(mistake, HELD_OUT)]:
+                rows.append((name, aggregation, *shares(scores[on])))
     table = pd.DataFrame(rows, columns=["mistake", "aggregation", "overall", f"forgotten ({request.class_})"])
-    table.to_csv(f"benchmarks/mistakes-{params.dataset.name}.csv", index=False)
+    table.to_csv(f"benchmarks/mistakes-{paths.scenario(params)}-{leakage(params)}.csv", index=False)
     print(tabulate(table, headers="keys", tablefmt="github", showindex=False))
+
+
+def redrawn(params: Params) -> Images:
+    """The held-out images of another split_seed, most of which the members were trained on."""
+    pool = tables.read(paths.POOL, Pool)
+    draws = draw_classes(params.model_copy(update={"split_seed": params.split_seed + 1}))
+    held_out = np.isin(pool.ids, [image for draw in draws.values() for image in draw.test])
+    return Images(pool.ids[held_out], pool.classes[held_out], pool.pixels[held_out])
+
+
+def mistaken(retrained: list[Path], class_: str, scratch: Path, params: Params) -> dict[str, list[Path]]:
+    """The members that answer, by mistake."""
+    place = params.shards.index(class_)
+    other = retrained[(place + 1) % len(params.shards)]
+    instead = {
+        NONE: retrained[place],
+        f"the first {class_} member put back": paths.members(params) / class_,
+        f"{other.name}'s member put in its place": other,
+        "retrained by another recipe": retrained_differently(class_, scratch, params),
+    }
+    return {name: [*retrained[:place], model, *retrained[place + 1 :]] for name, model in instead.items()}
+
+
+def retrained_differently(class_: str, scratch: Path, params: Params) -> Path:
+    """The class's member at a tenth of the learning rate, for twice the epochs and in batches of 0.64 of the size."""
+    slower = params.train.optimizer.model_copy(update={"learning_rate": params.train.optimizer.learning_rate / 10})
+    changes = {"optimizer": slower, "epochs": 2 * params.train.epochs, "batch_size": params.train.batch_size * 16 // 25}
+    recipe = params.model_copy(update={"train": params.train.model_copy(update=changes)})
+    retained = tables.read(paths.RETAINED / f"{class_}.parquet", Shard)
+    fit(scratch / class_, class_, retained, retained.slices, params.slices, recipe)
+    return scratch / class_
+
+
+def leakage(params: Params) -> str:
+    """The level in conf/leakage that these parameters are."""
+    if params.leakage.leaked == 0:
+        return "none"
+    return "high" if params.leakage.reach == "all" else "low"
 
 
 def shares(scores: dict) -> tuple[str, str]:
@@ -58,4 +100,4 @@ def shares(scores: dict) -> tuple[str, str]:
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)
