@@ -6,8 +6,8 @@ Leakage high, one slice, as the notebooks had it, photos in 3 classes (make data
 silhouettes in 5: each member, the ensemble by averaged logits, and the conventional model. Ours is trained in full,
 `repeats` times, and scored after each epoch with the clock stopped. What the notebooks' recipe reaches after how many
 epochs is in benchmarks/notebook-DATASET.csv (benchmarks/notebook.py, once); the seconds of its batches are measured
-here, a few in turn with each of our models. Medians, in benchmarks/time_to_accuracy.csv; every epoch of ours in
-benchmarks/time_to_accuracy-curves.csv.
+here, a few in turn with each of our models, all on the threads of preset `notebook`. Medians, in
+benchmarks/time_to_accuracy.csv; every epoch of ours in benchmarks/time_to_accuracy-curves.csv.
 """
 
 import argparse
@@ -70,7 +70,7 @@ def written(dataset: str) -> Path:
 def race(dataset: str, repeats: int) -> tuple[pd.DataFrame, pd.DataFrame, list[float]]:
     """Our curves (model, epoch, seconds, accuracy), the comparison, and seconds a batch of the notebooks' recipe."""
     ours, theirs = (scenario.deal_out(scenario.compose(*each[dataset])) for each in (OURS, notebook.CHOICES))
-    training.be_deterministic(ours.params.train.threads)
+    training.be_deterministic(theirs.params.train.threads)  # both on as many cores
     models = ours.shards | {"baseline_full": ours.union}
     rows, batch = [], []
     with tempfile.TemporaryDirectory() as folder, tqdm(total=repeats * len(models), desc=dataset, disable=None) as bar:
