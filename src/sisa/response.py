@@ -70,11 +70,18 @@ def area(group: pd.DataFrame, name: str) -> str:
 
 
 def area_intervals(table: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series, pd.Series]:
-    """By number of leaked images: the AUC, and the ends of its interval over images or, of several runs, over these."""
-    groups = table.groupby("leaked")
-    mean, half_width = intervals(table, name)
+    """By number of leaked images: the AUC, and the ends of its interval over images or, of several runs, over these.
+
+    Only runs that were attacked count.
+    """
+    attacked = table[table[name].notna()]
+    if attacked.empty:
+        attacked = table
+    mean, half_width = intervals(attacked, name)
+    groups = attacked.groupby("leaked")
     low, high = groups[f"{name}_low"].mean(), groups[f"{name}_high"].mean()
-    return mean, (mean - half_width).fillna(low), (mean + half_width).fillna(high)
+    found = mean, (mean - half_width).fillna(low), (mean + half_width).fillna(high)
+    return tuple(values.reindex(sorted(table["leaked"].unique())) for values in found)
 
 
 def intervals(table: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:

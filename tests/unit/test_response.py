@@ -82,5 +82,7 @@ def test_over_seeds_intervals_are_those_of_the_runs():
     assert (text["n"], text["leaked"], text["residual copies"]) == ("2 (seed)", "50", "200")
     assert text["retrained"] == "85.0 ± 63.5"  # t of one degree of freedom, 12.706, times 0.1 / 2
     assert text["LiRA on leaked"] == "0.65 (0.01 to 1.29)"
+    unattacked = pd.concat([runs, table(50, lira=False).assign(split_seed=1)])
+    assert response.readable(unattacked).iloc[1]["LiRA on leaked"] == text["LiRA on leaked"]
     knowledge = response_picture.draw(runs).axes[0]
     assert drawn(knowledge, "retrained") == pytest.approx([85, 85])

@@ -9,7 +9,7 @@ import pytest
 from matplotlib.container import ErrorbarContainer
 from scipy import stats
 
-from sisa import picture, results
+from sisa import picture, response, results
 from sisa.commands.results import read_table
 from sisa.scenarios import Scenario
 
@@ -110,11 +110,13 @@ def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed()
 
 
 def test_the_answer_at_the_top_of_the_readme_is_the_measured_one():
-    row = read_table(ROOT / "results/response/5-high.csv").query("leaked == 50").iloc[0]
+    table = response.readable(read_table(ROOT / "results/response/5-high.csv")).set_index("leaked")
+    row = table.loc["50"]
     readme = " ".join((ROOT / "README.md").read_text().split())
-    assert f"still names {row.forgotten_retrained:.1%} of cats".replace("%", " %") in readme
-    assert f"(AUC {row.lira_auc:.2f}, 95 % interval {row.lira_auc_low:.2f} to {row.lira_auc_high:.2f}; " in readme
-    assert f"never saw a cat {row.lira_auc_reference:.2f})" in readme
+    assert f"still names {row['retrained']} % of cats" in readme
+    assert f"(AUC {row['LiRA on leaked']}; " in readme
+    assert f"never saw a cat {row['on the exact reference']})" in readme
+    assert f"n = {row['n']}" in readme
 
 
 def test_the_price_of_exactness_in_the_readme_is_the_committed_one():
