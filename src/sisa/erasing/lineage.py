@@ -1,4 +1,4 @@
-"""What Git and the run-cache say of how an object was made, in every commit that any branch, tag or experiment holds."""
+"""What Git and the run-cache say of how an object was made, in each commit of any branch, tag or experiment."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field

@@ -25,7 +25,7 @@ OUT_OF_REACH = (
 )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, order=True)
 class Item:
     """Something that was removed: where from, its hash or path there, its size in bytes, and what it was."""
 
@@ -37,16 +37,16 @@ class Item:
 
 @dataclass(frozen=True)
 class Receipt:
-    """date: ISO 8601; images: the ids asked for; files: the raw files that they were in; adopted and trained: the stages
-    whose model another one replaced, and samples of each model that was trained again, by folder; unpullable: commits,
-    branches and experiments that name what was erased; out_of_reach: in words; scanned and left: objects looked at
-    in the end, and those of them that still held one of the images or were trained on one.
+    """date: ISO 8601; asked: in words; images: the ids; files: the raw files that they were in; objects: what was
+    removed; adopted and trained: the stages whose model another one replaced, and the samples of each model that was
+    trained again, by folder; unpullable: commits, branches and experiments that name what was erased; out_of_reach: in
+    words; scanned and left: objects looked at in the end, and those that still held or had seen one of the images.
     """
 
     date: str
     dataset: str
     reason: str
-    class_: str | None
+    asked: str
     images: list[str]
     files: list[str]
     objects: list[Item]
@@ -70,20 +70,18 @@ def write(receipt: Receipt) -> list[Path]:
     text, data = receipt.path.with_suffix(".txt"), receipt.path.with_suffix(".json")
     with beside(text) as part:
         part.write_text("\n".join(lines(receipt)) + "\n")
-    content = asdict(receipt)
-    write_json(data, {"class" if key == "class_" else key: value for key, value in content.items()})
+    write_json(data, asdict(receipt))
     return [data, text]
 
 
 def lines(receipt: Receipt) -> Iterator[str]:
     """The receipt as people read it."""
-    asked = f"all of class {receipt.class_}" if receipt.class_ else "by name"
     yield f"Deletion receipt, {receipt.date}"
-    yield f"\nAsked for, {asked}: {len(receipt.images):,} images of {receipt.dataset}. Reason: {receipt.reason}"
+    yield f"\nAsked for, {receipt.asked}: {len(receipt.images):,} images of {receipt.dataset}. Reason: {receipt.reason}"
     yield from map("  {}".format, receipt.images)
     yield "\nRemoved:"
     yield summary(receipt.objects)
-    yield from (f"  {item.store}: {item.hash} ({item.kind}, {item.size:,} bytes)" for item in receipt.objects)
+    yield "Each of them by hash and size: in the .json file beside this one."
     yield from section("Raw files that the images were in", receipt.files)
     yield from section("Stages whose model was replaced by the retrained one", receipt.adopted)
     yield from section(
@@ -92,7 +90,7 @@ def lines(receipt: Receipt) -> Iterator[str]:
     yield from section("Can no longer be pulled, they name what was erased", receipt.unpullable)
     yield from section("Out of reach, and not looked at", receipt.out_of_reach)
     counted = ", ".join(f"{store} {count:,}" for store, count in receipt.scanned.items())
-    yield f"\nScan afterwards: {receipt.left:,} of the objects and files left hold an erased image or were trained on one;"
+    yield f"\nScan afterwards: {receipt.left:,} objects and files hold an erased image or were trained on one;"
     yield f"looked at: {counted}."
     yield f"\nDone with {', '.join(f'{name} {version}' for name, version in receipt.tools.items())}."
 

@@ -13,11 +13,11 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from sisa.common.params import Dataset
+from sisa.common.params import Dataset, load
 from sisa.erasing import lineage
 from sisa.erasing.contents import Content, judge
 from sisa.erasing.lineage import Made
-from sisa.erasing.stores import Place, Store
+from sisa.erasing.stores import Blob, Store, forget_indexes
 
 READERS = 16  # objects of a remote that are read side by side
 RUN = "run-cache entry"
@@ -48,26 +48,24 @@ class Survey:
     versioned: list[str]
 
 
-def survey(
-    ids: Collection[str], places: list[Store], datasets: Collection[Dataset], known: Collection[str] = ()
-) -> Survey:
+def survey(ids: Collection[str], places: list[Store], known: Collection[str] = ()) -> Survey:
     """Look at every object in every store. known: MD5s that are found wherever they lie, whatever is left to prove it.
 
     Raises BadInput where a store cannot be reached.
     """
-    listed = {store: store.places() for store in places}
-    contents, runs = read(listed, ids, datasets)
+    listed = {store: store.blobs() for store in places}
+    contents, runs = read(listed, ids, [load().dataset])
     locks = lineage.read_locks()
     made = locks.made | lineage.of_run_cache(runs.values())
     why = judged(contents, made, set(ids)) | dict.fromkeys([*known, *receipted(ids)], "removed before")
     findings = []
     for store, found in listed.items():
         for place in found:
-            key = place.md5 or f"{store.name}/{place.path}"
-            if place.md5 in why or any(md5 in runs.get(key, b"").decode(errors="replace") for md5 in why):
+            key = key_of(store, place)
+            if place.hash in why or any(md5 in runs.get(key, b"").decode(errors="replace") for md5 in why):
                 kind = contents[key].kind if key in contents else RUN
-                reason = why.get(place.md5, "names what was found")
-                findings.append(Finding(store.name, place.path, place.md5 or place.path, place.size, kind, reason))
+                reason = why.get(place.hash, "names what was found")
+                findings.append(Finding(store.name, place.key, place.hash, place.size, kind, reason))
     return Survey(
         sorted(findings),
         {store.name: len(found) for store, found in listed.items()},
@@ -78,18 +76,18 @@ def survey(
 
 
 def read(
-    listed: dict[Store, list[Place]], ids: Collection[str], datasets: Collection[Dataset]
+    listed: dict[Store, list[Blob]], ids: Collection[str], datasets: Collection[Dataset]
 ) -> tuple[dict[str, Content], dict[str, bytes]]:
     """What is in each object, by MD5, each read once; and the entries of run-caches as they are."""
-    first: dict[str, tuple[Store, Place]] = {}
+    first: dict[str, tuple[Store, Blob]] = {}
     for store, found in listed.items():
         for place in found:
-            first.setdefault(place.md5 or f"{store.name}/{place.path}", (store, place))
+            first.setdefault(key_of(store, place), (store, place))
 
-    def look(item: tuple[str, tuple[Store, Place]]) -> tuple[str, Content, bytes]:
+    def look(item: tuple[str, tuple[Store, Blob]]) -> tuple[str, Content, bytes]:
         key, (store, place) = item
-        content = store.read(place.path)
-        return key, judge(content, ids, datasets), b"" if place.md5 else content
+        content = store.read(place.key)
+        return key, judge(content, ids, datasets), content if place.key.startswith("runs/") else b""
 
     with ThreadPoolExecutor(READERS) as pool:
         bar = tqdm(pool.map(look, first.items()), total=len(first), desc="scanning", unit=" objects", disable=None)
@@ -148,12 +146,16 @@ def remove(findings: Iterable[Finding], places: list[Store]) -> None:
     of_store = defaultdict(list)
     for finding in findings:
         of_store[finding.store].append(finding.path)
+    forget_indexes(places)
     for store in places:
         if of_store[store.name]:
-            store.forget_index()
-            for path in tqdm(of_store[store.name], desc=f"deleting from {store.name}", unit=" objects", disable=None):
-                store.remove(path)
-            store.forget_index()
+            store.delete(of_store[store.name])
+    forget_indexes(places)
+
+
+def key_of(store: Store, blob: Blob) -> str:
+    """What is read once: an object wherever it lies, and each entry of a run-cache by itself."""
+    return f"{store.name}/{blob.key}" if blob.hash == blob.key else blob.hash
 
 
 def summary(findings: Iterable[Finding]) -> list[dict]:

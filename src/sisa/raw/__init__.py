@@ -45,10 +45,20 @@ def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
     """
     if not ids:
         return []
+    check_erasable(dataset)
     try:
         return source(dataset).erase(dataset, raw, ids)
     except OSError as error:
         raise BadInput(f"{raw}: images cannot be erased ({error}); mend it and repeat") from error
+
+
+def check_erasable(dataset: Dataset) -> None:
+    """Raises BadInput where single images cannot be taken out of the raw data."""
+    if dataset.source.kind == "torchvision":
+        raise BadInput(
+            f"{dataset.name}: torchvision keeps all images in a few files, which it checks and anyone can download, so "
+            "single ones cannot be erased from it; unlearn them instead: python src forget"
+        )
 
 
 def source(dataset: Dataset) -> ModuleType:

@@ -5,7 +5,7 @@ import shutil
 import socket
 import tempfile
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
@@ -51,13 +51,6 @@ def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[
                 image = np.asarray(loaded.data[index])
                 rgb = image if image.ndim == 3 else np.repeat(image[:, :, None], 3, axis=2)
                 yield f"{part}#{index}", wanted[label], rgb
-
-
-def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
-    raise BadInput(
-        f"{dataset.name}: torchvision keeps all images in a few files that it checks and anyone can download, so "
-        "single ones cannot be erased from it; unlearn them instead: python src forget"
-    )
 
 
 def torchvision_class(dataset: Dataset) -> type[VisionDataset]:
