@@ -6,7 +6,6 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from math import prod
@@ -74,14 +73,6 @@ def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
     with beside(path) as part:
         part.write_bytes(packed)
     return [f"{path.name}#{index}" for index in found]
-
-
-def ids_in(packed: bytes, dataset: Dataset) -> set[str]:
-    """The ids of the images in an images' file, whichever it is; none where it cannot be one."""
-    try:
-        return {image_id(as_rgb(image)) for image in arrays(gzip.decompress(packed), dataset)}
-    except (OSError, EOFError, ValueError, zlib.error):
-        return set()
 
 
 def read_record(raw: Path) -> Erased:
