@@ -24,6 +24,8 @@ from sisa.learning.slicing import slice_digests
 from sisa.raw import folder
 from sisa.shadows import HEADER as SHADOW_COLUMNS
 
+LONGEST_HEADER = 1 << 40  # of a checkpoint; eight letters, read as a number, are more
+NEVER_OPENED = (b"PK\x03\x04", *(bytes([0x80, protocol]) for protocol in range(2, 6)))  # archives and pickles
 HEAD = 1 << 16  # bytes of a first look: most files whole, of the others the magic number and a checkpoint's header
 
 TABLE, PHOTO, ARRAY = "table of images", "photo", "raw array"
@@ -66,17 +68,27 @@ def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collectio
     try:
         if head[:4] == b"PAR1":
             return Content(TABLE, frozenset(ids_of(file)) & wanted)
-        if head[8:9] == b"{" and head[:1] not in b"[{":
+        if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < LONGEST_HEADER:
             return Content(CHECKPOINT, digests=seen_digests(file))
         if head[:2] == b"\x1f\x8b":
             return Content(ARRAY, wanted & {each for layout in arrays for each in array_ids(whole(file), layout)})
         if is_photo(head):
             pixels = folder.decode(whole(file))
             return Content(UNREADABLE) if pixels is None else Content(PHOTO, wanted & {image_id(pixels)})
-        if head[:4] in (b"PK\x03\x04", b"PK\x05\x06") or (head[:1] == b"\x80" and head[1:2] in (b"\x02", b"\x03", b"\x04", b"\x05")):
-            return Content(UNREADABLE)  # archives and pickles are never opened
+        if head.startswith(NEVER_OPENED):
+            return Content(UNREADABLE)
         return textual(whole(file) if is_text(head) else b"", blob.key, wanted)
-    except (ValueError, KeyError, TypeError, OSError, EOFError, struct.error, zlib.error, pa.ArrowException):
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        OSError,
+        EOFError,
+        struct.error,
+        zlib.error,
+        yaml.YAMLError,
+        pa.ArrowException,
+    ):
         return Content(UNREADABLE)
 
 
@@ -137,7 +149,9 @@ def array_ids(zipped: bytes, layout: ArrayFormat) -> set[str]:
 
 
 def is_photo(head: bytes) -> bool:
-    return head[:3] == b"\xff\xd8\xff" or head[:8] == b"\x89PNG\r\n\x1a\n" or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
+    return (
+        head[:3] == b"\xff\xd8\xff" or head[:8] == b"\x89PNG\r\n\x1a\n" or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
+    )
 
 
 def is_text(head: bytes) -> bool:

@@ -4,7 +4,9 @@ Content decides wherever it can. Lineage decides about trained outputs that do n
 set is gone, and names the commits, branches and experiments that can no longer be pulled.
 """
 
+import io
 import json
+import re
 import subprocess
 from collections import defaultdict
 from collections.abc import Iterator
@@ -15,6 +17,8 @@ from typing import Self
 import yaml
 
 from sisa.git import git
+
+HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 # What a trained output was trained on, by stage. Everything else that these stages read adds no image:
 #   train_shards        the shard
@@ -86,23 +90,107 @@ class History:
 
 
 def history() -> History:
-    """Read all of it, from refs of every kind (experiments queued or kept, stashes, remotes), reflogs, index, files."""
-    blobs = dict(reversed(line.split(" ", 1)) for line in objects() if " " in line and is_record(line.split(" ", 1)[1]))
-    del blobs
-    contents = {}
+    """Read all of it, from refs of every kind (experiments kept or queued, stashes, remotes), reflogs, index and files.
+
+    Raises GitError outside of a repository.
+    """
+    paths = recorded_paths()
+    names = sorted({name for those in paths.values() for name in those})
+    texts = dict(zip(names, blob_texts(names), strict=True))
+    here = {path: Path(path).read_bytes() for path in recorded_here()}
+    found = [*((path, name, texts[name]) for path, those in paths.items() for name in those)]
+    runs = {name: runs_in(text) for path, name, text in found if not is_receipt(path)}
+    runs_here = [run for path, text in here.items() if not is_receipt(path) for run in runs_in(text)]
+    receipts = [text for path, _, text in found if is_receipt(path)]
+    receipts += [text for path, text in here.items() if is_receipt(path)]
+    named = named_by_revision({name: hashes_of(each) for name, each in runs.items()}, sorted(paths))
+    return History(
+        [run for each in runs.values() for run in each] + runs_here,
+        frozenset(each for text in receipts for each in receipt_hashes(text)),
+        named | {"the workspace": hashes_of(runs_here)},
+    )
+
+
+def recorded_paths() -> dict[str, set[str]]:
+    """The blobs of each lock, .dvc file and receipt, by path, in all that Git reaches."""
     paths = defaultdict(set)
-    for line in objects():
+    # the stash that queues experiments is reached by its reflog alone
+    for line in git("rev-list", "--objects", "--all", "--reflog", "--indexed-objects").splitlines():
         name, _, path = line.partition(" ")
         if is_record(path):
             paths[path].add(name)
-    every = sorted({name for names in paths.values() for name in names})
-    texts = dict(zip(every, cat(every), strict=True))
-    contents = {name: runs_in(path, texts[name]) for path, names in paths.items() for name in names}
-    here = [path for path in tracked_and_new() if Path(path).is_file()]
-    in_workspace = {path: runs_in(path, Path(path).read_bytes()) for path in here}
-    runs = [run for each in [*contents.values(), *in_workspace.values()] for run in each]
-    erased = [receipt_hashes(texts[name]) for path, names in paths.items() if is_receipt(path) for name in names]
-    erased += [receipt_hashes(Path(path).read_bytes()) for path in here if is_receipt(path)]
-    named = by_commit({name: hashes_of(each) for name, each in contents.items()}, sorted(paths))
-    named["the workspace"] = set().union(*map(hashes_of, in_workspace.values()))
-    return History(sorted(set_of(runs), key=repr), frozenset().union(*erased), named)
+    return paths
+
+
+def recorded_here() -> list[str]:
+    """The same files in the workspace, new ones included."""
+    patterns = ["*dvc.lock", "*.dvc", "receipts/*.json"]
+    listed = git("ls-files", "--cached", "--others", "--exclude-standard", "-z", "--", *patterns).split("\0")
+    return sorted({path for path in listed if is_record(path) and Path(path).is_file()})
+
+
+def is_record(path: str) -> bool:
+    return Path(path).name == "dvc.lock" or path.endswith(".dvc") or is_receipt(path)
+
+
+def is_receipt(path: str) -> bool:
+    return path.startswith("receipts/") and path.endswith(".json")
+
+
+def blob_texts(names: list[str]) -> Iterator[bytes]:
+    """The contents of these blobs, from one process."""
+    output = io.BytesIO(ask_git("--batch", names))
+    for _ in names:
+        size = int(output.readline().split()[2])
+        yield output.read(size)
+        output.read(1)
+
+
+def named_by_revision(hashes: dict[str, set[str]], paths: list[str]) -> dict[str, set[str]]:
+    """The hashes that each ref and each commit names; hashes: by blob."""
+    refs = {ref: label(ref) for ref in git("for-each-ref", "--format=%(refname)").splitlines()}
+    commits = {name: f"commit {name[:10]}" for name in git("rev-list", "--all", "--reflog").split()}
+    revisions = refs | commits
+    asked = [(revision, path) for revision in revisions for path in paths]
+    answers = ask_git("--batch-check=%(objectname)", [f"{revision}:{path}" for revision, path in asked])
+    named = defaultdict(set)
+    for (revision, _), answer in zip(asked, answers.decode().splitlines(), strict=True):
+        named[revisions[revision]] |= hashes.get(answer, set())
+    return dict(named)
+
+
+def label(ref: str) -> str:
+    """A ref in words."""
+    kinds = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/remotes/": "remote branch"}
+    for start, kind in kinds.items():
+        if ref.startswith(start):
+            return f"{kind} {ref.removeprefix(start)}"
+    if ref.startswith("refs/exps/") and ref.count("/") > 3:
+        return f"experiment {ref.split('/', 4)[4]}"
+    return "queued experiments" if ref.startswith("refs/exps/") else ref
+
+
+def ask_git(how: str, lines: list[str]) -> bytes:
+    asked = "".join(f"{line}\n" for line in lines).encode()
+    return subprocess.run(["git", "cat-file", how], input=asked, check=True, capture_output=True).stdout
+
+
+def runs_in(text: bytes) -> list[Run]:
+    """The runs that a dvc.lock or a .dvc file tells of; none where it is damaged."""
+    try:
+        content = yaml.load(text, Loader=yaml.CSafeLoader)
+        return [Run.of(entry) for entry in content["stages"].values()] if "stages" in content else [Run.of(content)]
+    except (yaml.YAMLError, AttributeError, TypeError, ValueError):
+        return []
+
+
+def hashes_of(runs: list[Run]) -> set[str]:
+    return set().union(*(run.hashes for run in runs))
+
+
+def receipt_hashes(text: bytes) -> list[str]:
+    """The hashes of what an earlier receipt says was erased; what it calls by path has none."""
+    try:
+        return [each["hash"] for each in json.loads(text)["objects"] if HASH.fullmatch(each["hash"])]
+    except (ValueError, KeyError, TypeError):
+        return []

@@ -52,7 +52,7 @@ class Store:
         return f"Store({self.name})"
 
     def blobs(self) -> list[Blob]:
-        """What is stored in DVC's layout, half-uploaded files included; a bucket's other content is not ours to read."""
+        """What is stored in DVC's layout, half-uploaded files included; other content of a bucket is not ours."""
         with self.answering("looked into"):
             self.must_exist()
             tops = [self.fs.name(path) for path in self.listed(self.root)]
@@ -102,7 +102,7 @@ class Store:
         return answer.get("Status") in {"Enabled", "Suspended"}
 
     def forget_index(self) -> None:
-        """Clear what DVC remembers of a remote's content: it would never push again what was deleted behind its back."""
+        """Clear what DVC remembers of a remote's content: it would not push again what was deleted."""
         for odb in self.odbs:
             index = get_index(odb)
             index.clear()
@@ -128,7 +128,13 @@ class Store:
         top = self.fs.join(self.root, name)
         for path, info in self.fs.find(top, detail=True).items() if self.is_bucket else self.walked(top):
             key = path[len(self.root) :].replace(os.sep, "/").strip("/")
-            yield Blob(key, info["size"], hash_of(key))
+            yield Blob(key, info["size"], self.hash_of(key))
+
+    def hash_of(self, key: str) -> str:
+        """What a key stands for: a hash, or an entry of the run-cache; the rest goes by where it lies."""
+        if match := OBJECT.fullmatch(key):
+            return match[1] + match[2]
+        return key if key.startswith("runs/") else f"{self.name}/{key}"
 
     def walked(self, top: str) -> Iterator[tuple[str, dict]]:
         for folder, _, files in self.fs.walk(top, detail=True):
@@ -196,12 +202,6 @@ class Workspace(Store):
         for folder, folders, files in os.walk(TMP):
             folders[:] = [name for name in folders if name != ".git" and Path(folder, name) != OWN]
             yield from (Path(folder, name) for name in files)
-
-
-def hash_of(key: str) -> str:
-    """The hash that a key stands for; whatever is no object, as a run-cache entry, goes by its key."""
-    match = OBJECT.fullmatch(key)
-    return match[1] + match[2] if match else key
 
 
 def md5(path: Path) -> str:
