@@ -14,6 +14,7 @@ import pandas as pd
 
 from sisa.common.errors import BadInput
 from sisa.common.files import append_csv, csv_line, csv_rows
+from sisa.roster import erased_ids
 
 
 @dataclass(frozen=True)
@@ -28,11 +29,13 @@ class Request:
 
 @dataclass(frozen=True)
 class Named:
-    """An image that a request names: the row in the file, what is written there, and the image's id."""
+    """An image that a request names: the row in the file, what is written there, the image's id, and whether it was
+    erased for good, which satisfies the request."""
 
     row: int
     image: str
     id: str
+    erased: bool = False
 
 
 COLUMNS = [field.name for field in fields(Request)]
@@ -80,7 +83,7 @@ def resolve(path: Path, dataset: str, datasets: Collection[str], roster: pd.Data
 
     Raises BadInput like `read`, for an image that the roster never held, and for a data set that is not in `datasets`.
     """
-    known, named = pictures(roster), []
+    known, erased, named = pictures(roster), erased_ids(roster), []
     for row, request in enumerate(read(path), start=2):
         if request.dataset not in datasets:
             names = ", ".join(datasets)
@@ -88,7 +91,7 @@ def resolve(path: Path, dataset: str, datasets: Collection[str], roster: pd.Data
         if request.dataset == dataset:
             if request.image not in known:
                 raise BadInput(f"{path}, row {row}: {unknown(request.image, dataset)}")
-            named += [Named(row, request.image, image) for image in known[request.image]]
+            named += [Named(row, request.image, image, image in erased) for image in known[request.image]]
     return named
 
 
@@ -109,6 +112,8 @@ def notices(path: Path, named: list[Named], copies: set[str], left: set[str], he
         reason = None
         if each.id in seen:
             reason = "it was requested before"
+        elif each.erased:
+            reason = "it was erased for good"
         elif each.id in held_out:
             reason = "it is held out in the test set and in no shard"
         elif each.id not in copies:

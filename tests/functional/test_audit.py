@@ -183,7 +183,7 @@ def unaffected_member_replaced(run):
 def checkpoint_left_over(run):
     shutil.copy(run / TRAINED / "cat/slice-1.safetensors", run / RETAINED / "cat/slice-3.safetensors")
     relock(run)
-    return [f"{RETAINED}/cat: its retained shard does not account for slice-3.safetensors"]
+    return [f"{RETAINED}/cat: data/retained/cat.parquet does not account for slice-3.safetensors"]
 
 
 def record_changed(run):

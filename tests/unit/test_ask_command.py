@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from sisa import roster
 from sisa.answers import Answers
 from sisa.commands.ask import every_member, history, legend, member_rows, prepared, say, state_rows, table
 from sisa.common.errors import BadInput
@@ -46,11 +47,13 @@ def answering(name, *counts):
         ("c", "on the roster as dog, held out: no model was trained on it"),
         ("d", "on the roster as bear, in no shard: no model was trained on it"),
         ("e", "not on the roster, pixel for pixel"),
+        ("f", "erased for good on 2026-02-01"),
     ],
 )
 def test_a_photo_is_held_out_or_known_to_the_members_whose_shards_hold_it(image, expected):
-    rows = [("1.png", "a", "cat"), ("2.png", "b", "dog"), ("3.png", "c", "dog"), ("4.png", "d", "bear")]
-    listed = pd.DataFrame(rows, columns=["file", "id", "class"])
+    classes = {"a": "cat", "b": "dog", "c": "dog", "d": "bear", "f": "cat"}
+    rows = [(f"{id_}.png", id_, name, roster.KEPT) for id_, name in classes.items()]
+    listed = roster.mark(pd.DataFrame(rows, columns=roster.COLUMNS), ["f"], "2026-02-01")
     shards = {"cat": images("a", kind=Shard), "cow": images(kind=Shard), "dog": images("a", "b", kind=Shard)}
     request = Forgotten("cat", "dominant", [], {"cat": ["a"]})
     assert history(image, listed, shards, images("c"), request) == expected

@@ -118,6 +118,18 @@ def test_a_deleted_class_keeps_its_place_on_the_roster(repo, bring):
     assert ROSTER.read_bytes() == first
 
 
+def test_an_erased_picture_is_not_brought_in_again(repo, bring, capsys):
+    bring("pets", put(repo / "photos", PHOTOS))
+    listed = roster.read(ROSTER)
+    gone = listed.loc[listed["file"] == "cat/0.png", "id"].tolist()
+    roster.write(ROSTER, roster.mark(listed, gone, "2026-02-01"))
+    before = ROSTER.read_bytes()
+    bring("pets", put(repo / "photos", {"cat/copy.png": PHOTOS["cat/0.png"]}))
+    assert "left out, erased: 2: cat/0.png, cat/copy.png" in capsys.readouterr().out
+    assert ROSTER.read_bytes() == before
+    assert sorted(path.name for path in (RAW / "cat").iterdir()) == ["1.png", "2.png", "3.png"]
+
+
 @pytest.mark.parametrize("content", [b"corrupt", PHOTOS["dog/0.png"]])
 def test_a_class_without_one_usable_image_leaves_no_roster_behind(repo, bring, content):
     put(RAW, {file: content if file.startswith("cat") else photos for file, photos in PHOTOS.items()})

@@ -134,7 +134,7 @@ def toy_params():
 
 
 def on_roster(per_class):
-    rows = [(f"{name}/{image}", image, name) for name in THREE for image in LISTED[name][:per_class]]
+    rows = [(f"{name}/{image}", image, name, roster.KEPT) for name in THREE for image in LISTED[name][:per_class]]
     return pd.DataFrame(rows, columns=roster.COLUMNS, dtype=str)
 
 

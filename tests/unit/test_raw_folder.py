@@ -12,6 +12,7 @@ from PIL import Image
 
 from sisa import raw
 from sisa.common.errors import BadInput
+from sisa.common.images import image_id
 from sisa.common.params import Dataset
 from sisa.raw.folder import decode
 
@@ -190,3 +191,17 @@ def test_a_decompression_bomb_is_undecodable(monkeypatch):
 def test_photos_need_no_torch():
     code = "import sys; from sisa import raw; import sisa.raw.folder; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[2] / "src", check=True)
+
+
+def test_an_erased_picture_leaves_under_every_name(tmp_path):
+    same, kept = picture(7), picture(8)
+    copies = {
+        "cat/x.png": encoded(same),
+        "cat/other.webp": encoded(same, "WEBP", lossless=True),
+        "dog/y.png": encoded(same),
+    }
+    photos_at(tmp_path / "raw", PHOTOS | copies | {"cat/z.png": encoded(kept), "cat/bad.png": b"x"})
+    ids = {image_id(np.asarray(Image.open(io.BytesIO(encoded(same))).convert("RGB")))}
+    assert raw.erase(PETS, tmp_path / "raw", ids) == sorted(copies)
+    assert files(tmp_path / "raw") == PHOTOS | {"cat/z.png": encoded(kept), "cat/bad.png": b"x"}
+    assert raw.erase(PETS, tmp_path / "raw", ids) == []

@@ -107,3 +107,9 @@ def test_a_label_that_torchvision_lacks_is_named(fashion, tmp_path):
     raw.bring_in(dataset, fashion, tmp_path / "raw")
     with pytest.raises(BadInput, match=r"class gloves .* which has only T-shirt/top"):
         list(raw.pictures(dataset, tmp_path / "raw", ["gloves"]))
+
+
+@pytest.mark.parametrize("name", ["cifar10", "fashion_mnist"])
+def test_erasing_single_images_is_refused_with_the_way_that_there_is(name, tmp_path):
+    with pytest.raises(BadInput, match=f"{name}: .*cannot be erased from it; unlearn them instead"):
+        raw.erase(preset(name), tmp_path, {"0" * 64})

@@ -9,6 +9,7 @@ import pytest
 
 from sisa import raw
 from sisa.common.errors import BadInput
+from sisa.common.images import image_id
 from sisa.common.params import Dataset
 
 IMAGES = np.arange(5 * 2 * 3, dtype=np.uint8).reshape(5, 2, 3)
@@ -112,3 +113,49 @@ def test_a_changed_raw_file_is_refused_and_make_data_mends_it(wheel, tmp_path):
             list(raw.pictures(dataset, tmp_path / "raw", ["cat"]))
         raw.bring_in(dataset, path, tmp_path / "raw")
         assert len(list(raw.pictures(dataset, tmp_path / "raw", ["cat"]))) == 2
+
+
+def ids_of(*indices):
+    return {image_id(np.repeat(IMAGES[index][:, :, None], 3, axis=2)) for index in indices}
+
+
+def test_an_erased_image_is_blank_inside_its_file_and_the_others_are_read_as_before(wheel, tmp_path):
+    path, dataset = wheel
+    folder = tmp_path / "raw"
+    raw.bring_in(dataset, path, folder)
+    before = {file: rgb for file, _, rgb in raw.pictures(dataset, folder, ["cat", "dog", "bear"])}
+    assert raw.erase(dataset, folder, ids_of(2)) == ["images.gz#2"]
+    assert raw.erase(dataset, folder, ids_of(2)) == []
+    assert raw.erase(dataset, folder, ids_of(2, 0)) == ["images.gz#0"]
+
+    content = gzip.decompress((folder / "images.gz").read_bytes())
+    assert IMAGES[2].tobytes() not in content
+    assert IMAGES[0].tobytes() not in content
+    after = {file: rgb for file, _, rgb in raw.pictures(dataset, folder, ["cat", "dog", "bear"])}
+    assert sorted(after) == ["images.gz#1", "images.gz#3", "images.gz#4"]
+    assert all((after[file] == before[file]).all() for file in after)
+    raw.bring_in(dataset, path, folder)
+    assert gzip.decompress((folder / "images.gz").read_bytes()) == content
+
+
+def test_erasing_gives_the_same_bytes_each_time(wheel, tmp_path):
+    path, dataset = wheel
+    for name in ("one", "two"):
+        raw.bring_in(dataset, path, tmp_path / name)
+        raw.erase(dataset, tmp_path / name, ids_of(1))
+    assert [file.read_bytes() for file in sorted((tmp_path / "one").iterdir())] == [
+        file.read_bytes() for file in sorted((tmp_path / "two").iterdir())
+    ]
+
+
+def test_an_erasure_that_was_cut_off_between_its_two_files_can_be_repeated(wheel, tmp_path):
+    path, dataset = wheel
+    folder = tmp_path / "raw"
+    raw.bring_in(dataset, path, folder)
+    original = (folder / "images.gz").read_bytes()
+    raw.erase(dataset, folder, ids_of(2))
+    erased = (folder / "images.gz").read_bytes()
+    (folder / "images.gz").write_bytes(original)
+    assert "images.gz#2" not in [file for file, _, _ in raw.pictures(dataset, folder, ["cat"])]
+    raw.erase(dataset, folder, ids_of(2))
+    assert (folder / "images.gz").read_bytes() == erased

@@ -6,11 +6,17 @@ import pytest
 from sisa import requests
 from sisa.common.errors import BadInput
 from sisa.requests import Named, Request
+from sisa.roster import COLUMNS, KEPT, mark
 
 A, B, C, D = (letter * 64 for letter in "abcd")
 ROSTER = pd.DataFrame(
-    [("cat/1.png", A, "cat"), ("dog/1.png", B, "dog"), ("dog/1.png", C, "dog"), ("cat/2.png", D, "cat")],
-    columns=["file", "id", "class"],
+    [
+        ("cat/1.png", A, "cat", KEPT),
+        ("dog/1.png", B, "dog", KEPT),
+        ("dog/1.png", C, "dog", KEPT),
+        ("cat/2.png", D, "cat", KEPT),
+    ],
+    columns=COLUMNS,
 )
 
 
@@ -88,6 +94,14 @@ def test_an_image_that_changes_nothing_is_named_with_the_reason(file):
         f"5, {C}: it is already forgotten with its class; nothing changes",
         f"6, {D}: it is in no shard: not drawn for one, of a class that is not selected, or a hole; nothing changes",
     ]
+
+
+def test_a_request_for_an_erased_image_is_satisfied(file):
+    ask(file, A, B)
+    named = requests.resolve(file, "pets", ["pets", "zoo"], mark(ROSTER, [A], "2026-02-01"))
+    assert [each.erased for each in named] == [True, False]
+    lines = list(requests.notices(file, named, copies={B}, left={B}, held_out=set()))
+    assert lines == [f"notice: {file}, row 2, {A}: it was erased for good; nothing changes"]
 
 
 @pytest.mark.parametrize(

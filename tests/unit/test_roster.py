@@ -117,6 +117,9 @@ ROW = f"cat/a.jpg,{digest(1)},cat\n"
         "file,id,class\ncat/a.jpg,123,cat\n",
         "file,id,class\n" + ROW + ROW,
         'file,id,class\n"cat/a.jpg,' + digest(1),
+        "file,id,class,erased\n" + ROW,
+        "file,id,class,erased\n" + ROW[:-1] + ",yes\n",
+        "file,id,class,erased\n" + ROW[:-1] + ",\n",
         "\x00\xff",
     ],
 )
@@ -130,3 +133,23 @@ def test_a_foreign_or_truncated_roster_is_refused_with_the_way_out(tmp_path, tex
 def test_a_missing_roster_is_named(tmp_path):
     with pytest.raises(BadInput, match=r"pets\.csv: .*there is no such file.*make data DATASET=pets"):
         roster.read(tmp_path / "pets.csv")
+
+
+def test_an_erased_picture_stays_on_the_roster_with_the_date(tmp_path):
+    path = tmp_path / "pets.csv"
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 2)))
+    roster.write(path, listed)
+    assert path.read_text().startswith("file,id,class\n")
+    listed = roster.mark(listed, [digest(1)], "2026-02-01")
+    listed = roster.mark(listed, [digest(1)], "2026-02-02")
+    roster.write(path, listed)
+    assert roster.read(path).equals(listed)
+    assert f"cat/a.jpg,{digest(1)},cat,2026-02-01\n" in path.read_text()
+    assert f"cat/b.jpg,{digest(2)},cat,-\n" in path.read_text()
+    assert roster.erased_ids(listed) == {digest(1)}
+
+    before = path.read_bytes()
+    listed, report = roster.append(listed, found(("cat/a.jpg", 3), ("cat/copy.jpg", 1)))
+    roster.write(path, listed)
+    assert (report.added, len(report.duplicates)) == (["cat/a.jpg"], 1)
+    assert path.read_bytes() == before + f"cat/a.jpg,{digest(3)},cat,-\n".encode()

@@ -88,6 +88,8 @@ def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out
     rows = listed[listed["id"] == image]
     if rows.empty:
         return "not on the roster, pixel for pixel"
+    if (date := rows["erased"].item()) != roster.KEPT:
+        return f"erased for good on {date}"
     known = f"on the roster as {rows['class'].item()}"
     if image in held_out.ids:
         return f"{known}, held out: no model was trained on it"

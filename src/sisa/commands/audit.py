@@ -14,7 +14,7 @@ import numpy as np
 import yaml
 from tabulate import tabulate
 
-from sisa import forgotten, lock, requests, roster
+from sisa import forgotten, lock, provenance, requests, roster
 from sisa.common import paths, tables
 from sisa.common.errors import BadInput
 from sisa.common.images import Shard
@@ -22,7 +22,6 @@ from sisa.common.params import Params, load
 from sisa.forgotten import Forgotten
 from sisa.git import GitError, git
 from sisa.learning import checkpoints
-from sisa.learning.slicing import slice_digests
 from sisa.stages.unlearn import forget
 from sisa.unlearning import forgotten_rows, holds
 
@@ -85,16 +84,10 @@ def content_problems(name: str, retained: Shard, expected: Shard, request: Forgo
 def member_problems(name: str, retained: Shard, affected: bool, params: Params) -> Iterator[str]:
     """Where a served member, or one of its checkpoints, says that it saw other images than those retained."""
     member, trained = paths.retrained(params) / name, paths.members(params) / name
-    for folder in (member, trained):
-        checkpoints.last_slice(folder)  # raises BadInput where there is none
-    digests = slice_digests(retained, retained.slices, params.slices)
-    with_images = [number for number in range(params.slices) if (retained.slices <= number).any()]
-    files = {checkpoints.slice_file(member, number): digests[: number + 1] for number in with_images}
-    if strange := sorted(set(member.glob("*.safetensors")) ^ set(files)):
-        yield f"{member}: its retained shard does not account for {', '.join(path.name for path in strange)}"
-    for number, (path, seen) in zip(with_images, files.items(), strict=True):
-        if path.is_file() and checkpoints.read_seen(member, number).digests != seen:
-            yield f"{path}: trained on other images than those of {paths.RETAINED / f'{name}.parquet'}"
+    checkpoints.last_slice(trained)  # raises BadInput where there is none
+    yield from provenance.problems(
+        member, retained, retained.slices, params.slices, str(paths.RETAINED / f"{name}.parquet")
+    )
     if not affected and checkpoints.fingerprints(member) != checkpoints.fingerprints(trained):
         yield f"{member}: nothing was removed from its shard, but it differs from {trained}"
 

@@ -28,7 +28,9 @@ def main() -> None:
     listed = roster.read(file) if file.exists() else roster.blank()
 
     raw.bring_in(dataset, arguments.origin, paths.raw(dataset.name))
+    erased = raw.erase(dataset, paths.raw(dataset.name), roster.erased_ids(listed))
     complete, report = add_new(dataset, listed)
+    report.erased = erased
     if report.added:
         roster.write(file, complete)
     track(paths.raw(dataset.name))

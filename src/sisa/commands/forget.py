@@ -24,6 +24,9 @@ def main() -> None:
     for image in arguments.images:
         if image not in known:
             raise BadInput(requests.unknown(image, dataset))
+        if roster.erased_ids(listed).issuperset(known[image]):
+            print(f"notice: {image} was erased for good; nothing changes")
+            continue
         if already.issuperset(known[image]):
             print(f"notice: {image} was requested before; nothing changes")
             continue

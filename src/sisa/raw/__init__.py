@@ -1,6 +1,6 @@
-"""Raw images as they were brought in: one module a kind of source, each with `bring_in` and `pictures`."""
+"""Raw images as they were brought in: one module a kind of source, with `bring_in`, `pictures` and `erase`."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -36,6 +36,29 @@ def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[
         yield from source(dataset).pictures(dataset, raw, classes)
     except OSError as error:
         raise BadInput(f"{raw}: cannot be read ({error}); mend it or run: {make_data(dataset)}") from error
+
+
+def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
+    """Remove every picture with one of these ids from the raw folder, under whatever name; return the files it was in.
+
+    Safe to repeat after an interruption. Raises BadInput, before anything is written, where the source cannot do it.
+    """
+    if not ids:
+        return []
+    check_erasable(dataset)
+    try:
+        return source(dataset).erase(dataset, raw, ids)
+    except OSError as error:
+        raise BadInput(f"{raw}: images cannot be erased ({error}); mend it and repeat") from error
+
+
+def check_erasable(dataset: Dataset) -> None:
+    """Raises BadInput where single images cannot be taken out of the raw data."""
+    if dataset.source.kind == "torchvision":
+        raise BadInput(
+            f"{dataset.name}: torchvision keeps all images in a few files, which it checks and anyone can download, so "
+            "single ones cannot be erased from it; unlearn them instead: python src forget"
+        )
 
 
 def source(dataset: Dataset) -> ModuleType:

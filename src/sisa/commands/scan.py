@@ -1,0 +1,75 @@
+"""Is anything of these images still here or there? Looks into every file of workspace, cache and remotes; changes none.
+
+Ends with 0 and `nothing`, or with 1 and a list of what holds one of the images, was trained on one, or cannot be told.
+"""
+
+import argparse
+
+import pandas as pd
+from tabulate import tabulate
+
+from sisa import requests, roster
+from sisa.common import paths
+from sisa.common.errors import BadInput
+from sisa.common.params import load
+from sisa.erasing import scan, stores
+from sisa.erasing.scan import Survey
+from sisa.roster import ID
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python src scan", description=__doc__)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("images", nargs="*", default=[], metavar="IMAGE", help="an id, or a raw file as on the roster")
+    which.add_argument("--class", dest="class_", metavar="CLASS", help="all images of this class on the roster")
+    parser.add_argument("--dataset", help="whose roster; that of params.yaml by default")
+    parser.add_argument("--local", action="store_true", help="look at workspace and cache only, at no remote")
+    arguments = parser.parse_args()
+
+    ids = wanted(arguments.images, arguments.class_, arguments.dataset or load().dataset.name)
+    found = scan.survey(ids, stores.every(arguments.local))
+    show(ids, found)
+    if found.findings or found.undecided:
+        raise BadInput(
+            f"{len(found.findings):,} files hold one of the images or were trained on one, "
+            f"{len(found.undecided):,} cannot be told; listed above"
+        )
+    print("nothing")
+
+
+def wanted(images: list[str], class_: str | None, dataset: str) -> set[str]:
+    """The ids that are named; one that is on no roster will do. Raises BadInput for what is neither an id nor known."""
+    if dataset not in paths.datasets():
+        raise BadInput(f"unknown data set {dataset!r}; write one of {', '.join(paths.datasets())}")
+    if class_ is None and all(ID.fullmatch(image) for image in images):
+        return set(images)
+    listed = roster.read(paths.roster(dataset))
+    if class_ is not None:
+        if class_ not in set(listed["class"]):
+            raise BadInput(f"class {class_!r} is not on {paths.roster(dataset)}; look for its images by their ids")
+        return set(listed.loc[listed["class"] == class_, "id"])
+    known = requests.pictures(listed)
+    for image in images:
+        if image not in known and not ID.fullmatch(image):
+            raise BadInput(requests.unknown(image, dataset))
+    return {each for image in images for each in known.get(image, [image])}
+
+
+def show(ids: set[str], found: Survey) -> None:
+    where = ", ".join(f"{name} {count:,}" for name, count in found.scanned.items())
+    print(
+        f"looked for {len(ids):,} images in {sum(found.scanned.values()):,} files ({where}), {found.read:,} different"
+    )
+    if found.findings:
+        table = pd.DataFrame(found.findings)[["store", "path", "size", "kind", "why"]]
+        print(tabulate(table, headers="keys", showindex=False))
+    for line in found.undecided:
+        print(f"cannot tell: {line}")
+    for line in found.unpullable:
+        print(f"names what was found: {line}")
+    for name in found.versioned:
+        print(f"{name} may keep what is deleted as earlier versions: its bucket has versioning, or does not say")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,189 @@
+"""Make the state in the workspace whole without the erased images.
+
+A model that saw one of them cannot stay. Where the request had been met before, the retrained model is already what
+training on the remaining images gives, bit for bit: it takes the place of the one that goes, once its shard and its
+checkpoints prove it. Everything else must be trained again, and that is said, with its cost, before anything happens.
+"""
+
+import subprocess
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+import yaml
+
+from sisa import cost, lock, provenance, raw, requests, roster
+from sisa.common import paths, tables
+from sisa.common.errors import BadInput
+from sisa.common.images import Images, Shard
+from sisa.common.params import Params
+from sisa.forgotten import Forgotten
+from sisa.learning import checkpoints
+from sisa.learning.slicing import slice_epochs
+from sisa.retraining import keep
+from sisa.stages.unlearn import forget
+from sisa.unlearning import forgotten_rows, holds
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What becomes of the models that saw an erased image.
+
+    adopted: the stages whose model another one replaces, untrained; trained: samples that training each other model
+    again takes, by its folder; attacks: whether the attack stages, whose samples nothing predicts, run again too.
+    """
+
+    adopted: list[str] = field(default_factory=list)
+    trained: dict[str, int] = field(default_factory=dict)
+    attacks: bool = False
+
+    @property
+    def trains(self) -> bool:
+        return bool(self.trained) or self.attacks
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A model as trained, the one that may take its place, and the images on which each is, or was, to be trained."""
+
+    model: Path
+    by: Path
+    images: Path
+    retained: Path
+    kind: type[Images]
+    slices: int
+
+    def problems(self, remaining: Images) -> Iterator[str]:
+        """Why the other model is not what training on the remaining images gives."""
+        retained = tables.read(self.retained, self.kind)
+        if not same(retained, remaining):
+            yield f"{self.retained} is not {self.images} without the erased images"
+            return
+        slices = remaining.slices if isinstance(remaining, Shard) else np.zeros(len(remaining), dtype=np.int64)
+        yield from provenance.problems(self.by, remaining, slices, self.slices, str(self.retained))
+
+
+def replacements(params: Params) -> dict[str, Replacement]:
+    """By the stage that trains the model."""
+    found = {}
+    for name in params.shards:
+        file = f"{name}.parquet"
+        members, retrained = paths.members(params) / name, paths.retrained(params) / name
+        found[f"train_shards@{name}"] = Replacement(
+            members, retrained, paths.SHARDS / file, paths.RETAINED / file, Shard, params.slices
+        )
+    found["baseline_full"] = Replacement(
+        paths.BASELINE_FULL, paths.BASELINE_RETRAINED, paths.UNION, paths.UNION_RETAINED, Images, 1
+    )
+    return found
+
+
+def plan(ids: Collection[str], params: Params) -> Renewal:
+    """What it takes to have no model left that saw one of these images; nothing is changed.
+
+    Raises BadInput where a shard or model is missing or damaged.
+    """
+    touched = {
+        stage: (replacement, before.take(~holds(before, ids)))
+        for stage, replacement in replacements(params).items()
+        if holds(before := tables.read(replacement.images, replacement.kind), ids).any()
+    }
+    adopted = [stage for stage, (each, remaining) in touched.items() if not any(each.problems(remaining))]
+    remaining = {each.model.name: images for each, images in touched.values() if isinstance(images, Shard)}
+    trained = {
+        str(each.model): training_samples(images, params)
+        for stage, (each, images) in touched.items()
+        if stage not in adopted
+    }
+    trained |= retraining(remaining, ids, params)
+    attacks = bool(touched or holds(tables.read(paths.TEST, Images), ids).any()) and bool(params.attacks.shards)
+    return Renewal(adopted, {model: samples for model, samples in trained.items() if samples}, attacks)
+
+
+def training_samples(images: Images, params: Params) -> int:
+    if isinstance(images, Shard):
+        epochs = slice_epochs(params.train.epochs, params.slices)
+        return cost.predicted_training(images.slices, params.slices, epochs)
+    return len(images) * slice_epochs(params.train.epochs, 1)
+
+
+def retraining(remaining: dict[str, Shard], ids: Collection[str], params: Params) -> dict[str, int]:
+    """Samples that the models after the request take, where the request still removes images from what remains."""
+    request, epochs = forgotten_without(ids, params), slice_epochs(params.train.epochs, params.slices)
+    samples = {}
+    for name, shard in remaining.items():
+        gone = forgotten_rows(shard, request.class_, request.scope, request.images)
+        taken = cost.predicted_retraining(shard.slices, gone, params.slices, epochs)
+        samples[str(paths.retrained(params) / name)] = taken
+    union = tables.read(paths.UNION, Images)
+    union = union.take(~holds(union, [*ids, *request.ids]))
+    if not same(union, tables.read(paths.UNION_RETAINED, Images)):
+        samples[str(paths.BASELINE_RETRAINED)] = training_samples(union, params)
+    return samples
+
+
+def forgotten_without(ids: Collection[str], params: Params) -> Forgotten:
+    """What the request comes to when these images are erased."""
+    dataset = params.dataset.name
+    listed = roster.mark(roster.read(paths.roster(dataset)), ids, "erased")
+    named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
+    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
+    return forget({name: shard.take(~holds(shard, ids)) for name, shard in shards.items()}, named, params)[1]
+
+
+def same(one: Images, other: Images) -> bool:
+    """Whether they are the same images, in the same order, in every column."""
+    return all(np.array_equal(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+
+
+def erase_raw(ids: Collection[str], date: str, params: Params) -> list[str]:
+    """Mark the images on the roster, take them out of the raw folder, and have DVC track what is left of it."""
+    dataset = params.dataset
+    file, folder = paths.roster(dataset.name), paths.raw(dataset.name)
+    roster.write(file, roster.mark(roster.read(file), ids, date))
+    erased = raw.erase(dataset, folder, ids)
+    dvc("add", "--quiet", str(folder))
+    return erased
+
+
+def renew(renewal: Renewal, params: Params) -> None:
+    """Run what the erased images leave to run. Safe to repeat after an interruption.
+
+    Raises BadInput where a stage fails, or where a model turns out not to be what it was taken for.
+    """
+    dvc("repro", "--no-run-cache", "split")
+    for stage in renewal.adopted:
+        adopt(stage, replacements(params)[stage])
+    dvc("repro")
+
+
+def adopt(stage: str, replacement: Replacement) -> None:
+    """Put the proven model in the other one's place, and tell DVC that this is what the stage gives."""
+    if not any(disagreements(stage)):
+        return  # it was adopted before an interruption
+    if replacement.images.read_bytes() != replacement.retained.read_bytes():
+        raise BadInput(
+            f"{replacement.images} and {replacement.retained} differ, so {replacement.model} must be trained"
+        )
+    if wrong := list(replacement.problems(tables.read(replacement.images, replacement.kind))):
+        raise BadInput(f"{wrong[0]}; so {replacement.model} must be trained")
+    keep(replacement.by, replacement.model)
+    if checkpoints.fingerprints(replacement.model) != checkpoints.fingerprints(replacement.by):
+        raise BadInput(f"{replacement.model}: not the bytes of {replacement.by} that were copied there; repeat")
+    dvc("commit", "--quiet", "--force", stage)
+    if wrong := list(disagreements(stage)):
+        raise BadInput(f"{wrong[0]}; after dvc commit {stage}")
+
+
+def disagreements(stage: str) -> Iterator[str]:
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    return lock.problems(lock.read(), lock.declared(), params, stage)
+
+
+def dvc(*arguments: str) -> None:
+    """Run DVC, its words on the terminal. Raises BadInput where it fails."""
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
+    if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
+        raise BadInput(f"`dvc {' '.join(arguments)}` failed, for the reason above; mend it and repeat this command")

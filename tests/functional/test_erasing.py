@@ -1,0 +1,292 @@
+"""Erased images are gone from workspace, cache and remotes, byte by byte, and what is left is whole."""
+
+import gzip
+import io
+import json
+import random
+import shutil
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow.parquet as pq
+import pytest
+from conftest import Repo, environment, made_once
+from PIL import Image
+from remotes import SSHD, s3, ssh
+
+from sisa.commands import erase
+from sisa.common.errors import BadInput
+from sisa.common.images import resize
+
+KINDS = ["folder", "s3", "ssh"]
+KILLS = 20
+
+
+@pytest.fixture(scope="session")
+def doors(tmp_path_factory):
+    """By kind, the remotes as their users have them, and a function that copies what is there into a folder."""
+    if not SSHD:
+        pytest.skip("no sshd here to push to; install it: apt-get install openssh-server")
+    folder = tmp_path_factory.mktemp("ssh")
+    with s3() as bucket, ssh(folder) as server:
+        yield {"s3": bucket, "ssh": server}
+
+
+@pytest.fixture(scope="session")
+def requested(shared, four_slices, three_classes_low, five_classes_high):
+    """Two images were requested, and unlearned; three scenario branches and two experiments hold them still."""
+
+    def make(repo: Repo) -> None:
+        four_slices.copied_to(repo.path)
+        for other in (three_classes_low, five_classes_high):
+            name = repo_name(other)
+            repo.git("fetch", "--quiet", str(other.path), f"HEAD:refs/heads/scenario/{name}")
+            shutil.copytree(other / ".dvc/cache", repo / ".dvc/cache", dirs_exist_ok=True)
+        repo.git("branch", "scenario/tiny-3-high")
+        repo.src("forget", *planted(repo), "--reason", "asked")
+        repo.dvc("exp", "save", "--name", "asked")
+        repo.dvc("repro")
+        repo.commit("Forgotten")
+        repo.edit_params({"forget.class": "dog"})
+        repo.dvc("repro", "unlearn")
+        repo.dvc("exp", "save", "--name", "dog", "--force")
+        repo.git("checkout", "--quiet", ".")
+        repo.dvc("checkout", "--force")
+
+    return made_once(shared, "requested", make)
+
+
+def repo_name(repo: Repo) -> str:
+    return f"tiny-{repo.params()['classes']}"
+
+
+def planted(repo: Repo) -> list[str]:
+    """A raw file whose image leaked into every shard, and one that is in a single shard."""
+    holders = repo.holders()
+    return [next(file for file, held in holders.items() if len(held) == count) for count in (3, 1)]
+
+
+@pytest.fixture
+def asked(requested, tmp_path):
+    """Such a repository to change at will."""
+    return requested.copied_to(tmp_path / "asked")
+
+
+def needles(repo: Repo, files: list[str]) -> set[bytes]:
+    """The pixels of these raw files, as they came in and as the pipeline resizes them."""
+    pictures = [np.asarray(Image.open(repo / "data/raw/tiny" / file).convert("RGB")) for file in files]
+    return {rgb.tobytes() for rgb in pictures} | {resize(rgb, 16, 1).tobytes() for rgb in pictures}
+
+
+def unpacked(content: bytes) -> bytes:
+    """Every byte of a file that could be a pixel, without compression."""
+    if content.startswith(b"PAR1"):
+        table = pq.read_table(io.BytesIO(content))
+        return b"".join(table["pixels"].to_pylist()) if "pixels" in table.column_names else b""
+    if content.startswith(b"\x1f\x8b"):
+        return gzip.decompress(content)
+    if content.startswith(b"\x89PNG"):
+        return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).tobytes()
+    return content
+
+
+def holding(folder: Path, pixels: set[bytes]) -> list[str]:
+    """The files below a folder in which any of these pixels lie."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
+    return [str(path) for path in files if any(each in unpacked(path.read_bytes()) for each in pixels)]
+
+
+def downloaded(remote, target: Path) -> Path:
+    """Every object of a bucket, as files."""
+    import boto3
+
+    keys = {"aws_access_key_id": remote.secrets["access_key_id"]}
+    keys |= {"aws_secret_access_key": remote.secrets["secret_access_key"], "region_name": "us-east-1"}
+    bucket = boto3.resource("s3", endpoint_url=remote.options["endpointurl"], **keys).Bucket(remote.url[5:])
+    for each in bucket.objects.all():
+        (target / each.key).parent.mkdir(parents=True, exist_ok=True)
+        bucket.download_file(each.key, str(target / each.key))
+    return target
+
+
+def objects(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def add(repo: Repo, name: str, remote) -> None:
+    repo.dvc("remote", "add", name, remote.url)
+    for option, value in remote.options.items():
+        repo.dvc("remote", "modify", name, option, value)
+    for option, value in remote.secrets.items():
+        repo.dvc("remote", "modify", "--local", name, option, value)
+
+
+def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest_is_whole(asked, doors, tmp_path):
+    files = planted(asked)
+    pixels = needles(asked, files)
+    ssh_folder = Path("/" + doors["ssh"]["writer"].url.split("/", 3)[3])
+    asked.dvc("remote", "add", "-d", "folder", str(tmp_path / "storage"))
+    for kind in ("s3", "ssh"):
+        add(asked, kind, doors[kind]["writer"])
+    asked.commit("Remotes")
+    for kind in KINDS:
+        asked.dvc("push", "--all-commits", "--run-cache", "--remote", kind)
+
+    def everywhere(when: str) -> dict[str, Path]:
+        places = {"workspace": asked.path, "folder": tmp_path / "storage", "ssh": ssh_folder}
+        return places | {"s3": downloaded(doors["s3"]["writer"], tmp_path / when)}
+
+    for folder in everywhere("before").values():
+        assert holding(folder, pixels)
+    clean = {name: digest for name, digest in asked.files("models/retrained").items() if digest}
+
+    dry = asked.src("erase", *files, "--reason", "asked").printed
+    assert "train_shards@cat, train_shards@dog, train_shards@horse, baseline_full" in dry
+    assert asked.git("status", "--short").printed == ""
+    printed = asked.src("erase", *files, "--reason", "asked", "--confirm").printed
+    assert {name: digest for name, digest in asked.files("models/retrained").items() if digest}.keys() == clean.keys()
+    for name in asked.params()["shards"]:
+        for number in range(1, 5):
+            part = f"tiny-3/{name}/slice-{number}.safetensors"
+            assert asked.files("models/shards")[f"models/shards/{part}"] == clean[f"models/retrained/{part}"]
+
+    assert [holding(folder, pixels) for folder in everywhere("after").values()] == [[], [], [], []]
+    assert "Data and pipelines are up to date" in asked.dvc("status").printed
+    assert asked.dvc("repro").executed == []
+    for kind in KINDS:
+        asked.dvc("push", "--remote", kind)
+
+    receipt = json.loads(next((asked / "receipts").glob("*.json")).read_text())
+    assert receipt["images"] == sorted(image_ids(asked, files))
+    assert receipt["left"] == 0
+    assert {item["store"] for item in receipt["objects"]} == {"workspace", "cache", *KINDS}
+    assert any("scenario/tiny-5" in name for name in receipt["unpullable"])
+    assert "receipts" in printed
+    roster = pd.read_csv(asked / "data/rosters/tiny.csv", index_col="file")
+    assert set(roster.index[roster["erased"] != "-"]) == set(files)
+
+
+def image_ids(repo: Repo, files: list[str]) -> list[str]:
+    return pd.read_csv(repo / "data/rosters/tiny.csv", index_col="file")["id"][files].tolist()
+
+
+KILLER = """
+import os, signal, sys
+COUNT, LIMIT = os.environ["KILLER_COUNT"], int(os.environ["KILLER_LIMIT"])
+def hook(event, _):
+    if event in {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "os.link", "subprocess.Popen"}:
+        handle = os.open(COUNT, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
+        os.write(handle, b".")
+        done = os.fstat(handle).st_size
+        os.close(handle)
+        if done >= LIMIT:
+            os.killpg(0, signal.SIGKILL)
+sys.addaudithook(hook)
+"""
+
+
+def test_an_erase_killed_at_twenty_points_ends_as_one_that_was_not(asked, tmp_path):
+    """kill -9 of everything at work, before some change of the file system, wherever a seeded draw puts it."""
+    files = planted(asked)
+    asked.dvc("remote", "add", "-d", "folder", str(tmp_path / "storage"))
+    asked.commit("Remote")
+    asked.dvc("push", "--run-cache")
+    smooth = asked.copied_to(tmp_path / "smooth/repo")
+    shutil.copytree(tmp_path / "storage", tmp_path / "smooth/storage")
+    smooth.dvc("remote", "modify", "--local", "folder", "url", str(tmp_path / "smooth/storage"))
+    (tmp_path / "killer").mkdir()
+    (tmp_path / "killer/sitecustomize.py").write_text(KILLER)
+    command = ("setsid", "--wait", sys.executable, "src", "erase", *files, "--reason", "asked", "--confirm")
+
+    def erase_until(repo: Repo, limit: int) -> tuple[int, int]:
+        count = tmp_path / "count"
+        count.unlink(missing_ok=True)
+        env = {"PYTHONPATH": str(tmp_path / "killer"), "KILLER_COUNT": str(count), "KILLER_LIMIT": str(limit)}
+        code = repo.run(*command, code=None, **env).code
+        return code, count.stat().st_size
+
+    code, total = erase_until(smooth, 10**9)
+    assert code == 0
+    draws, killed = random.Random(0), 0
+    while killed < KILLS:
+        code, _ = erase_until(asked, draws.randrange(1, 2 * total // KILLS))
+        if code == 0:
+            break
+        killed += 1
+    if code:
+        asked.run(*command[2:])
+    assert killed == KILLS
+    assert asked.locked() == smooth.locked()
+    for folder in ("data", "models", "metrics"):
+        assert asked.files(folder) == smooth.files(folder)
+    assert objects(asked / ".dvc/cache") == objects(smooth / ".dvc/cache")
+    assert objects(tmp_path / "storage") == objects(tmp_path / "smooth/storage")
+    assert asked.dvc("repro").executed == []
+
+
+@pytest.fixture
+def inside(asked, monkeypatch):
+    """Erase the planted images of this repository, in this process; `holds`: the files that must not change."""
+    for name, value in environment(asked.path.parent).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(asked.path)
+
+    def run(*arguments: str) -> None:
+        monkeypatch.setattr(sys, "argv", ["erase", *arguments])
+        erase.main()
+
+    return run
+
+
+def refused(asked, inside, complaint: str, *arguments: str) -> None:
+    before = asked.files("data", "models", ".dvc/cache")
+    with pytest.raises(BadInput, match=complaint):
+        inside(*(arguments or planted(asked)), "--reason", "asked", "--confirm")
+    assert asked.files("data", "models", ".dvc/cache") == before
+    assert not (asked / "receipts").exists()
+
+
+def test_what_must_be_trained_again_is_refused_before_anything_is_touched_and_priced(asked, inside, capsys):
+    refused(asked, inside, "repeat with --retrain", "dog/00.png")
+    assert "to be trained again: models/shards/tiny-3/dog, " in capsys.readouterr().out
+
+
+def test_uncommitted_changes_a_running_dvc_and_a_full_disk_are_refused(asked, inside, monkeypatch):
+    (asked / "params.yaml").write_text((asked / "params.yaml").read_text() + "# mine\n")
+    refused(asked, inside, r"uncommitted changes \(params.yaml\)")
+    asked.git("checkout", "--quiet", ".")
+
+    lock = {"write": {"x": {"pid": 1, "cmd": "dvc repro"}}}
+    (asked / ".dvc/tmp/rwlock").write_text(json.dumps(lock))
+    refused(asked, inside, r"DVC is at work here \(process 1\)")
+    (asked / ".dvc/tmp/rwlock").unlink()
+
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
+    refused(asked, inside, "the disk has 1 bytes left")
+
+
+@pytest.mark.parametrize("kind", ["s3", "ssh"])
+@pytest.mark.parametrize("user", ["reader", "stranger", "down"])
+def test_a_remote_that_cannot_be_written_is_refused_by_name(asked, inside, doors, kind, user, monkeypatch):
+    monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+    add(asked, "storage", doors[kind][user])
+    asked.commit("Remote")
+    refused(asked, inside, "storage cannot be")
+
+
+def test_a_shallow_clone_is_refused(asked, tmp_path, monkeypatch):
+    asked.git("clone", "--quiet", "--depth", "1", f"file://{asked.path}", str(tmp_path / "shallow"))
+    monkeypatch.chdir(tmp_path / "shallow")
+    with pytest.raises(BadInput, match="shallow clone"):
+        erase.check_workspace()
+
+
+def test_a_class_that_is_erased_whole_is_legal_to_the_last_page(asked):
+    asked.src("erase", "--class", "dog", "--reason", "asked", "--confirm", "--retrain")
+    assert asked.dvc("repro").executed == []
+    assert "dog" not in asked.metrics("before")["held_out"]["mean_logits"]["class"]
+    asked.src("report")
+    printed = asked.src("data", "--dataset", "tiny").printed
+    assert "added: 0" in printed
