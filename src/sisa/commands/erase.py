@@ -102,7 +102,7 @@ def prepare(ids: list[str], asked: str, arguments: argparse.Namespace, params: P
         sorted(files),
         due,
         items(found),
-        found.unpullable,
+        unpullable(found),
     )
 
 
@@ -150,7 +150,7 @@ def consequences(found: Survey, due: Renewal) -> Iterator[str]:
         yield f"to be trained again: {model}, {samples:,} samples"
     if due.attacks:
         yield "to be run again: the attack stages with their shadow models (attacks=all), at a cost not predicted"
-    yield from (f"can no longer be pulled afterwards: {name}" for name in found.unpullable)
+    yield from (f"can no longer be pulled afterwards: {name}" for name in unpullable(found))
     yield from (f"cannot tell what it was trained on, and leaves it: {each}" for each in found.undecided)
     yield from (f"out of reach: {each}" for each in out_of_reach(found))
 
@@ -158,6 +158,11 @@ def consequences(found: Survey, due: Renewal) -> Iterator[str]:
 def out_of_reach(found: Survey) -> list[str]:
     versions = [f"earlier versions in {name}, a bucket that keeps them" for name in found.versioned]
     return [*versions, *receipts.OUT_OF_REACH]
+
+
+def unpullable(found: Survey) -> list[str]:
+    """What names erased objects for good; the workspace is renewed."""
+    return [name for name in found.unpullable if name != "the workspace"]
 
 
 def items(found: Survey) -> list[Item]:
