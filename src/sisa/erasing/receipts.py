@@ -77,7 +77,7 @@ def write(receipt: Receipt) -> list[Path]:
 def lines(receipt: Receipt) -> Iterator[str]:
     """The receipt as people read it."""
     yield f"Deletion receipt, {receipt.date}"
-    yield f"\nAsked for, {receipt.asked}: {len(receipt.images):,} images of {receipt.dataset}. Reason: {receipt.reason}"
+    yield f"\nAsked for: {receipt.asked}, {len(receipt.images):,} images of {receipt.dataset}. Reason: {receipt.reason}"
     yield from map("  {}".format, receipt.images)
     yield "\nRemoved:"
     yield summary(receipt.objects)
