@@ -40,8 +40,8 @@ class Receipt:
     """date: ISO 8601; asked: in words; images: the ids; files: the raw files that they were in; objects: what was
     removed; adopted and trained: the stages whose model another one replaced, and the samples of each model that was
     trained again, by folder; unpullable: commits, branches and experiments that name what was erased; out_of_reach: in
-    words; scanned and left: objects looked at in the end, and those that still held or had seen one of the images; undecided: files
-    of which nothing tells whether they do, and that were left alone.
+    words; scanned and left: objects looked at in the end, and those that still held or had seen one of the images;
+    undecided: files of which nothing tells whether they do, and that were left alone.
     """
 
     date: str
