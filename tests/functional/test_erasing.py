@@ -3,6 +3,7 @@
 import json
 import random
 import shutil
+import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -34,12 +35,11 @@ def requested(shared, four_slices, three_classes_low, five_classes_high):
             shutil.copytree(other / ".dvc/cache", repo / ".dvc/cache", dirs_exist_ok=True)
         repo.git("branch", "scenario/tiny-3-high")
         repo.src("forget", *planted(repo), "--reason", "asked")
-        repo.dvc("exp", "save", "--name", "asked")
         repo.dvc("repro")
+        repo.dvc("exp", "save", "--name", "asked")
         repo.commit("Forgotten")
-        repo.edit_params({"forget.class": "dog"})
-        repo.dvc("repro", "unlearn")
-        repo.dvc("exp", "save", "--name", "dog", "--force")
+        choices = ("classes=3", "slices=4", "forget.class=dog")
+        repo.dvc("exp", "run", "--name", "dog", *(word for choice in choices for word in ("-S", choice)))
         repo.git("checkout", "--quiet", ".")
         repo.dvc("checkout", "--force")
 
@@ -152,43 +152,58 @@ sys.addaudithook(hook)
 """
 
 
-def test_an_erase_killed_at_twenty_points_ends_as_one_that_was_not(asked, tmp_path):
-    """kill -9 of everything at work, before some change of the file system, wherever a seeded draw puts it."""
-    files = planted(asked)
-    asked.dvc("remote", "add", "-d", "folder", str(tmp_path / "storage"))
-    asked.commit("Remote")
-    asked.dvc("push", "--run-cache")
-    smooth = asked.copied_to(tmp_path / "smooth/repo")
-    shutil.copytree(tmp_path / "storage", tmp_path / "smooth/storage")
-    smooth.dvc("remote", "modify", "--local", "folder", "url", str(tmp_path / "smooth/storage"))
-    (tmp_path / "killer").mkdir()
-    (tmp_path / "killer/sitecustomize.py").write_text(KILLER)
-    command = ("setsid", "--wait", sys.executable, "src", "erase", *files, "--reason", "asked", "--confirm")
+class Killable:
+    """An erase in a repository with its folder remote, and kill -9 of its processes before some change of a file."""
 
-    def erase_until(repo: Repo, limit: int) -> tuple[int, int]:
-        count = tmp_path / "count"
+    def __init__(self, repo: Repo, files: list[str], killer: Path):
+        self.repo, self.files, self.killer = repo, files, killer
+
+    def restored(self, folder: Path) -> "Killable":
+        """A copy of both as they are now."""
+        shutil.rmtree(folder, ignore_errors=True)
+        copy = Killable(self.repo.copied_to(folder / "repo"), self.files, self.killer)
+        shutil.copytree(self.repo.path.parent / "storage", folder / "storage")
+        return copy
+
+    def erase(self, limit: int = 10**9) -> tuple[int, int]:
+        """Stop before change number `limit`, in whichever process it is; the exit code, and the changes until then."""
+        count = self.killer / "count"
         count.unlink(missing_ok=True)
-        env = {"PYTHONPATH": str(tmp_path / "killer"), "KILLER_COUNT": str(count), "KILLER_LIMIT": str(limit)}
-        code = repo.run(*command, code=None, **env).code
+        env = {"PYTHONPATH": str(self.killer), "KILLER_COUNT": str(count), "KILLER_LIMIT": str(limit)}
+        command = (sys.executable, "src", "erase", *self.files, "--reason", "asked", "--confirm")
+        code = self.repo.run("setsid", "--wait", *command, code=None, **env).code
         return code, count.stat().st_size
 
-    code, total = erase_until(smooth, 10**9)
+    def left(self) -> tuple:
+        """All that an erase leaves behind, but the receipt, which lists what stopped runs left in the workspace too."""
+        files = self.repo.files("data", "models", "metrics", "plots")
+        stored = self.repo.path.parent / "storage"
+        return self.repo.locked(), files, objects(self.repo / ".dvc/cache"), objects(stored)
+
+
+def test_an_erase_killed_at_twenty_points_ends_as_one_that_was_not(asked, tmp_path):
+    """Each stopped one is gone on with, until it ends; then the next starts from a copy of the beginning."""
+    asked.dvc("remote", "add", "-d", "folder", "../storage")
+    asked.commit("Remote")
+    asked.dvc("push", "--run-cache")
+    (tmp_path / "killer").mkdir()
+    (tmp_path / "killer/sitecustomize.py").write_text(KILLER)
+    begin = Killable(asked, planted(asked), tmp_path / "killer")
+    smooth = begin.restored(tmp_path / "smooth")
+    code, total = smooth.erase()
     assert code == 0
-    draws, killed = random.Random(0), 0
+    expected = smooth.left()
+
+    draws, killed, stopped = random.Random(0), 0, begin.restored(tmp_path / "stopped")
     while killed < KILLS:
-        code, _ = erase_until(asked, draws.randrange(1, 2 * total // KILLS))
+        code, _ = stopped.erase(draws.randrange(1, total))
+        assert code in (0, -signal.SIGKILL)
+        killed += code != 0
         if code == 0:
-            break
-        killed += 1
-    if code:
-        asked.run(*command[2:])
-    assert killed == KILLS
-    assert asked.locked() == smooth.locked()
-    for folder in ("data", "models", "metrics"):
-        assert asked.files(folder) == smooth.files(folder)
-    assert objects(asked / ".dvc/cache") == objects(smooth / ".dvc/cache")
-    assert objects(tmp_path / "storage") == objects(tmp_path / "smooth/storage")
-    assert asked.dvc("repro").executed == []
+            assert stopped.left() == expected
+            stopped = begin.restored(tmp_path / "stopped")
+    assert stopped.erase()[0] == 0
+    assert stopped.left() == expected
 
 
 @pytest.fixture
