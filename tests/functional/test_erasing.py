@@ -78,10 +78,9 @@ def objects(folder: Path) -> set[str]:
 
 
 def add(repo: Repo, name: str, remote: Remote) -> None:
-    repo.dvc("remote", "add", name, remote.url)
-    for option, value in remote.options.items():
-        repo.dvc("remote", "modify", name, option, value)
-    for option, value in remote.secrets.items():
+    """For this clone alone: the branches are older than the remote, and would know of no other."""
+    repo.dvc("remote", "add", "--local", "--default", "--force", name, remote.url)
+    for option, value in (remote.options | remote.secrets).items():
         repo.dvc("remote", "modify", "--local", name, option, value)
 
 
@@ -91,7 +90,6 @@ def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest
     doors = {kind: replace(remote(kind), url=f"{remote(kind).url}/erasing") for kind in KINDS}
     for kind, door in doors.items():
         add(asked, kind, door)
-    asked.commit("Remotes")
     for kind in KINDS:
         asked.dvc("push", "--all-commits", "--run-cache", "--remote", kind)
 
@@ -252,7 +250,6 @@ def test_uncommitted_changes_a_running_dvc_and_a_full_disk_are_refused(asked, in
 def test_a_remote_that_cannot_be_written_is_refused_by_name(asked, inside, remote, kind, user, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
     add(asked, "storage", remote(kind, user))
-    asked.commit("Remote")
     refused(asked, inside, "storage cannot be")
 
 
