@@ -1,37 +1,26 @@
 """Erased images are gone from workspace, cache and remotes, byte by byte, and what is left is whole."""
 
-import gzip
-import io
 import json
 import random
 import shutil
+import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlparse
 
-import numpy as np
+import boto3
 import pandas as pd
-import pyarrow.parquet as pq
 import pytest
 from conftest import Repo, environment, made_once
-from PIL import Image
-from remotes import SSHD, s3, ssh
+from pixels import holders, in_folders, needles
+from remotes import BUCKET, Remote
 
 from sisa.commands import erase
 from sisa.common.errors import BadInput
-from sisa.common.images import resize
 
 KINDS = ["folder", "s3", "ssh"]
 KILLS = 20
-
-
-@pytest.fixture(scope="session")
-def doors(tmp_path_factory):
-    """By kind, the remotes as their users have them, and a function that copies what is there into a folder."""
-    if not SSHD:
-        pytest.skip("no sshd here to push to; install it: apt-get install openssh-server")
-    folder = tmp_path_factory.mktemp("ssh")
-    with s3() as bucket, ssh(folder) as server:
-        yield {"s3": bucket, "ssh": server}
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +35,11 @@ def requested(shared, four_slices, three_classes_low, five_classes_high):
             shutil.copytree(other / ".dvc/cache", repo / ".dvc/cache", dirs_exist_ok=True)
         repo.git("branch", "scenario/tiny-3-high")
         repo.src("forget", *planted(repo), "--reason", "asked")
-        repo.dvc("exp", "save", "--name", "asked")
         repo.dvc("repro")
+        repo.dvc("exp", "save", "--name", "asked")
         repo.commit("Forgotten")
-        repo.edit_params({"forget.class": "dog"})
-        repo.dvc("repro", "unlearn")
-        repo.dvc("exp", "save", "--name", "dog", "--force")
+        choices = ("classes=3", "slices=4", "forget.class=dog")
+        repo.dvc("exp", "run", "--name", "dog", *(word for choice in choices for word in ("-S", choice)))
         repo.git("checkout", "--quiet", ".")
         repo.dvc("checkout", "--force")
 
@@ -74,38 +62,12 @@ def asked(requested, tmp_path):
     return requested.copied_to(tmp_path / "asked")
 
 
-def needles(repo: Repo, files: list[str]) -> set[bytes]:
-    """The pixels of these raw files, as they came in and as the pipeline resizes them."""
-    pictures = [np.asarray(Image.open(repo / "data/raw/tiny" / file).convert("RGB")) for file in files]
-    return {rgb.tobytes() for rgb in pictures} | {resize(rgb, 16, 1).tobytes() for rgb in pictures}
-
-
-def unpacked(content: bytes) -> bytes:
-    """Every byte of a file that could be a pixel, without compression."""
-    if content.startswith(b"PAR1"):
-        table = pq.read_table(io.BytesIO(content))
-        return b"".join(table["pixels"].to_pylist()) if "pixels" in table.column_names else b""
-    if content.startswith(b"\x1f\x8b"):
-        return gzip.decompress(content)
-    if content.startswith(b"\x89PNG"):
-        return np.asarray(Image.open(io.BytesIO(content)).convert("RGB")).tobytes()
-    return content
-
-
-def holding(folder: Path, pixels: set[bytes]) -> list[str]:
-    """The files below a folder in which any of these pixels lie."""
-    files = sorted(path for path in folder.rglob("*") if path.is_file() and ".git" not in path.parts)
-    return [str(path) for path in files if any(each in unpacked(path.read_bytes()) for each in pixels)]
-
-
-def downloaded(remote, target: Path) -> Path:
-    """Every object of a bucket, as files."""
-    import boto3
-
-    keys = {"aws_access_key_id": remote.secrets["access_key_id"]}
-    keys |= {"aws_secret_access_key": remote.secrets["secret_access_key"], "region_name": "us-east-1"}
-    bucket = boto3.resource("s3", endpoint_url=remote.options["endpointurl"], **keys).Bucket(remote.url[5:])
-    for each in bucket.objects.all():
+def downloaded(remote: Remote, target: Path) -> Path:
+    """Every object in a bucket below the remote's URL, as files."""
+    keys = {"aws_access_key_id": remote.secrets["access_key_id"], "region_name": "us-east-1"}
+    keys |= {"aws_secret_access_key": remote.secrets["secret_access_key"]}
+    bucket = boto3.resource("s3", endpoint_url=remote.options["endpointurl"], **keys).Bucket(BUCKET)
+    for each in bucket.objects.filter(Prefix=urlparse(remote.url).path[1:]):
         (target / each.key).parent.mkdir(parents=True, exist_ok=True)
         bucket.download_file(each.key, str(target / each.key))
     return target
@@ -115,31 +77,32 @@ def objects(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
 
 
-def add(repo: Repo, name: str, remote) -> None:
-    repo.dvc("remote", "add", name, remote.url)
-    for option, value in remote.options.items():
-        repo.dvc("remote", "modify", name, option, value)
-    for option, value in remote.secrets.items():
+def add(repo: Repo, name: str, remote: Remote) -> None:
+    """For this clone alone: the branches are older than the remote, and would know of no other."""
+    repo.dvc("remote", "add", "--local", "--default", "--force", name, remote.url)
+    for option, value in (remote.options | remote.secrets).items():
         repo.dvc("remote", "modify", "--local", name, option, value)
 
 
-def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest_is_whole(asked, doors, tmp_path):
+def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest_is_whole(asked, remote, tmp_path):
     files = planted(asked)
-    pixels = needles(asked, files)
-    ssh_folder = Path("/" + doors["ssh"]["writer"].url.split("/", 3)[3])
-    asked.dvc("remote", "add", "-d", "folder", str(tmp_path / "storage"))
-    for kind in ("s3", "ssh"):
-        add(asked, kind, doors[kind]["writer"])
-    asked.commit("Remotes")
+    pixels = needles([asked / "data/raw/tiny" / file for file in files], 16)
+    doors = {kind: replace(remote(kind), url=f"{remote(kind).url}/erasing") for kind in KINDS}
+    for kind, door in doors.items():
+        add(asked, kind, door)
     for kind in KINDS:
         asked.dvc("push", "--all-commits", "--run-cache", "--remote", kind)
 
     def everywhere(when: str) -> dict[str, Path]:
-        places = {"workspace": asked.path, "folder": tmp_path / "storage", "ssh": ssh_folder}
-        return places | {"s3": downloaded(doors["s3"]["writer"], tmp_path / when)}
+        places = {
+            "workspace": asked.path,
+            "folder": Path(doors["folder"].url),
+            "ssh": Path(urlparse(doors["ssh"].url).path),
+        }
+        return places | {"s3": downloaded(doors["s3"], tmp_path / when)}
 
     for folder in everywhere("before").values():
-        assert holding(folder, pixels)
+        assert holders(in_folders(folder), pixels)
     clean = {name: digest for name, digest in asked.files("models/retrained").items() if digest}
 
     dry = asked.src("erase", *files, "--reason", "asked").printed
@@ -152,7 +115,7 @@ def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest
             part = f"tiny-3/{name}/slice-{number}.safetensors"
             assert asked.files("models/shards")[f"models/shards/{part}"] == clean[f"models/retrained/{part}"]
 
-    assert [holding(folder, pixels) for folder in everywhere("after").values()] == [[], [], [], []]
+    assert holders(in_folders(*everywhere("after").values()), pixels) == []
     assert "Data and pipelines are up to date" in asked.dvc("status").printed
     assert asked.dvc("repro").executed == []
     for kind in KINDS:
@@ -187,43 +150,58 @@ sys.addaudithook(hook)
 """
 
 
-def test_an_erase_killed_at_twenty_points_ends_as_one_that_was_not(asked, tmp_path):
-    """kill -9 of everything at work, before some change of the file system, wherever a seeded draw puts it."""
-    files = planted(asked)
-    asked.dvc("remote", "add", "-d", "folder", str(tmp_path / "storage"))
-    asked.commit("Remote")
-    asked.dvc("push", "--run-cache")
-    smooth = asked.copied_to(tmp_path / "smooth/repo")
-    shutil.copytree(tmp_path / "storage", tmp_path / "smooth/storage")
-    smooth.dvc("remote", "modify", "--local", "folder", "url", str(tmp_path / "smooth/storage"))
-    (tmp_path / "killer").mkdir()
-    (tmp_path / "killer/sitecustomize.py").write_text(KILLER)
-    command = ("setsid", "--wait", sys.executable, "src", "erase", *files, "--reason", "asked", "--confirm")
+class Killable:
+    """An erase in a repository with its folder remote, and kill -9 of its processes before some change of a file."""
 
-    def erase_until(repo: Repo, limit: int) -> tuple[int, int]:
-        count = tmp_path / "count"
+    def __init__(self, repo: Repo, files: list[str], killer: Path):
+        self.repo, self.files, self.killer = repo, files, killer
+
+    def restored(self, folder: Path) -> "Killable":
+        """A copy of both as they are now."""
+        shutil.rmtree(folder, ignore_errors=True)
+        copy = Killable(self.repo.copied_to(folder / "repo"), self.files, self.killer)
+        shutil.copytree(self.repo.path.parent / "storage", folder / "storage")
+        return copy
+
+    def erase(self, limit: int = 10**9) -> tuple[int, int]:
+        """Stop before change number `limit`, in whichever process it is; the exit code, and the changes until then."""
+        count = self.killer / "count"
         count.unlink(missing_ok=True)
-        env = {"PYTHONPATH": str(tmp_path / "killer"), "KILLER_COUNT": str(count), "KILLER_LIMIT": str(limit)}
-        code = repo.run(*command, code=None, **env).code
+        env = {"PYTHONPATH": str(self.killer), "KILLER_COUNT": str(count), "KILLER_LIMIT": str(limit)}
+        command = (sys.executable, "src", "erase", *self.files, "--reason", "asked", "--confirm")
+        code = self.repo.run("setsid", "--wait", *command, code=None, **env).code
         return code, count.stat().st_size
 
-    code, total = erase_until(smooth, 10**9)
+    def left(self) -> tuple:
+        """All that an erase leaves behind, but the receipt, which lists what stopped runs left in the workspace too."""
+        files = self.repo.files("data", "models", "metrics", "plots")
+        stored = self.repo.path.parent / "storage"
+        return self.repo.locked(), files, objects(self.repo / ".dvc/cache"), objects(stored)
+
+
+def test_an_erase_killed_at_twenty_points_ends_as_one_that_was_not(asked, tmp_path):
+    """Each stopped one is gone on with, until it ends; then the next starts from a copy of the beginning."""
+    asked.dvc("remote", "add", "-d", "folder", "../storage")
+    asked.commit("Remote")
+    asked.dvc("push", "--run-cache")
+    (tmp_path / "killer").mkdir()
+    (tmp_path / "killer/sitecustomize.py").write_text(KILLER)
+    begin = Killable(asked, planted(asked), tmp_path / "killer")
+    smooth = begin.restored(tmp_path / "smooth")
+    code, total = smooth.erase()
     assert code == 0
-    draws, killed = random.Random(0), 0
+    expected = smooth.left()
+
+    draws, killed, stopped = random.Random(0), 0, begin.restored(tmp_path / "stopped")
     while killed < KILLS:
-        code, _ = erase_until(asked, draws.randrange(1, 2 * total // KILLS))
+        code, _ = stopped.erase(draws.randrange(1, total))
+        assert code in (0, -signal.SIGKILL)
+        killed += code != 0
         if code == 0:
-            break
-        killed += 1
-    if code:
-        asked.run(*command[2:])
-    assert killed == KILLS
-    assert asked.locked() == smooth.locked()
-    for folder in ("data", "models", "metrics"):
-        assert asked.files(folder) == smooth.files(folder)
-    assert objects(asked / ".dvc/cache") == objects(smooth / ".dvc/cache")
-    assert objects(tmp_path / "storage") == objects(tmp_path / "smooth/storage")
-    assert asked.dvc("repro").executed == []
+            assert stopped.left() == expected
+            stopped = begin.restored(tmp_path / "stopped")
+    assert stopped.erase()[0] == 0
+    assert stopped.left() == expected
 
 
 @pytest.fixture
@@ -269,10 +247,9 @@ def test_uncommitted_changes_a_running_dvc_and_a_full_disk_are_refused(asked, in
 
 @pytest.mark.parametrize("kind", ["s3", "ssh"])
 @pytest.mark.parametrize("user", ["reader", "stranger", "down"])
-def test_a_remote_that_cannot_be_written_is_refused_by_name(asked, inside, doors, kind, user, monkeypatch):
+def test_a_remote_that_cannot_be_written_is_refused_by_name(asked, inside, remote, kind, user, monkeypatch):
     monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
-    add(asked, "storage", doors[kind][user])
-    asked.commit("Remote")
+    add(asked, "storage", remote(kind, user))
     refused(asked, inside, "storage cannot be")
 
 

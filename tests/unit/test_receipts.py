@@ -22,6 +22,7 @@ RECEIPT = Receipt(
     out_of_reach=list(receipts.OUT_OF_REACH),
     scanned={"cache": 12_345},
     left=0,
+    undecided=["cache: odd.bin"],
     tools={"dvc": "3"},
 )
 
@@ -35,7 +36,7 @@ def test_programs_find_every_object_by_hash_and_people_find_the_sums():
     data, text = receipts.write(RECEIPT)
     assert [item["hash"] for item in json.loads(data.read_text())["objects"]] == ["0" * 32, "1" * 32]
     printed = text.read_text()
-    for part in ("dog: 1,234 samples", "branch main", "Scan afterwards: 0 objects"):
+    for part in ("dog: 1,234 samples", "odd.bin", "branch main", "Scan afterwards: 0 objects"):
         assert part in printed
     assert "a" * 64 in printed
     assert ["cache", "photo", "2", "1.50kB"] in [line.split() for line in printed.splitlines()]

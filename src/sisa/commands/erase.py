@@ -46,8 +46,11 @@ def main() -> None:
         orders.write(order)
     elif order.images != ids or not arguments.confirm:
         raise BadInput(f"an erase of {order.asked} is under way; finish it first: repeat that command with --confirm")
-    for path in carry_out(order, params):
-        print(f"wrote {path}")
+    try:
+        written = carry_out(order, params)
+    except OSError as error:
+        raise BadInput(f"stopped: {error}; see to it, then repeat this command: it goes on from here") from error
+    print(*(f"wrote {path}" for path in written), sep="\n")
     print(f"to version it:  {git_line(params)}")
 
 
@@ -212,6 +215,7 @@ def receipt(order: Order, left: Survey) -> Receipt:
         out_of_reach(left),
         left.scanned,
         len(left.findings),
+        left.undecided,
         {"python": python_version(), "git": git("--version").split()[2], "dvc": version("dvc")},
     )
 

@@ -40,7 +40,8 @@ class Receipt:
     """date: ISO 8601; asked: in words; images: the ids; files: the raw files that they were in; objects: what was
     removed; adopted and trained: the stages whose model another one replaced, and the samples of each model that was
     trained again, by folder; unpullable: commits, branches and experiments that name what was erased; out_of_reach: in
-    words; scanned and left: objects looked at in the end, and those that still held or had seen one of the images.
+    words; scanned and left: objects looked at in the end, and those that still held or had seen one of the images;
+    undecided: files of which nothing tells whether they do, and that were left alone.
     """
 
     date: str
@@ -56,6 +57,7 @@ class Receipt:
     out_of_reach: list[str]
     scanned: dict[str, int]
     left: int
+    undecided: list[str]
     tools: dict[str, str]
 
     @property
@@ -92,6 +94,7 @@ def lines(receipt: Receipt) -> Iterator[str]:
     counted = ", ".join(f"{store} {count:,}" for store, count in receipt.scanned.items())
     yield f"\nScan afterwards: {receipt.left:,} objects and files hold an erased image or were trained on one;"
     yield f"looked at: {counted}."
+    yield from section("Left alone, because nothing tells what is in it", receipt.undecided)
     yield f"\nDone with {', '.join(f'{name} {version}' for name, version in receipt.tools.items())}."
 
 
