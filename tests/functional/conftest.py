@@ -21,6 +21,7 @@ import yaml
 from dvc.utils.hydra import compose_and_dump
 from filelock import FileLock
 from PIL import Image
+from remotes import SSHD, Remote, s3, ssh
 
 from sisa.common.images import image_id
 from sisa.common.params import Dataset
@@ -330,3 +331,29 @@ def sliced(four_slices, tmp_path):
 def picture():
     """A picture that is on no roster."""
     return Image.fromarray(np.random.default_rng(0).integers(0, 256, (28, 28, 3), dtype=np.uint8))
+
+
+@pytest.fixture(scope="session")
+def s3_remotes():
+    with s3() as remotes:
+        yield remotes
+
+
+@pytest.fixture(scope="session")
+def ssh_remotes(tmp_path_factory):
+    if not SSHD:
+        pytest.skip("no sshd here to push to; install it: apt-get install openssh-server")
+    with ssh(tmp_path_factory.mktemp("ssh")) as remotes:
+        yield remotes
+
+
+@pytest.fixture
+def remote(request, tmp_path):
+    """A function that gives a remote of a kind, as one of its users has it: see `remotes`."""
+
+    def of(kind: str, user: str = "writer") -> Remote:
+        if kind == "folder":
+            return Remote(str(tmp_path / "storage"))
+        return request.getfixturevalue(f"{kind}_remotes")[user]
+
+    return of

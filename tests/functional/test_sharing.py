@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import CLASSES, ROOT, Repo, made_once
-from remotes import SSHD, Remote, s3, ssh
+from remotes import Remote
 
 FORGET_DOG = ("exp", "run", "--pull", "--name", "dog", "-S", "forget.class=dog")
 LOW = "scenario/tiny-3-low"
@@ -18,32 +18,6 @@ CREDENTIALS = "|".join(
         r"BEGIN [A-Z ]*PRIVATE KEY",
     ]
 )
-
-
-@pytest.fixture(scope="session")
-def s3_remotes():
-    with s3() as remotes:
-        yield remotes
-
-
-@pytest.fixture(scope="session")
-def ssh_remotes(tmp_path_factory):
-    if not SSHD:
-        pytest.skip("no sshd here to push to; install it: apt-get install openssh-server")
-    with ssh(tmp_path_factory.mktemp("ssh")) as remotes:
-        yield remotes
-
-
-@pytest.fixture
-def remote(request, tmp_path):
-    """A function that gives a remote of a kind, as one of its users has it: see `remotes`."""
-
-    def of(kind: str, user: str = "writer") -> Remote:
-        if kind == "folder":
-            return Remote(str(tmp_path / "storage"))
-        return request.getfixturevalue(f"{kind}_remotes")[user]
-
-    return of
 
 
 def published(repo: Repo, remote: Remote) -> Path:

@@ -62,13 +62,18 @@ def show(ids: set[str], found: Survey) -> None:
     )
     if found.findings:
         table = pd.DataFrame(found.findings)[["store", "path", "size", "kind", "why"]]
-        print(tabulate(table, headers="keys", showindex=False))
+        print(tabulate(table.assign(path=table["path"].map(shortened)), headers="keys", showindex=False))
     for line in found.undecided:
         print(f"cannot tell: {line}")
     for line in found.unpullable:
         print(f"names what was found: {line}")
     for name in found.versioned:
         print(f"{name} may keep what is deleted as earlier versions: its bucket has versioning, or does not say")
+
+
+def shortened(path: str) -> str:
+    """The two SHA-256 that an entry of the run-cache is called by, cut."""
+    return "/".join(part[:12] for part in path.split("/")) if path.startswith("runs/") else path
 
 
 if __name__ == "__main__":

@@ -126,7 +126,7 @@ class Store:
 
     def below(self, name: str) -> Iterator[Blob]:
         top = self.fs.join(self.root, name)
-        for path, info in self.fs.find(top, detail=True).items() if self.is_bucket else self.walked(top):
+        for path, info in self.fs.fs.find(top, detail=True).items() if self.is_bucket else self.walked(top):
             key = path[len(self.root) :].replace(os.sep, "/").strip("/")
             yield Blob(key, info["size"], self.hash_of(key))
 
@@ -146,7 +146,7 @@ class Store:
 
 @dataclass
 class Answering:
-    """Turns whatever a file system raises into one line of ours."""
+    """Turns whatever a file system raises into one line of ours; each plugin has errors of its own."""
 
     store: str
     what: str
@@ -155,7 +155,7 @@ class Answering:
         return
 
     def __exit__(self, kind, error, _) -> None:
-        if isinstance(error, Exception) and not isinstance(error, BadInput):
+        if isinstance(error, Exception) and not isinstance(error, (BadInput, AttributeError, NameError, TypeError)):
             reason = " ".join(str(error).split()) or type(error).__name__
             raise Unreachable(
                 f"{self.store} cannot be {self.what} ({reason[:200]}); see `dvc remote list`, then repeat"

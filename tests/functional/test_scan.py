@@ -1,0 +1,230 @@
+"""Scan finds whatever holds an image or saw it, in every kind of store; removal leaves no pixel of it, and no less."""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlparse
+
+import boto3
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from conftest import Repo, made_once
+from pixels import holders, in_folders, needles
+from remotes import BUCKET, Remote
+
+REMOVE = """
+import os, sys
+sys.path.insert(0, "src")
+from sisa.common.errors import BadInput
+from sisa.erasing import scan, stores
+places = stores.every()
+found = scan.survey(sys.argv[1:], places)
+try:
+    scan.remove(found.findings, places)
+except BadInput as error:
+    print(f"error in remove: {error}")
+    os._exit(1)
+print(len(found.findings), found.unpullable, found.versioned)
+os._exit(0)
+"""
+
+
+@pytest.fixture(scope="session")
+def planted(shared, four_slices):
+    """Three classes in four slices with nothing forgotten, an experiment that forgot cats, and a lost table."""
+
+    def make(repo: Repo) -> None:
+        four_slices.copied_to(repo.path)
+        repo.dvc("exp", "run", "--name", "no-cats", *sets("classes=3", "slices=4", "forget.class=cat"))
+        repo.git("checkout", "--quiet", ".")
+        repo.dvc("checkout", "--force")
+        lost = pq.read_table(repo / "data/shards/cat.parquet").select(["id", "pixels"])
+        store_object(repo / ".dvc/cache", table_bytes(lost))
+
+    return made_once(shared, "planted", make)
+
+
+def sets(*choices: str) -> list[str]:
+    return [word for choice in choices for word in ("-S", choice)]
+
+
+def table_bytes(table: pa.Table) -> bytes:
+    sink = pa.BufferOutputStream()
+    pq.write_table(table, sink, compression="zstd")
+    return sink.getvalue().to_pybytes()
+
+
+def store_object(cache: Path, content: bytes) -> Path:
+    """Put an object that no lock names into a cache or a folder remote."""
+    name = hashlib.md5(content).hexdigest()
+    path = cache / "files/md5" / name[:2] / name[2:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.fixture
+def erasable(planted, tmp_path):
+    return planted.copied_to(tmp_path / "erasable")
+
+
+def leaked_late(repo: Repo) -> tuple[str, str]:
+    """The raw file and id of a cat that its own shard has in a slice after the first, and another shard as well."""
+    cats, dogs = repo.shard("cat"), repo.shard("dog")
+    rows = cats[(cats["class"] == "cat") & (cats["slice"] > 0) & cats["id"].isin(dogs["id"])]
+    image = rows["id"].iloc[0]
+    lines = (repo / "data/rosters/tiny.csv").read_text().splitlines()
+    return next(line.split(",")[0] for line in lines if image in line), image
+
+
+def stored(repo: Repo, remote: Remote) -> Iterator[tuple[str, bytes]]:
+    """Every byte that lies in a remote, by name below its top."""
+    if remote.url.startswith("s3://"):
+        keys = remote.secrets
+        client = boto3.client(
+            "s3",
+            endpoint_url=remote.options["endpointurl"],
+            aws_access_key_id=keys["access_key_id"],
+            aws_secret_access_key=keys["secret_access_key"],
+        )
+        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=urlparse(remote.url).path[1:])
+        for each in (each for page in pages for each in page.get("Contents", [])):
+            yield each["Key"], client.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
+    else:
+        yield from in_folders(Path(urlparse(remote.url).path))
+
+
+def locally(repo: Repo) -> Iterator[tuple[str, bytes]]:
+    return in_folders(repo / ".dvc/cache", repo / ".dvc/tmp", repo / "data", repo / "models")
+
+
+def remove(repo: Repo, *ids: str, code: int = 0):
+    return repo.run(sys.executable, "-c", REMOVE, *ids, code=code)
+
+
+@pytest.mark.parametrize("kind", ["folder", "s3", "ssh"])
+def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(kind, erasable, remote):
+    storage = remote(kind)
+    storage = replace(storage, url=f"{storage.url}/erased")
+    storage.add_to(erasable)
+    erasable.dvc("push", "--run-cache")
+    lost = pq.read_table(erasable / "data/shards/dog.parquet").select(["pixels", "id"])
+    if kind == "folder":
+        store_object(Path(storage.url), table_bytes(lost))  # there alone, and no lock names it
+    file, image = leaked_late(erasable)
+    wanted = needles([erasable / "data/raw/tiny" / file], 16)
+    there = dict(stored(erasable, storage))
+    assert holders(locally(erasable), wanted)
+    assert holders(there.items(), wanted)
+
+    listed = erasable.src("scan", file, code=1)
+    for kind_of_file in (
+        "photo",
+        "table of images",
+        "checkpoint",
+        "training log",
+        "directory listing",
+        "run-cache entry",
+    ):
+        for store in ("storage", "cache"):
+            assert any(store in line and kind_of_file in line for line in listed.printed.splitlines()), kind_of_file
+    assert "names what was found: branch main" in listed.printed
+    assert "names what was found: experiment no-cats" in listed.printed
+
+    first = erasable.path / "models/shards/tiny-3/cat/slice-1.safetensors"
+    early = hashlib.md5(first.read_bytes()).hexdigest()
+    remove(erasable, image)
+    assert holders(locally(erasable), wanted) == []
+    left = dict(stored(erasable, storage))
+    assert holders(left.items(), wanted) == []
+    assert "\nnothing" in erasable.src("scan", image).printed
+    assert any(f"{early[:2]}/{early[2:]}" in name for name in left), "the slice before the image was shared and clean"
+    kept = {name for name in there if name in left}
+    other_photos = [name for name, content in there.items() if content[:4] == b"\x89PNG"]
+    assert len(other_photos) - len(kept & set(other_photos)) == 1
+
+
+def test_a_push_after_a_removal_does_not_skip_what_was_deleted(erasable, remote):
+    remote("folder").add_to(erasable)
+    erasable.dvc("push")
+    _, image = leaked_late(erasable)
+    copy = erasable.copied_to(erasable.path.with_name("copy"))
+    remove(erasable, image)
+    copy.dvc("push")
+    assert copy.src("scan", image, code=1).complaint
+
+
+def test_what_was_left_half_written_or_beside_is_found(fresh):
+    photo = next((fresh / "data/raw/tiny/cat").iterdir())
+    places = [".dvc/tmp/exps/run/data/raw/a.png", "data/raw/tiny/cat/.a.png.1.part", "models/.partial-x/a.png"]
+    for place in places:
+        (fresh / place).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(photo, fresh / place)
+    cut = fresh / "data/.pool.parquet.1.part"
+    cut.write_bytes(b"PAR1 and no more")
+    printed = fresh.src("scan", f"cat/{photo.name}", code=1).printed
+    for place in [*places, str(cut.relative_to(fresh.path))]:
+        assert place in printed
+
+
+def test_objects_where_dvc_2_kept_them_are_found(fresh):
+    photo = next((fresh / "data/raw/tiny/cat").iterdir())
+    name = hashlib.md5(photo.read_bytes()).hexdigest()
+    legacy = fresh / f".dvc/cache/{name[:2]}/{name[2:]}"
+    legacy.parent.mkdir(exist_ok=True)
+    shutil.copy(photo, legacy)
+    assert f"{name[:2]}/{name[2:]}" in fresh.src("scan", "--local", f"cat/{photo.name}", code=1).printed
+
+
+def test_an_image_on_no_roster_is_looked_for_by_its_id(fresh):
+    assert "\nnothing" in fresh.src("scan", "0" * 64).printed
+    assert "neither an id nor a raw file" in fresh.src("scan", "nobody.png", code=1).complaint
+    assert "is not on" in fresh.src("scan", "--class", "unicorn", code=1).complaint
+
+
+def test_what_an_earlier_receipt_names_is_found_wherever_it_turns_up(fresh):
+    content = b"a model of which nothing else tells"
+    path = store_object(fresh / ".dvc/cache", content)
+    (fresh / "receipts").mkdir()
+    receipt = {"objects": [{"store": "cache", "hash": hashlib.md5(content).hexdigest(), "size": 1, "kind": "other"}]}
+    (fresh / "receipts/one.json").write_text(json.dumps(receipt))
+    printed = fresh.src("scan", "0" * 64, code=1).printed
+    assert path.name in printed
+    assert "an earlier receipt" in printed
+
+
+@pytest.mark.parametrize("kind", ["s3", "ssh"])
+@pytest.mark.parametrize("user", ["stranger", "down"])
+def test_a_remote_that_does_not_answer_is_refused_in_one_line(kind, user, fresh, remote):
+    remote(kind, user).add_to(fresh)
+    assert "remote storage cannot be looked into" in fresh.src("scan", "0" * 64, code=1).complaint
+    assert "\nnothing" in fresh.src("scan", "--local", "0" * 64).printed
+
+
+@pytest.mark.parametrize("kind", ["s3", "ssh"])
+def test_nothing_is_deleted_anywhere_when_a_remote_is_read_only(kind, fresh, remote):
+    writer, reader = (replace(each, url=f"{each.url}/read-only") for each in (remote(kind), remote(kind, "reader")))
+    writer.add_to(fresh)
+    fresh.dvc("push")
+    for option, value in (reader.options | {"url": reader.url}).items():
+        fresh.dvc("remote", "modify", "storage", option, value)
+    reader.unlock_in(fresh)
+    before = fresh.files("data", ".dvc/cache")
+    photo = next((fresh / "data/raw/tiny/cat").iterdir())
+    image = next(
+        line for line in (fresh / "data/rosters/tiny.csv").read_text().splitlines() if f"cat/{photo.name}," in line
+    )
+    refused = remove(fresh, image.split(",")[1], code=1)
+    assert "remote storage cannot be written" in refused.complaint
+    assert fresh.files("data", ".dvc/cache") == before
+
+
+@pytest.mark.parametrize("url", ["s3://nowhere", "/nowhere/at/all"])
+def test_a_bucket_or_folder_that_does_not_exist_is_refused(url, fresh, remote):
+    replace(remote("s3"), url=url).add_to(fresh) if url.startswith("s3") else Remote(url).add_to(fresh)
+    assert "remote storage cannot be looked into" in fresh.src("scan", "0" * 64, code=1).complaint
