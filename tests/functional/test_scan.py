@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import boto3
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -23,13 +24,22 @@ sys.path.insert(0, "src")
 from sisa.common.errors import BadInput
 from sisa.erasing import scan, stores
 places = stores.every()
+left = int(os.environ.get("DELETIONS", 1_000_000))
+delete, scan.BATCH = stores.Store.delete, 1
+def counted(self, keys, delete=delete):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), 9)
+    delete(self, keys)
+stores.Store.delete = counted
 found = scan.survey(sys.argv[1:], places)
 try:
     scan.remove(found.findings, places)
 except BadInput as error:
-    print(f"error in remove: {error}")
+    print(f"error in remove: {error}", flush=True)
     os._exit(1)
-print(len(found.findings), found.unpullable, found.versioned)
+print("DELETED", 1_000_000 - left, flush=True)
 os._exit(0)
 """
 
@@ -103,8 +113,8 @@ def locally(repo: Repo) -> Iterator[tuple[str, bytes]]:
     return in_folders(repo / ".dvc/cache", repo / ".dvc/tmp", repo / "data", repo / "models")
 
 
-def remove(repo: Repo, *ids: str, code: int = 0):
-    return repo.run(sys.executable, "-c", REMOVE, *ids, code=code)
+def remove(repo: Repo, *ids: str, code: int = 0, **env: str):
+    return repo.run(sys.executable, "-c", REMOVE, *ids, code=code, **env)
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3", "ssh"])
@@ -157,6 +167,18 @@ def test_a_push_after_a_removal_does_not_skip_what_was_deleted(erasable, remote)
     remove(erasable, image)
     copy.dvc("push")
     assert copy.src("scan", image, code=1).complaint
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_removal_that_is_killed_is_finished_by_the_next(seed, erasable):
+    _, image = leaked_late(erasable)
+    whole = erasable.copied_to(erasable.path.with_name("whole"))
+    total = int(remove(whole, image).printed.split("DELETED ")[1].split()[0])
+    points = sorted(np.random.default_rng(seed).integers(0, total // 3, 2).tolist())
+    for deletions in points:
+        remove(erasable, image, code=-9, DELETIONS=str(deletions))
+    remove(erasable, image)
+    assert erasable.files(".dvc/cache", "data", "models") == whole.files(".dvc/cache", "data", "models")
 
 
 def test_what_was_left_half_written_or_beside_is_found(fresh):

@@ -60,7 +60,7 @@ def survey(ids: Collection[str], places: list[Store], known: Collection[str] = (
     known: hashes that count as found wherever they lie, as those of a removal that was stopped. Raises Unreachable
     before anything is read where a store does not answer.
     """
-    listed = {store: store.blobs() for store in places}
+    listed = {store: store.blobs() for store in tqdm(places, desc="listing", unit=" stores", disable=None)}
     first: dict[str, tuple[Store, Blob]] = {}
     for store, blobs in listed.items():
         for blob in blobs:
