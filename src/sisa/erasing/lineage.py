@@ -18,6 +18,7 @@ import yaml
 
 from sisa.git import git
 
+QUEUE = "refs/exps/celery/stash"
 HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 # What a trained output was trained on, by stage. Everything else that these stages read adds no image:
@@ -165,9 +166,9 @@ def label(ref: str) -> str:
     for start, kind in kinds.items():
         if ref.startswith(start):
             return f"{kind} {ref.removeprefix(start)}"
-    if ref.startswith("refs/exps/") and ref.count("/") > 3:
+    if ref.startswith("refs/exps/") and ref.count("/") > 3:  # refs/exps/AB/REST of a commit/NAME
         return f"experiment {ref.split('/', 4)[4]}"
-    return "queued experiments" if ref.startswith("refs/exps/") else ref
+    return "queued experiments" if ref == QUEUE else ref
 
 
 def ask_git(how: str, lines: list[str]) -> bytes:
