@@ -63,6 +63,7 @@ def main() -> None:
     parser.add_argument("--objects", type=int, default=10_000)
     count = parser.parse_args().objects
     os.environ |= {"DVC_NO_ANALYTICS": "true"}
+    load = round(os.getloadavg()[0], 1)  # what else ran on the machine
     with tempfile.TemporaryDirectory() as scratch:
         os.environ |= {"DVC_SITE_CACHE_DIR": f"{scratch}/site", "DVC_GLOBAL_CONFIG_DIR": f"{scratch}/config"}
         objects, sought = draw(Path(scratch, "objects"), count)
@@ -71,7 +72,7 @@ def main() -> None:
     table = pd.DataFrame(rows)
     table.to_csv(ROOT / "benchmarks/scan.csv", index=False, float_format="%.3g", lineterminator="\n")
     os.chdir(ROOT)
-    machine.write("scan", {"objects": count, "readers": scan.READERS})
+    machine.write("scan", {"objects": count, "readers": scan.READERS, "load_average_at_start": load})
     print(tabulate(table, headers="keys", showindex=False, floatfmt=".3g"))
 
 

@@ -39,7 +39,8 @@ try:
 except BadInput as error:
     print(f"error in remove: {error}", flush=True)
     os._exit(1)
-print("DELETED", 1_000_000 - left, flush=True)
+print("DELETED", 1_000_000 - left)
+print("CLEARED", *found.cleared, flush=True)
 os._exit(0)
 """
 
@@ -148,10 +149,13 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(kind
 
     first = erasable.path / "models/shards/tiny-3/cat/slice-1.safetensors"
     early = hashlib.md5(first.read_bytes()).hexdigest()
-    remove(erasable, image)
+    cleared = remove(erasable, image).printed.split("CLEARED ")[1].split()
     assert holders(locally(erasable), wanted) == []
     left = dict(stored(erasable, storage))
     assert holders(left.items(), wanted) == []
+    assert "0 files hold one" in erasable.src("scan", image, code=1).complaint
+    (erasable / "receipts").mkdir()
+    (erasable / "receipts/one.json").write_text(json.dumps({"images": [image], "objects": [], "cleared": cleared}))
     assert "\nnothing" in erasable.src("scan", image).printed
     assert any(f"{early[:2]}/{early[2:]}" in name for name in left), "the slice before the image was shared and clean"
     kept = {name for name in there if name in left}

@@ -44,11 +44,14 @@ class Verdicts:
     undecided: dict[str, str] = field(default_factory=dict)
 
 
-def decide(contents: dict[str, Content], runs: Collection[Run], erased: Collection[str]) -> Verdicts:
+def decide(
+    contents: dict[str, Content], runs: Collection[Run], erased: Collection[str], cleared: Collection[str] = ()
+) -> Verdicts:
     """Judge every object by its hash.
 
     contents: what each object is; runs: all that ran, as far as any lock or run-cache tells; erased: hashes that an
-    earlier receipt names. An object that has a clean origin is clean, whatever else made the same bytes.
+    earlier receipt names; cleared: hashes that were proven clean when there was more to tell by. An object that has a
+    clean origin is clean, whatever else made the same bytes.
     """
     verdicts = Verdicts()
     for name, content in contents.items():
@@ -62,6 +65,8 @@ def decide(contents: dict[str, Content], runs: Collection[Run], erased: Collecti
     judge_checkpoints(verdicts, contents, origins, erased)
     judge_shadows(verdicts, contents, origins, erased)
     judge_logs(verdicts, contents, origins, erased)
+    for name in cleared:
+        verdicts.undecided.pop(name, None)
     judge_listings(verdicts, contents)
     judge_run_cache(verdicts, contents)
     return verdicts
