@@ -93,21 +93,27 @@ def leaked_late(repo: Repo) -> tuple[str, str]:
     return next(line.split(",")[0] for line in lines if image in line), image
 
 
-def stored(repo: Repo, remote: Remote) -> Iterator[tuple[str, bytes]]:
-    """Every byte that lies in a remote, by name below its top."""
-    if remote.url.startswith("s3://"):
-        keys = remote.secrets
-        client = boto3.client(
-            "s3",
-            endpoint_url=remote.options["endpointurl"],
-            aws_access_key_id=keys["access_key_id"],
-            aws_secret_access_key=keys["secret_access_key"],
-        )
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=urlparse(remote.url).path[1:])
-        for each in (each for page in pages for each in page.get("Contents", [])):
-            yield each["Key"], client.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
-    else:
+def client(remote: Remote):
+    """S3 as the user of this remote has it."""
+    keys = remote.secrets
+    return boto3.client(
+        "s3",
+        endpoint_url=remote.options["endpointurl"],
+        aws_access_key_id=keys["access_key_id"],
+        aws_secret_access_key=keys["secret_access_key"],
+        region_name="us-east-1",
+    )
+
+
+def stored(remote: Remote) -> Iterator[tuple[str, bytes]]:
+    """Every byte that lies in a remote, by name."""
+    if not remote.url.startswith("s3://"):
         yield from in_folders(Path(urlparse(remote.url).path))
+        return
+    s3 = client(remote)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=urlparse(remote.url).path[1:])
+    for each in (each for page in pages for each in page.get("Contents", [])):
+        yield each["Key"], s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
 
 
 def locally(repo: Repo) -> Iterator[tuple[str, bytes]]:
@@ -129,7 +135,7 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(kind
         store_object(Path(storage.url), table_bytes(lost))  # there alone, and no lock names it
     file, image = leaked_late(erasable)
     wanted = needles([erasable / "data/raw/tiny" / file], 16)
-    there = dict(stored(erasable, storage))
+    there = dict(stored(storage))
     assert holders(locally(erasable), wanted)
     assert holders(there.items(), wanted)
 
@@ -151,7 +157,7 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(kind
     early = hashlib.md5(first.read_bytes()).hexdigest()
     cleared = remove(erasable, image).printed.split("CLEARED ")[1].split()
     assert holders(locally(erasable), wanted) == []
-    left = dict(stored(erasable, storage))
+    left = dict(stored(storage))
     assert holders(left.items(), wanted) == []
     assert "0 files hold one" in erasable.src("scan", image, code=1).complaint
     (erasable / "receipts").mkdir()
@@ -254,3 +260,11 @@ def test_nothing_is_deleted_anywhere_when_a_remote_is_read_only(kind, fresh, rem
 def test_a_bucket_or_folder_that_does_not_exist_is_refused(url, fresh, remote):
     replace(remote("s3"), url=url).add_to(fresh) if url.startswith("s3") else Remote(url).add_to(fresh)
     assert "remote storage cannot be looked into" in fresh.src("scan", "0" * 64, code=1).complaint
+
+
+def test_a_bucket_that_keeps_versions_is_named(fresh, remote):
+    versioned = replace(remote("s3"), url="s3://versioned")
+    client(versioned).create_bucket(Bucket="versioned")
+    client(versioned).put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    versioned.add_to(fresh)
+    assert "storage may keep what is deleted as earlier versions" in fresh.src("scan", "0" * 64).printed
