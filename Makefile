@@ -11,9 +11,9 @@ RAW := data/raw/animal_mnist
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its table (default: embedded silhouettes)
+repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its table; JOBS=N: on N cores; RAY=address: on a cluster
 	python src check
-	dvc repro
+	$(if $(JOBS)$(RAY),python src parallel $(if $(JOBS),--jobs $(JOBS)) $(if $(RAY),--ray $(RAY)),dvc repro)
 	@python src report
 
 test: .venv/ready $(RAW)  ## run the tests
