@@ -1,4 +1,4 @@
-"""`make repro JOBS=N`, or `RAY=ADDRESS`: stages that do not wait for each other run side by side; then `dvc repro` follows.
+"""`make repro JOBS=N` or `RAY=ADDRESS`: stages that do not wait for each other run side by side, then `dvc repro`.
 
 That last, serial `dvc repro` finds everything done: nothing counts that DVC itself has not hashed.
 """
@@ -21,6 +21,7 @@ from sisa.parallel import resources, worker
 from sisa.parallel.graph import Ended, Needs, due, walk
 from sisa.parallel.machine import Machine
 from sisa.parallel.progress import Progress
+from sisa.parallel.tasks import Run, Task, pipeline
 
 LOGS = Path(".dvc/tmp/parallel")
 WRITTEN = ("params.yaml", "dvc.lock", "metrics", "plots")  # may differ from HEAD: workers are sent it, or write it anew
@@ -28,7 +29,8 @@ WRITTEN = ("params.yaml", "dvc.lock", "metrics", "plots")  # may differ from HEA
 
 def main() -> None:
     options = parse_arguments()
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # also where a shell has started this in the background
     try:
         run(options)
     except KeyboardInterrupt:
@@ -49,8 +51,8 @@ def parse_arguments() -> argparse.Namespace:
 def run(options: argparse.Namespace) -> None:
     load()
     table = resources.read(yaml.safe_load(Path("params.yaml").read_text()))
-    needs, changed = pipeline()
-    wanted = due(needs, changed)
+    graph = pipeline()
+    wanted = due(graph.needs, graph.changed)
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     if not options.ray:
@@ -59,21 +61,12 @@ def run(options: argparse.Namespace) -> None:
         return
     from sisa.parallel.cluster import Cluster
 
-    order = ordered(wanted)
+    run = Run(ordered(wanted), worker.read_lock(Path()))
     if wanted:
         dvc("push", "--run-cache")  # what the stages that are up to date have written is what the others start from
-        carry_out(wanted, Cluster(options.ray, order, needs, table, LOGS))
+        tasks = {stage: Task(run, stage, sorted(graph.needs[stage])) for stage in wanted}
+        carry_out(wanted, Cluster(options.ray, tasks, table, LOGS))
     dvc("repro", "--pull")
-
-
-def pipeline() -> tuple[Needs, set[str]]:
-    """The stages of dvc.yaml and the .dvc files, each with those that it reads from; and which of them changed."""
-    with Repo() as repo:
-        graph = repo.index.graph
-        wanted = {stage for stage in graph if stage.path_in_repo == "dvc.yaml"}
-        wanted |= {needed for stage in wanted for needed in graph.successors(stage)}
-        needs = {stage.addressing: {needed.addressing for needed in graph.successors(stage)} for stage in wanted}
-        return needs, set(repo.status())
 
 
 def ordered(wanted: Needs) -> worker.Order:

@@ -11,9 +11,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 import sisa
 from sisa.common.errors import BadInput
 from sisa.parallel import resources, worker
-from sisa.parallel.graph import Ended, Needs
+from sisa.parallel.graph import Ended
 from sisa.parallel.processes import log_of
 from sisa.parallel.resources import Resources
+from sisa.parallel.tasks import Task, kept
 
 DEATHS = 3  # of workers and nodes that a stage survives
 PATIENCE = 15  # seconds that stages have to end themselves when the run is stopped
@@ -32,9 +33,9 @@ class Board:
         return self.lines
 
 
-def on_worker(order: worker.Order, stage: str, needs: list[str], lock: dict, board) -> dict:
+def on_worker(order: worker.Order, name: str, stage: str, reads: list[str], lock: dict, board) -> dict:
     """The task: `worker.carry_out`, telling the board."""
-    return worker.carry_out(order, stage, needs, lock, lambda line: board.say.remote(stage, line))
+    return worker.carry_out(order, stage, reads, lock, lambda line: board.say.remote(name, line))
 
 
 class Cluster:
@@ -42,39 +43,31 @@ class Cluster:
 
     attempts = 2
 
-    def __init__(self, address: str, order: worker.Order, needs: Needs, table: dict[str, Resources], logs: Path):
-        """`needs` are all stages with what they read from, those that are up to date included."""
+    def __init__(self, address: str, tasks: dict[str, Task], table: dict[str, Resources], logs: Path):
         connect(address)
-        self.order, self.needs, self.table, self.logs = order, needs, table, logs
-        self.lock = worker.read_lock(Path())
+        self.tasks, self.table, self.logs = tasks, table, logs
         here = NodeAffinitySchedulingStrategy(ray.get_runtime_context().get_node_id(), soft=False)
         self.board = ray.remote(Board).options(num_cpus=0, scheduling_strategy=here).remote()
-        self.task = ray.remote(on_worker)
+        self.remote = ray.remote(on_worker)
         self.lines: dict[str, str] = {}
         self.refs: list[ray.ObjectRef] = []
-        refuse_other_environments(order.environment)
+        refuse_other_environments(next(iter(tasks.values())).run.order.environment)
 
-    def submit(self, stage: str) -> Future:
-        wanted = resources.of(stage, self.table)
-        task = self.task.options(name=stage, max_retries=DEATHS, scheduling_strategy="SPREAD", **wanted.model_dump())
-        ref = task.remote(self.order, stage, sorted(self.needs[stage]), self.lock, self.board)
+    def submit(self, name: str) -> Future:
+        task = self.tasks[name]
+        wanted = resources.of(task.stage, self.table).model_dump()
+        remote = self.remote.options(name=name, max_retries=DEATHS, scheduling_strategy="SPREAD", **wanted)
+        ref = remote.remote(task.run.order, name, task.stage, task.reads, task.run.lock_now(), self.board)
         self.refs.append(ref)
         ended: Future = Future()
-        ref.future().add_done_callback(lambda done: ended.set_result(self.outcome(stage, done)))
+        ref.future().add_done_callback(lambda done: ended.set_result(self.outcome(name, done)))
         return ended
 
-    def outcome(self, stage: str, done: Future) -> Ended:
-        log = log_of(self.logs, stage)
+    def outcome(self, name: str, done: Future) -> Ended:
         try:
-            report = done.result()
+            return kept(self.tasks[name], done.result(), log_of(self.logs, name))
         except RayError as error:
             return Ended(" ".join(str(error).split()))
-        with log.open("a") as file:
-            file.write(report["log"])
-        if report["failure"]:
-            return Ended(f"{log} ({report['failure']})")
-        self.lock["stages"][stage] = report["locked"]
-        return Ended()
 
     def started(self) -> set[str]:
         self.lines = ray.get(self.board.all.remote())

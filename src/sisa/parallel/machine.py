@@ -6,13 +6,15 @@ import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from sisa.common.errors import BadInput
-from sisa.parallel import resources
+from sisa.parallel import resources, worker
 from sisa.parallel.graph import Ended
-from sisa.parallel.processes import dvc, last_line, log_of
+from sisa.parallel.processes import dvc, last_line, log_of, own_gpus
 from sisa.parallel.resources import Resources
+from sisa.parallel.tasks import Task, kept
 
 
 class Share:
@@ -62,8 +64,7 @@ class Machine:
             if self.stopping.is_set():
                 return Ended("stopped")
             self.begun.add(stage)
-            # A stage that takes no GPU of its own sees what the serial run sees: the device is part of its bits.
-            env = os.environ | ({"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {})
+            env = os.environ | own_gpus(gpus)
             log = log_of(self.logs, stage)
             command = ("--wait-for-lock", "repro", "--single-item", stage)
             code = dvc(*command, log=log, env=env, stop=self.stopping.is_set)
@@ -81,6 +82,37 @@ class Machine:
             signal.signal(number, signal.SIG_IGN)
         self.stopping.set()
         self.pool.shutdown(cancel_futures=True)
+
+
+class Clones(Machine):
+    """Runs tasks in clones on this machine, as the workers of a cluster do, but with this repository's cache."""
+
+    def __init__(self, jobs: int, tasks: dict[str, Task], table: dict[str, Resources], logs: Path):
+        super().__init__(jobs, table, logs)
+        self.tasks, self.said = tasks, {}
+
+    def run(self, stage: str) -> Ended:
+        task = self.tasks[stage]
+        with self.share.of(resources.of(task.stage, self.table)) as gpus:
+            if self.stopping.is_set():
+                return Ended("stopped")
+            report = worker.carry_out(
+                task.run.order,
+                task.stage,
+                task.reads,
+                task.run.lock_now(),
+                partial(self.say, stage),
+                self.stopping.is_set,
+                gpus,
+            )
+        return kept(task, report, log_of(self.logs, stage))
+
+    def say(self, stage: str, line: str) -> None:
+        self.begun.add(stage)
+        self.said[stage] = line
+
+    def line(self, stage: str) -> str:
+        return self.said.get(stage, "")
 
 
 def visible_gpus() -> list[str]:

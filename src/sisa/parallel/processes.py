@@ -50,6 +50,11 @@ def end_commands(pid: int) -> None:
         pass
 
 
+def own_gpus(gpus: list[str]) -> dict[str, str]:
+    """A stage that takes no GPU of its own sees what the serial run sees: the device is part of its bits."""
+    return {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {}
+
+
 def log_of(folder: Path, stage: str) -> Path:
     return folder / f"{stage.replace('/', '_')}.log"
 
