@@ -6,6 +6,7 @@ OPTIONS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RAW := data/raw/animal_mnist
+PARALLEL := $(strip $(if $(JOBS),--jobs $(JOBS)) $(if $(RAY),--ray $(RAY)))
 
 .PHONY: help repro test data verify audit scenarios results report bench lint hooks lock
 help:  ## list the targets
@@ -13,7 +14,7 @@ help:  ## list the targets
 
 repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its table; JOBS=N: on N cores; RAY=address: on a cluster
 	python src check
-	$(if $(JOBS)$(RAY),python src parallel $(if $(JOBS),--jobs $(JOBS)) $(if $(RAY),--ray $(RAY)),dvc repro)
+	$(if $(PARALLEL),python src parallel $(PARALLEL),dvc repro)
 	@python src report
 
 test: .venv/ready $(RAW)  ## run the tests
@@ -31,7 +32,7 @@ audit: .venv/ready  ## prove from dvc.lock, shards and weights that no served me
 	python src audit
 
 scenarios: .venv/ready $(filter data/raw/$(DATASET),$(RAW))  ## run leakage x classes of DATASET with TRAIN, each onto its branch scenario/...
-	python src scenarios --dataset $(DATASET) --train $(TRAIN) $(OPTIONS)
+	python src scenarios --dataset $(DATASET) --train $(TRAIN) $(strip $(PARALLEL) $(OPTIONS))
 
 results: scenarios  ## make scenarios, then collect the branches into results/, README.md and docs/
 	python src results

@@ -10,6 +10,8 @@ from sisa.parallel import resources
 from sisa.parallel.graph import Ended, due, followers, walk
 from sisa.parallel.machine import Share
 from sisa.parallel.resources import Resources
+from sisa.parallel.tasks import Pipeline, Run, one_graph
+from sisa.parallel.worker import Order, differences, environment, own_clone, pinned
 
 NEEDS = {"split": set(), "cat": {"split"}, "dog": {"split"}, "again": {"cat"}, "table": {"again", "dog"}}
 
@@ -102,3 +104,31 @@ def test_a_stage_that_wants_more_cores_than_there_are_runs_alone():
     with share.of(Resources(num_cpus=8)):
         assert share.cores == 0
     assert share.cores == 2
+
+
+def test_scenarios_compute_what_they_share_once():
+    needs = {"data/raw.dvc": set(), "split": {"data/raw.dvc"}, "cat": {"split"}}
+    first, second = (Run(Order("url", "commit", params), {"stages": {}}) for params in ("high", "low"))
+    graphs = [Pipeline(needs, {"data/raw.dvc": "r", "split": "s", "cat": key}) for key in ("c1", "c2")]
+    tasks, order = one_graph({"high": (first, graphs[0]), "low": (second, graphs[1])})
+    assert order == {
+        "high:split": set(),
+        "high:cat": {"high:split"},
+        "low:split": {"high:split"},
+        "low:cat": {"low:split"},
+    }
+    assert tasks["low:split"].reads == ["data/raw.dvc"]
+
+
+def test_a_worker_that_differs_says_in_what():
+    expected = environment(["numpy", "not-there"])
+    assert differences(expected) == ""
+    assert differences(expected | {"numpy": "0.1"}) == f"numpy is {expected['numpy']}, not 0.1"
+    assert pinned("numpy==2.0\nray[x]==1 ; python_version > '3'\n# no\n") == ["numpy", "ray"]
+
+
+def test_no_two_workers_share_a_clone(tmp_path):
+    with own_clone(tmp_path) as (first, _), own_clone(tmp_path) as (second, _):
+        assert first != second
+    with own_clone(tmp_path) as (again, _):
+        assert again == first

@@ -8,7 +8,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from contextlib import closing
 from pathlib import Path
 
 import yaml
@@ -17,10 +16,10 @@ from dvc.repo import Repo
 from sisa.common.errors import BadInput
 from sisa.common.params import load
 from sisa.git import git
-from sisa.parallel import resources, worker
-from sisa.parallel.graph import Ended, Needs, due, walk
+from sisa.parallel import orders, resources, worker
+from sisa.parallel.carry_out import carry_out
+from sisa.parallel.graph import Needs, due
 from sisa.parallel.machine import Machine
-from sisa.parallel.progress import Progress
 from sisa.parallel.tasks import Run, Task, pipeline
 
 LOGS = Path(".dvc/tmp/parallel")
@@ -52,7 +51,7 @@ def run(options: argparse.Namespace) -> None:
     load()
     table = resources.read(yaml.safe_load(Path("params.yaml").read_text()))
     graph = pipeline()
-    wanted = due(graph.needs, graph.changed)
+    wanted = due(graph.needs, set(Repo().status()))
     shutil.rmtree(LOGS, ignore_errors=True)
     LOGS.mkdir(parents=True)
     if not options.ray:
@@ -61,7 +60,8 @@ def run(options: argparse.Namespace) -> None:
         return
     from sisa.parallel.cluster import Cluster
 
-    run = Run(ordered(wanted), worker.read_lock(Path()))
+    check_committed(wanted)
+    run = Run(orders.for_cluster(Path("params.yaml").read_text()), worker.read_lock(Path()))
     if wanted:
         dvc("push", "--run-cache")  # what the stages that are up to date have written is what the others start from
         tasks = {stage: Task(run, stage, sorted(graph.needs[stage])) for stage in wanted}
@@ -69,44 +69,16 @@ def run(options: argparse.Namespace) -> None:
     dvc("repro", "--pull")
 
 
-def ordered(wanted: Needs) -> worker.Order:
-    """What workers are told. Raises BadInput unless they can get at this code and these images."""
+def check_committed(wanted: Needs) -> None:
+    """Raises BadInput unless all that these stages start from is in HEAD, which is what workers run."""
     status = git("status", "--porcelain", "--untracked-files=no", "--", ".", *(f":!{name}" for name in WRITTEN))
     if changed := [line[3:] for line in status.splitlines()] + [name for name in wanted if name.endswith(".dvc")]:
         raise BadInput(f"workers run what is committed and pushed; commit first: {', '.join(changed)}")
-    if not Repo().config["core"].get("remote"):
-        raise BadInput(
-            "results travel through a DVC remote that all workers reach; add one: dvc remote add -d NAME URL"
-        )
-    requirements = Path("requirements.txt").read_text()
-    return worker.Order(
-        url=git("remote", "get-url", "origin").strip(),
-        commit=git("rev-parse", "HEAD").strip(),
-        params=Path("params.yaml").read_text(),
-        environment=worker.environment(worker.pinned(requirements)),
-    )
 
 
 def dvc(*arguments: str) -> None:
     if subprocess.run([sys.executable, "-m", "dvc", *arguments], check=False).returncode:
         raise BadInput(f"dvc {' '.join(arguments)} failed: see above")
-
-
-def carry_out(needs: Needs, executor) -> None:
-    """Raises BadInput where a stage failed, naming its log."""
-    with closing(executor), Progress(needs, executor.line) as progress:
-
-        def tick(ended: dict[str, Ended]) -> None:
-            progress.started(executor.started())
-            progress.ended(ended)
-
-        ended = walk(needs, executor.submit, executor.attempts, tick)
-    if failed := {name: each.failure for name, each in ended.items() if each.failure}:
-        told = "; ".join(f"{name} failed, see {failure}" for name, failure in failed.items())
-        held_back = (
-            f"; not started: {', '.join(sorted(needs.keys() - ended.keys()))}" if len(ended) < len(needs) else ""
-        )
-        raise BadInput(told + held_back)
 
 
 if __name__ == "__main__":

@@ -1,7 +1,6 @@
 """Stages side by side on this machine, as many as its cores and GPUs carry."""
 
 import os
-import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -77,9 +76,7 @@ class Machine:
         return last_line(log_of(self.logs, stage))
 
     def close(self) -> None:
-        """End what still runs, and wait for it: it takes no second Ctrl-C."""
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_IGN)
+        """End what still runs, and wait for it."""
         self.stopping.set()
         self.pool.shutdown(cancel_futures=True)
 

@@ -34,11 +34,10 @@ class Run:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The graph of dvc.yaml in a folder: each stage and .dvc file with those that it reads from; which of them changed;
-    and of each stage what its result depends on, by which two runs recognize the same work."""
+    """The graph of dvc.yaml in a folder: each stage and .dvc file with those that it reads from; and what the
+    result of each depends on, by which two runs recognize the same work."""
 
     needs: Needs
-    changed: set[str]
     keys: dict[str, str]
 
 
@@ -51,7 +50,7 @@ def pipeline(folder: Path = Path()) -> Pipeline:
         keys: dict[str, str] = {}
         for stage in wanted:
             key_of(stage, graph, keys)
-        return Pipeline(needs, set(repo.status()), keys)
+        return Pipeline(needs, keys)
 
 
 def key_of(stage, graph, keys: dict[str, str]) -> str:
@@ -65,7 +64,7 @@ def key_of(stage, graph, keys: dict[str, str]) -> str:
     return keys[stage.addressing]
 
 
-def grid(runs: dict[str, tuple[Run, Pipeline]]) -> tuple[dict[str, Task], Needs]:
+def one_graph(runs: dict[str, tuple[Run, Pipeline]]) -> tuple[dict[str, Task], Needs]:
     """All stages of all runs as one graph, by `RUN:STAGE`. What several runs share is computed by the first of
     them; the others wait for it and take it from the run-cache."""
     tasks, needs, first = {}, {}, {}
