@@ -6,7 +6,7 @@ import sys
 import time
 
 import pytest
-from conftest import Repo, environment
+from conftest import Outcome, Repo, environment
 
 WRITTEN = ("data", "models", "metrics", "plots")
 TRAIN = "src/sisa/stages/train_shards.py"
@@ -65,3 +65,17 @@ def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, five_classe
     (fresh / TRAIN).write_text(source)
     fresh.dvc("repro")
     assert fresh.locked() == five_classes_high.locked()
+
+
+def test_scenarios_side_by_side_share_stages_and_leave_nothing_to_run(fresh):
+    trained = fresh.path.parent / "trained"
+    sabotage(fresh, f"    print(name, file=open({str(trained)!r}, 'a'))\n")
+    fresh.commit("Say which shard is trained")
+    options = ("--dataset", "tiny", "--classes", "3", "--leakage", "high", "low")
+    fresh.src("scenarios", *options, "--jobs", "4")
+
+    assert sorted(trained.read_text().split()) == ["cat", "dog", "horse", "horse"]
+    for name in ("tiny-3-high", "tiny-3-low"):
+        log = (fresh / f".dvc/tmp/scenarios/{name}.log").read_text()
+        assert Outcome(0, log).executed == []
+        assert fresh.git("show", f"scenario/{name}:metrics/summary.json").printed

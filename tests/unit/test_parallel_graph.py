@@ -106,18 +106,20 @@ def test_a_stage_that_wants_more_cores_than_there_are_runs_alone():
     assert share.cores == 2
 
 
-def test_scenarios_compute_what_they_share_once():
-    needs = {"data/raw.dvc": set(), "split": {"data/raw.dvc"}, "cat": {"split"}}
+def test_stages_of_two_scenarios_that_do_the_same_run_one_after_the_other():
+    needs = {"data/raw.dvc": set(), "prepare": {"data/raw.dvc"}, "split": {"prepare"}, "cat": {"split"}}
     first, second = (Run(Order("url", "commit", params), {"stages": {}}) for params in ("high", "low"))
-    graphs = [Pipeline(needs, {"data/raw.dvc": "r", "split": "s", "cat": key}) for key in ("c1", "c2")]
+    graphs = [Pipeline(needs, {"prepare": "same", "split": leakage, "cat": "train"}) for leakage in ("high", "low")]
     tasks, order = one_graph({"high": (first, graphs[0]), "low": (second, graphs[1])})
     assert order == {
-        "high:split": set(),
+        "high:prepare": set(),
+        "high:split": {"high:prepare"},
         "high:cat": {"high:split"},
-        "low:split": {"high:split"},
-        "low:cat": {"low:split"},
+        "low:prepare": {"high:prepare"},
+        "low:split": {"low:prepare"},
+        "low:cat": {"low:split", "high:cat"},
     }
-    assert tasks["low:split"].reads == ["data/raw.dvc"]
+    assert tasks["low:prepare"].reads == ["data/raw.dvc"]
 
 
 def test_a_worker_that_differs_says_in_what():

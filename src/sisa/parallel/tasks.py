@@ -1,11 +1,11 @@
 """Stages to run in clones, of one run or of a whole grid of scenarios, as one graph."""
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 
 from dvc.repo import Repo
+from dvc.stage import PipelineStage
 
 from sisa.parallel.graph import Ended, Needs
 from sisa.parallel.worker import Order
@@ -34,47 +34,39 @@ class Run:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """The graph of dvc.yaml in a folder: each stage and .dvc file with those that it reads from; and what the
-    result of each depends on, by which two runs recognize the same work."""
+    """The graph of dvc.yaml in a folder: each stage and .dvc file with those that it reads from; and of each stage what
+    it does: command, parameters and paths. Where two runs do the same, on equal bytes, the result is the same."""
 
     needs: Needs
-    keys: dict[str, str]
+    does: dict[str, str]
 
 
 def pipeline(folder: Path = Path()) -> Pipeline:
     with Repo(str(folder)) as repo:
         graph = repo.index.graph
-        wanted = {stage for stage in graph if stage.path_in_repo == "dvc.yaml"}
-        wanted |= {needed for stage in wanted for needed in graph.successors(stage)}
-        needs = {stage.addressing: {needed.addressing for needed in graph.successors(stage)} for stage in wanted}
-        keys: dict[str, str] = {}
-        for stage in wanted:
-            key_of(stage, graph, keys)
-        return Pipeline(needs, keys)
+        stages = {stage for stage in graph if stage.path_in_repo == "dvc.yaml"}
+        nodes = stages | {needed for stage in stages for needed in graph.successors(stage)}
+        needs = {node.addressing: {needed.addressing for needed in graph.successors(node)} for node in nodes}
+        return Pipeline(needs, {stage.addressing: does(stage) for stage in stages})
 
 
-def key_of(stage, graph, keys: dict[str, str]) -> str:
-    """Command, parameters and paths, and the keys of what comes before: equal where the code is."""
-    if stage.addressing not in keys:
-        parameters = {param.def_path: param.read_params() for param in stage.params}
-        paths = sorted(dep.def_path for dep in stage.deps), sorted(out.def_path for out in stage.outs)
-        before = sorted(key_of(needed, graph, keys) for needed in graph.successors(stage))
-        content = json.dumps([stage.cmd, parameters, *paths, before], sort_keys=True, default=str)
-        keys[stage.addressing] = hashlib.sha256(content.encode()).hexdigest()
-    return keys[stage.addressing]
+def does(stage: PipelineStage) -> str:
+    parameters = {file.def_path: file.read_params() for file in stage.params}
+    paths = [sorted(each.def_path for each in ends) for ends in (stage.deps, stage.outs)]
+    return json.dumps([stage.cmd, parameters, paths], sort_keys=True)
 
 
 def one_graph(runs: dict[str, tuple[Run, Pipeline]]) -> tuple[dict[str, Task], Needs]:
-    """All stages of all runs as one graph, by `RUN:STAGE`. What several runs share is computed by the first of
-    them; the others wait for it and take it from the run-cache."""
-    tasks, needs, first = {}, {}, {}
+    """All stages of all runs as one graph, by `RUN:STAGE`. Of those that do the same, each waits for the one before: if
+    it also reads the same bytes, which nobody knows before they are written, it is then in the run-cache."""
+    tasks, needs, latest = {}, {}, {}
     for name, (run, graph) in runs.items():
-        stages = [stage for stage in graph.needs if not stage.endswith(".dvc")]
-        for stage in stages:
+        for stage, does in graph.does.items():
             task = f"{name}:{stage}"
             tasks[task] = Task(run, stage, sorted(graph.needs[stage]))
-            needs[task] = {f"{name}:{needed}" for needed in graph.needs[stage] if needed in stages}
-            needs[task] |= {first.setdefault(graph.keys[stage], task)} - {task}
+            needs[task] = {f"{name}:{needed}" for needed in graph.needs[stage] & graph.does.keys()}
+            needs[task] |= {latest[does]} if does in latest else set()
+            latest[does] = task
     return tasks, needs
 
 
