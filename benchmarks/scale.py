@@ -42,7 +42,7 @@ import machine
 from sisa.common.errors import BadInput
 from sisa.git import git
 
-FASHION = Path("/usr/share/dataset-fashion-mnist")  # apt-get install dataset-fashion-mnist
+FASHION = Path("/usr/share/datasets/fashion-mnist")  # apt-get install dataset-fashion-mnist
 LABELS = 10
 DVC = (sys.executable, "-m", "dvc")
 
