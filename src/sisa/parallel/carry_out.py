@@ -14,8 +14,8 @@ def carry_out(needs: Needs, executor) -> None:
     with closed(executor), Progress(needs, executor.line) as progress:
 
         def tick(ended: dict[str, Ended]) -> None:
-            progress.started(executor.started())
             progress.ended(ended)
+            progress.started(executor.started())
 
         ended = walk(needs, executor.submit, executor.attempts, tick)
     if failed := {name: each.failure for name, each in ended.items() if each.failure}:
