@@ -6,8 +6,6 @@ That last, serial `dvc repro` finds everything done: nothing counts that DVC its
 import argparse
 import shutil
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import yaml
@@ -20,6 +18,7 @@ from sisa.parallel import orders, resources, worker
 from sisa.parallel.carry_out import carry_out
 from sisa.parallel.graph import Needs, due
 from sisa.parallel.machine import Machine
+from sisa.parallel.processes import dvc_in_sight
 from sisa.parallel.tasks import Run, Task, pipeline
 
 LOGS = Path(".dvc/tmp/parallel")
@@ -39,12 +38,11 @@ def main() -> None:
 def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python src parallel", description=__doc__)
     where = parser.add_mutually_exclusive_group(required=True)
-    where.add_argument("--jobs", type=int, metavar="CORES", help="of this machine that stages may take together")
+    where.add_argument(
+        "--jobs", type=resources.cores, metavar="CORES", help="of this machine that stages may take together"
+    )
     where.add_argument("--ray", metavar="ADDRESS", help="of a Ray cluster that this machine is part of, or auto")
-    options = parser.parse_args()
-    if options.jobs is not None and options.jobs < 1:
-        raise BadInput(f"JOBS is {options.jobs}; give the number of cores to use, from 1 on")
-    return options
+    return parser.parse_args()
 
 
 def run(options: argparse.Namespace) -> None:
@@ -56,17 +54,19 @@ def run(options: argparse.Namespace) -> None:
     LOGS.mkdir(parents=True)
     if not options.ray:
         carry_out(wanted, Machine(options.jobs, table, LOGS))
-        dvc("repro")
+        dvc_in_sight("repro")
         return
     from sisa.parallel.cluster import Cluster
 
     check_committed(wanted)
     run = Run(orders.for_cluster(Path("params.yaml").read_text()), worker.read_lock(Path()))
     if wanted:
-        dvc("push", "--run-cache")  # what the stages that are up to date have written is what the others start from
+        dvc_in_sight(
+            "push", "--run-cache"
+        )  # what the stages that are up to date have written is what the others start from
         tasks = {stage: Task(run, stage, sorted(graph.needs[stage])) for stage in wanted}
         carry_out(wanted, Cluster(options.ray, tasks, table, LOGS))
-    dvc("repro", "--pull")
+    dvc_in_sight("repro", "--pull")
 
 
 def check_committed(wanted: Needs) -> None:
@@ -74,11 +74,6 @@ def check_committed(wanted: Needs) -> None:
     status = git("status", "--porcelain", "--untracked-files=no", "--", ".", *(f":!{name}" for name in WRITTEN))
     if changed := [line[3:] for line in status.splitlines()] + [name for name in wanted if name.endswith(".dvc")]:
         raise BadInput(f"workers run what is committed and pushed; commit first: {', '.join(changed)}")
-
-
-def dvc(*arguments: str) -> None:
-    if subprocess.run([sys.executable, "-m", "dvc", *arguments], check=False).returncode:
-        raise BadInput(f"dvc {' '.join(arguments)} failed: see above")
 
 
 if __name__ == "__main__":

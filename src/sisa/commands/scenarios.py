@@ -30,6 +30,7 @@ from sisa.git import GitError, git
 from sisa.parallel import orders, resources, worker
 from sisa.parallel.carry_out import carry_out as side_by_side
 from sisa.parallel.machine import Clones
+from sisa.parallel.processes import dvc_in_sight
 from sisa.parallel.tasks import Run, one_graph, pipeline
 from sisa.scenarios import RUN, SKIPPED, Branch, Scenario, decision, grid, message
 
@@ -71,7 +72,9 @@ def parse_arguments() -> argparse.Namespace:
         "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
     )
     where = parser.add_mutually_exclusive_group()
-    where.add_argument("--jobs", type=int, metavar="CORES", help="compute stages side by side on this machine")
+    where.add_argument(
+        "--jobs", type=resources.cores, metavar="CORES", help="compute stages side by side on this machine"
+    )
     where.add_argument("--ray", metavar="ADDRESS", help="compute stages on a Ray cluster")
     return parser.parse_args()
 
@@ -172,20 +175,15 @@ def fill_run_cache(due: list[Scenario], further: list[str], options: argparse.Na
         if options.ray:
             from sisa.parallel.cluster import Cluster
 
-            dvc("push", "--run-cache")
+            dvc_in_sight("push", "--run-cache")
             side_by_side(needs, Cluster(options.ray, tasks, table, logs))
-            dvc("fetch", "--run-cache")
+            dvc_in_sight("fetch", "--run-cache")
         else:
             side_by_side(needs, Clones(options.jobs, tasks, table, logs))
     except BadInput as error:
         print(f"notice: {error}", flush=True)
     finally:
         shutil.rmtree(WORK / "workers", ignore_errors=True)
-
-
-def dvc(*arguments: str) -> None:
-    if subprocess.run([sys.executable, "-m", "dvc", *arguments], check=False).returncode:
-        raise BadInput(f"dvc {' '.join(arguments)} failed: see above")
 
 
 def composed(scenario: Scenario, further: list[str]) -> dict:

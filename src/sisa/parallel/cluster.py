@@ -64,10 +64,12 @@ class Cluster:
         return ended
 
     def outcome(self, name: str, done: Future) -> Ended:
+        log = log_of(self.logs, name)
         try:
-            return kept(self.tasks[name], done.result(), log_of(self.logs, name))
+            return kept(self.tasks[name], done.result(), log)
         except RayError as error:
-            return Ended(" ".join(str(error).split()))
+            log.write_text(f"{error}\n")
+            return Ended(str(log))
 
     def started(self) -> set[str]:
         self.lines = ray.get(self.board.all.remote())
@@ -80,7 +82,8 @@ class Cluster:
         """End what still runs."""
         for ref in self.refs:
             ray.cancel(ref)
-        ray.wait(self.refs, num_returns=len(self.refs), timeout=PATIENCE) if self.refs else None
+        if self.refs:
+            ray.wait(self.refs, num_returns=len(self.refs), timeout=PATIENCE)
         ray.shutdown()
 
 

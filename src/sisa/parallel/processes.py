@@ -8,6 +8,8 @@ from pathlib import Path
 
 import psutil
 
+from sisa.common.errors import BadInput
+
 POLL = 0.1  # seconds
 
 
@@ -48,6 +50,12 @@ def end_commands(pid: int) -> None:
             child.terminate()
     except psutil.NoSuchProcess:
         pass
+
+
+def dvc_in_sight(*arguments: str) -> None:
+    """Run `dvc ARGUMENTS` with its output where ours goes. Raises BadInput where it fails."""
+    if subprocess.run([sys.executable, "-m", "dvc", *arguments], check=False).returncode:
+        raise BadInput(f"dvc {' '.join(arguments)} failed: see above")
 
 
 def own_gpus(gpus: list[str]) -> dict[str, str]:

@@ -1,5 +1,6 @@
 """What each stage takes of a machine: conf/resources.yaml."""
 
+import argparse
 from pathlib import Path
 
 from omegaconf import OmegaConf
@@ -18,6 +19,13 @@ class Resources(BaseModel):
 
     num_cpus: PositiveInt = 1
     num_gpus: NonNegativeInt = 0
+
+
+def cores(text: str) -> int:
+    """The number of cores that JOBS names, for argparse."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"JOBS is {text}; give the number of cores to use, from 1 on")
+    return int(text)
 
 
 def read(params: dict, file: Path = FILE) -> dict[str, Resources]:

@@ -9,7 +9,6 @@ import hashlib
 import itertools
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -83,7 +82,7 @@ def carry_out(
     `lock` is the content of dvc.lock with what `needs`, the stages before this one, have written. `say` is told how it
     goes, and once `stop()` is true the stage is ended. `gpus` are its own, unless Ray has chosen them.
     """
-    if different := differences(order.environment):
+    if order.environment and (different := differences(order.environment)):
         return {"failure": f"{platform.node()} was refused: {different}", "log": "", "locked": None}
     with own_clone(folder_of(order)) as (clone, held):
         log = clone.with_suffix(".log")
@@ -160,7 +159,7 @@ def read_lock(folder: Path) -> dict:
 
 def folder_of(order: Order) -> Path:
     """Where the clones of a repository lie."""
-    base = order.clones or os.environ.get(FOLDER) or Path(tempfile.gettempdir(), f"sisa-workers-{os.getuid()}")
+    base = order.clones or os.environ.get(FOLDER) or Path.home() / ".cache/sisa-workers"
     return Path(base, hashlib.sha256(order.url.encode()).hexdigest()[:12])
 
 
