@@ -6,14 +6,15 @@ OPTIONS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RAW := data/raw/animal_mnist
+PARALLEL := $(strip $(if $(JOBS),--jobs $(JOBS)) $(if $(RAY),--ray $(RAY)))
 
 .PHONY: help repro test data verify audit scenarios results report bench lint hooks lock
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its table (default: embedded silhouettes)
+repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its table; JOBS=N: on N cores; RAY=address: on a cluster
 	python src check
-	dvc repro
+	$(if $(PARALLEL),python src parallel $(PARALLEL),dvc repro)
 	@python src report
 
 test: .venv/ready $(RAW)  ## run the tests
@@ -31,7 +32,7 @@ audit: .venv/ready  ## prove from dvc.lock, shards and weights that no served me
 	python src audit
 
 scenarios: .venv/ready $(filter data/raw/$(DATASET),$(RAW))  ## run leakage x classes of DATASET with TRAIN, each onto its branch scenario/...
-	python src scenarios --dataset $(DATASET) --train $(TRAIN) $(OPTIONS)
+	python src scenarios --dataset $(DATASET) --train $(TRAIN) $(strip $(PARALLEL) $(OPTIONS))
 
 results: scenarios  ## make scenarios, then collect the branches into results/, README.md and docs/
 	python src results

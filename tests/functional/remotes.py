@@ -43,6 +43,17 @@ class Remote:
             repo.dvc("remote", "modify", "--local", "storage", option, value)
 
 
+def published(repo, remote: Remote) -> Path:
+    """The bare Git repository to which this one was pushed, its data to `remote`."""
+    hub = repo.path.parent / "hub.git"
+    repo.git("init", "--quiet", "--bare", "--initial-branch=main", str(hub))
+    repo.git("remote", "add", "origin", str(hub))
+    remote.add_to(repo)
+    repo.dvc("push", "--run-cache")
+    repo.git("push", "--quiet", "origin", "main")
+    return hub
+
+
 @contextmanager
 def s3() -> Iterator[dict[str, Remote]]:
     """A bucket, for one who may write in it, one who may only read, one whom it does not know, and while it is down."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import CLASSES, ROOT, Repo, made_once
-from remotes import Remote
+from remotes import Remote, published
 
 FORGET_DOG = ("exp", "run", "--pull", "--name", "dog", "-S", "forget.class=dog")
 LOW = "scenario/tiny-3-low"
@@ -18,17 +18,6 @@ CREDENTIALS = "|".join(
         r"BEGIN [A-Z ]*PRIVATE KEY",
     ]
 )
-
-
-def published(repo: Repo, remote: Remote) -> Path:
-    """The bare Git repository to which this one was pushed, its data to `remote`."""
-    hub = repo.path.parent / "hub.git"
-    repo.git("init", "--quiet", "--bare", "--initial-branch=main", str(hub))
-    repo.git("remote", "add", "origin", str(hub))
-    remote.add_to(repo)
-    repo.dvc("push", "--run-cache")
-    repo.git("push", "--quiet", "origin", "main")
-    return hub
 
 
 def clone(hub: Path, target: Path) -> Repo:

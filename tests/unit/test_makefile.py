@@ -3,6 +3,8 @@
 import subprocess
 from pathlib import Path
 
+import pytest
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -26,3 +28,20 @@ def test_results_run_the_scenarios_of_their_data_set_first(tmp_path):
         "python src scenarios --dataset animals10 --train photo --seeds 0 1",
         "python src results",
     ]
+
+
+@pytest.mark.parametrize(
+    ("words", "command"),
+    [
+        (["repro"], "dvc repro"),
+        (["repro", "JOBS=4"], "python src parallel --jobs 4"),
+        (["repro", "RAY=auto"], "python src parallel --ray auto"),
+        (
+            ["scenarios", "JOBS=4", "DATASET=animals10"],
+            "python src scenarios --dataset animals10 --train fast --jobs 4",
+        ),
+    ],
+)
+def test_jobs_and_ray_choose_where_stages_run(words, command, tmp_path):
+    (tmp_path / "data/raw/animal_mnist").mkdir(parents=True)
+    assert command in make(tmp_path, "--dry-run", *words).stdout.splitlines()

@@ -27,6 +27,11 @@ from sisa.common import paths
 from sisa.common.errors import BadInput
 from sisa.common.params import load
 from sisa.git import GitError, git
+from sisa.parallel import orders, resources, worker
+from sisa.parallel.carry_out import carry_out as side_by_side
+from sisa.parallel.machine import Clones
+from sisa.parallel.processes import dvc_in_sight
+from sisa.parallel.tasks import Run, one_graph, pipeline
 from sisa.scenarios import RUN, SKIPPED, Branch, Scenario, decision, grid, message
 
 WORK = Path(".dvc/tmp/scenarios")
@@ -47,7 +52,7 @@ def main() -> None:
     )
     check_further(options.set, wanted[0])
     with alone() as lock, clone_of_head():
-        outcomes = carry_out(wanted, [f"train={options.train}", *options.set], lock)
+        outcomes = carry_out(wanted, [f"train={options.train}", *options.set], lock, options)
     report(outcomes)
 
 
@@ -66,6 +71,11 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
     )
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument(
+        "--jobs", type=resources.cores, metavar="CORES", help="compute stages side by side on this machine"
+    )
+    where.add_argument("--ray", metavar="ADDRESS", help="compute stages on a Ray cluster")
     return parser.parse_args()
 
 
@@ -126,7 +136,9 @@ def clone_of_head() -> Iterator[None]:
     shutil.rmtree(CLONE)
 
 
-def carry_out(wanted: list[Scenario], further: list[str], lock: int) -> dict[Scenario, str]:
+def carry_out(
+    wanted: list[Scenario], further: list[str], lock: int, options: argparse.Namespace
+) -> dict[Scenario, str]:
     """What became of each scenario, those that need no run included."""
     known, outcomes = branches.known(), {}
     for scenario in wanted:
@@ -136,11 +148,42 @@ def carry_out(wanted: list[Scenario], further: list[str], lock: int) -> dict[Sce
     due = [scenario for scenario, outcome in outcomes.items() if outcome == RUN]
     if due:
         bring_raw_images(due[0].dataset)
+        if options.jobs or options.ray:
+            fill_run_cache(due, further, options)
     with tqdm(due, unit="scenario", disable=None) as bar:
         for scenario in bar:
             bar.set_description(scenario.name)
             outcomes[scenario] = run(scenario, further, lock)
     return outcomes
+
+
+def fill_run_cache(due: list[Scenario], further: list[str], options: argparse.Namespace) -> None:
+    """Compute all stages of all scenarios side by side, what they share once. What fails here fails again, and is
+    reported, when the scenarios are run one by one from the run-cache."""
+    runs = {}
+    for scenario in due:
+        composed(scenario, further)
+        params = (CLONE / "params.yaml").read_text()
+        order = orders.for_cluster(params) if options.ray else orders.for_machine(params, WORK / "workers")
+        runs[scenario.name] = (Run(order, worker.read_lock(CLONE)), pipeline(CLONE))
+    tasks, needs = one_graph(runs)
+    table = resources.read(yaml.safe_load(params))
+    logs = WORK / "logs"
+    shutil.rmtree(logs, ignore_errors=True)
+    logs.mkdir(parents=True)
+    try:
+        if options.ray:
+            from sisa.parallel.cluster import Cluster
+
+            dvc_in_sight("push", "--run-cache")
+            side_by_side(needs, Cluster(options.ray, tasks, table, logs))
+            dvc_in_sight("fetch", "--run-cache")
+        else:
+            side_by_side(needs, Clones(options.jobs, tasks, table, logs))
+    except BadInput as error:
+        print(f"notice: {error}", flush=True)
+    finally:
+        shutil.rmtree(WORK / "workers", ignore_errors=True)
 
 
 def composed(scenario: Scenario, further: list[str]) -> dict:

@@ -1,0 +1,26 @@
+"""What workers are told of this repository's HEAD."""
+
+from pathlib import Path
+
+from dvc.repo import Repo
+
+from sisa.common.errors import BadInput
+from sisa.git import git
+from sisa.parallel.worker import Order, environment, pinned
+
+
+def for_cluster(params: str) -> Order:
+    """Raises BadInput where workers could not hand over results, or could not be told what to equal."""
+    if not Repo().config["core"].get("remote"):
+        raise BadInput(
+            "results travel through a DVC remote that all workers reach; add one: dvc remote add -d NAME URL"
+        )
+    here = environment(pinned(Path("requirements.txt").read_text()))
+    return Order(git("remote", "get-url", "origin").strip(), git("rev-parse", "HEAD").strip(), params, here)
+
+
+def for_machine(params: str, clones: Path) -> Order:
+    """With clones in this folder, and this repository's cache."""
+    cache = Repo().cache.local_cache_dir
+    head = git("rev-parse", "HEAD").strip()
+    return Order(str(Path().resolve()), head, params, cache=cache, clones=str(clones.resolve()))

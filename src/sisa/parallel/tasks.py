@@ -1,0 +1,80 @@
+"""Stages to run in clones, of one run or of a whole grid of scenarios, as one graph."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+from dvc.repo import Repo
+from dvc.stage import PipelineStage
+
+from sisa.parallel.graph import Ended, Needs
+from sisa.parallel.worker import Order
+
+
+@dataclass(frozen=True)
+class Task:
+    """A stage of a run, and the stages and .dvc files of that run which it reads from."""
+
+    run: "Run"
+    stage: str
+    reads: list[str]
+
+
+@dataclass(eq=False)
+class Run:
+    """What its tasks have in common: their order, and dvc.lock as far as it has come."""
+
+    order: Order
+    lock: dict
+
+    def lock_now(self) -> dict:
+        """A copy: stages that end meanwhile add to the original."""
+        return {**self.lock, "stages": {**self.lock["stages"]}}
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """The graph of dvc.yaml in a folder: each stage and .dvc file with those that it reads from; and of each stage what
+    it does: command, parameters and paths. Where two runs do the same, on equal bytes, the result is the same."""
+
+    needs: Needs
+    does: dict[str, str]
+
+
+def pipeline(folder: Path = Path()) -> Pipeline:
+    with Repo(str(folder)) as repo:
+        graph = repo.index.graph
+        stages = {stage for stage in graph if stage.path_in_repo == "dvc.yaml"}
+        nodes = stages | {needed for stage in stages for needed in graph.successors(stage)}
+        needs = {node.addressing: {needed.addressing for needed in graph.successors(node)} for node in nodes}
+        return Pipeline(needs, {stage.addressing: does(stage) for stage in stages})
+
+
+def does(stage: PipelineStage) -> str:
+    parameters = {file.def_path: file.read_params() for file in stage.params}
+    paths = [sorted(each.def_path for each in ends) for ends in (stage.deps, stage.outs)]
+    return json.dumps([stage.cmd, parameters, paths], sort_keys=True)
+
+
+def one_graph(runs: dict[str, tuple[Run, Pipeline]]) -> tuple[dict[str, Task], Needs]:
+    """All stages of all runs as one graph, by `RUN:STAGE`. Of those that do the same, each waits for the one before: if
+    it also reads the same bytes, which nobody knows before they are written, it is then in the run-cache."""
+    tasks, needs, latest = {}, {}, {}
+    for name, (run, graph) in runs.items():
+        for stage, does in graph.does.items():
+            task = f"{name}:{stage}"
+            tasks[task] = Task(run, stage, sorted(graph.needs[stage]))
+            needs[task] = {f"{name}:{needed}" for needed in graph.needs[stage] & graph.does.keys()}
+            needs[task] |= {latest[does]} if does in latest else set()
+            latest[does] = task
+    return tasks, needs
+
+
+def kept(task: Task, report: dict, log: Path) -> Ended:
+    """Keep what a worker reports: its log, and what was locked for the stages that follow."""
+    with log.open("a") as file:
+        file.write(report["log"])
+    if report["failure"]:
+        return Ended(f"{log} ({report['failure']})")
+    task.run.lock["stages"][task.stage] = report["locked"]
+    return Ended()

@@ -1,0 +1,96 @@
+"""Stages on a real Ray cluster: a head without cores and two nodes on this machine, each with clones and a cache of its
+own, that have only a Git repository and a folder for DVC in common."""
+
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from conftest import ROOT, Outcome, Repo, environment
+from ray.cluster_utils import Cluster
+from remotes import Remote, published
+from test_parallel import TRAIN, results, sabotage
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """And its two nodes, by the folder in which each works."""
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
+    folders = [tmp_path / "first", tmp_path / "second"]
+    nodes = {str(folder): cluster.add_node(num_cpus=1, env_vars={"SISA_WORKERS": str(folder)}) for folder in folders}
+    yield cluster, nodes
+    cluster.shutdown()
+
+
+@pytest.fixture
+def ready(fresh, tmp_path):
+    """Three classes at low leakage, composed and pushed, nothing run."""
+    shutil.copy(ROOT / "requirements.txt", fresh / "requirements.txt")
+    fresh.compose("leakage=low", "classes=3")
+    return fresh
+
+
+def publish(repo: Repo, tmp_path: Path) -> None:
+    repo.commit("What workers shall run")
+    published(repo, Remote(str(tmp_path / "storage")))
+
+
+def test_a_node_that_dies_takes_one_stage_with_it_and_the_result_is_that_of_the_serial_run(
+    ready, cluster, three_classes_low, tmp_path
+):
+    cluster, nodes = cluster
+    trained, go = tmp_path / "trained", tmp_path / "go"
+    original = (ready / TRAIN).read_text()
+    sabotage(
+        ready,
+        "    import os, time\n"
+        f"    print(name, os.environ['SISA_WORKERS'], file=open({str(trained)!r}, 'a'))\n"
+        f"    while name == 'dog' and not os.path.exists({str(go)!r}):\n        time.sleep(0.1)\n",
+    )
+    publish(ready, tmp_path)
+    command = [sys.executable, "src", "parallel", "--ray", cluster.address]
+    with subprocess.Popen(
+        command,
+        cwd=ready.path,
+        env=environment(tmp_path),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as run:
+        while not (begun := [line.split() for line in lines(trained) if line.startswith("dog ")]):
+            assert run.poll() is None, run.stdout.read()
+            time.sleep(0.2)
+        cluster.remove_node(nodes[begun[0][1]], allow_graceful=False)
+        go.touch()
+        printed, _ = run.communicate()
+    assert run.returncode == 0, printed
+    assert Outcome(0, printed).executed == []  # by the coordinator: it found every stage cached
+    assert sorted(line.split()[0] for line in lines(trained)) == ["cat", "dog", "dog", "horse"]
+    assert results(ready) == results(three_classes_low)
+
+    (ready / TRAIN).write_text(original)
+    ready.dvc("commit", "--force")
+    assert ready.locked() == three_classes_low.locked()
+
+
+def lines(file: Path) -> list[str]:
+    return file.read_text().splitlines() if file.exists() else []
+
+
+def test_a_worker_with_other_cpu_instructions_is_refused(ready, cluster, tmp_path):
+    cluster, _ = cluster
+    cluster.add_node(num_cpus=1, env_vars={"ATEN_CPU_CAPABILITY": "default"})
+    publish(ready, tmp_path)
+    refused = ready.src("parallel", "--ray", cluster.address, code=1)
+    assert "workers must equal this environment: on " in refused.complaint
+    assert "CPU is DEFAULT, not " in refused.complaint
+    assert not (ready / "dvc.lock").exists()
+
+
+def test_what_is_not_committed_or_has_no_remote_is_refused(ready):
+    ready.commit("What workers shall run")
+    assert "dvc remote add" in ready.src("parallel", "--ray", "auto", code=1).complaint
+    (ready / "src/sisa/leakage.py").write_text("")
+    assert "commit first: src/sisa/leakage.py" in ready.src("parallel", "--ray", "auto", code=1).complaint
