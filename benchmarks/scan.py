@@ -68,11 +68,13 @@ def main() -> None:
         os.environ |= {"DVC_SITE_CACHE_DIR": f"{scratch}/site", "DVC_GLOBAL_CONFIG_DIR": f"{scratch}/config"}
         objects, sought = draw(Path(scratch, "objects"), count)
         cases = [(kind, cache) for kind in ("folder", "S3 stand-in") for cache in ("empty", "full")]
-        rows = [measure(Path(scratch), *case, objects, sought) for case in cases]
-    table = pd.DataFrame(rows)
-    table.to_csv(ROOT / "benchmarks/scan.csv", index=False, float_format="%.3g", lineterminator="\n")
-    os.chdir(ROOT)
-    machine.write("scan", {"objects": count, "readers": scan.READERS, "load_average_at_start": load})
+        rows = []
+        for case in cases:  # each is written at once, as the bucket takes minutes
+            rows.append(measure(Path(scratch), *case, objects, sought))
+            os.chdir(ROOT)
+            table = pd.DataFrame(rows)
+            table.to_csv("benchmarks/scan.csv", index=False, float_format="%.3g", lineterminator="\n")
+            machine.write("scan", {"objects": count, "readers": scan.READERS, "load_average_at_start": load})
     print(tabulate(table, headers="keys", showindex=False, floatfmt=".3g"))
 
 
