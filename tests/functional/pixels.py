@@ -34,8 +34,9 @@ def holders(contents: Iterable[tuple[str, bytes]], wanted: list[bytes]) -> list[
 def forms(content: bytes) -> Iterator[bytes]:
     """The bytes as they are, and unpacked in every way that fits them."""
     yield content
-    with suppress(OSError, EOFError):
-        yield from forms(gzip.decompress(content))
+    if content[:2] == b"\x1f\x8b":
+        with suppress(OSError, EOFError):
+            yield from forms(gzip.decompress(content))
     with suppress(zipfile.BadZipFile), zipfile.ZipFile(io.BytesIO(content)) as archive:
         for name in archive.namelist():
             yield from forms(archive.read(name))

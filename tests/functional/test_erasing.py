@@ -74,7 +74,9 @@ def downloaded(remote: Remote, target: Path) -> Path:
 
 
 def objects(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    """The files of a cache or remote, but those that DVC left half-written when it was killed; scan looks into them."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".tmp")
+    return {path.relative_to(folder).as_posix() for path in files}
 
 
 def add(repo: Repo, name: str, remote: Remote) -> None:

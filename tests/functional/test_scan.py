@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlparse
 
 import boto3
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -23,13 +24,23 @@ sys.path.insert(0, "src")
 from sisa.common.errors import BadInput
 from sisa.erasing import scan, stores
 places = stores.every()
+left = int(os.environ.get("DELETIONS", 1_000_000))
+delete, scan.BATCH = stores.Store.delete, 1
+def counted(self, keys, delete=delete):
+    global left
+    left -= 1
+    if left < 0:
+        os.kill(os.getpid(), 9)
+    delete(self, keys)
+stores.Store.delete = counted
 found = scan.survey(sys.argv[1:], places)
 try:
     scan.remove(found.findings, places)
 except BadInput as error:
-    print(f"error in remove: {error}")
+    print(f"error in remove: {error}", flush=True)
     os._exit(1)
-print(len(found.findings), found.unpullable, found.versioned)
+print("DELETED", 1_000_000 - left)
+print("CLEARED", *found.cleared, flush=True)
 os._exit(0)
 """
 
@@ -82,29 +93,35 @@ def leaked_late(repo: Repo) -> tuple[str, str]:
     return next(line.split(",")[0] for line in lines if image in line), image
 
 
-def stored(repo: Repo, remote: Remote) -> Iterator[tuple[str, bytes]]:
-    """Every byte that lies in a remote, by name below its top."""
-    if remote.url.startswith("s3://"):
-        keys = remote.secrets
-        client = boto3.client(
-            "s3",
-            endpoint_url=remote.options["endpointurl"],
-            aws_access_key_id=keys["access_key_id"],
-            aws_secret_access_key=keys["secret_access_key"],
-        )
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=urlparse(remote.url).path[1:])
-        for each in (each for page in pages for each in page.get("Contents", [])):
-            yield each["Key"], client.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
-    else:
+def client(remote: Remote):
+    """S3 as the user of this remote has it."""
+    keys = remote.secrets
+    return boto3.client(
+        "s3",
+        endpoint_url=remote.options["endpointurl"],
+        aws_access_key_id=keys["access_key_id"],
+        aws_secret_access_key=keys["secret_access_key"],
+        region_name="us-east-1",
+    )
+
+
+def stored(remote: Remote) -> Iterator[tuple[str, bytes]]:
+    """Every byte that lies in a remote, by name."""
+    if not remote.url.startswith("s3://"):
         yield from in_folders(Path(urlparse(remote.url).path))
+        return
+    s3 = client(remote)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=urlparse(remote.url).path[1:])
+    for each in (each for page in pages for each in page.get("Contents", [])):
+        yield each["Key"], s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
 
 
 def locally(repo: Repo) -> Iterator[tuple[str, bytes]]:
     return in_folders(repo / ".dvc/cache", repo / ".dvc/tmp", repo / "data", repo / "models")
 
 
-def remove(repo: Repo, *ids: str, code: int = 0):
-    return repo.run(sys.executable, "-c", REMOVE, *ids, code=code)
+def remove(repo: Repo, *ids: str, code: int = 0, **env: str):
+    return repo.run(sys.executable, "-c", REMOVE, *ids, code=code, **env)
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3", "ssh"])
@@ -118,7 +135,7 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(kind
         store_object(Path(storage.url), table_bytes(lost))  # there alone, and no lock names it
     file, image = leaked_late(erasable)
     wanted = needles([erasable / "data/raw/tiny" / file], 16)
-    there = dict(stored(erasable, storage))
+    there = dict(stored(storage))
     assert holders(locally(erasable), wanted)
     assert holders(there.items(), wanted)
 
@@ -138,10 +155,13 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(kind
 
     first = erasable.path / "models/shards/tiny-3/cat/slice-1.safetensors"
     early = hashlib.md5(first.read_bytes()).hexdigest()
-    remove(erasable, image)
+    cleared = remove(erasable, image).printed.split("CLEARED ")[1].split()
     assert holders(locally(erasable), wanted) == []
-    left = dict(stored(erasable, storage))
+    left = dict(stored(storage))
     assert holders(left.items(), wanted) == []
+    assert "0 files hold one" in erasable.src("scan", image, code=1).complaint
+    (erasable / "receipts").mkdir()
+    (erasable / "receipts/one.json").write_text(json.dumps({"images": [image], "objects": [], "cleared": cleared}))
     assert "\nnothing" in erasable.src("scan", image).printed
     assert any(f"{early[:2]}/{early[2:]}" in name for name in left), "the slice before the image was shared and clean"
     kept = {name for name in there if name in left}
@@ -157,6 +177,18 @@ def test_a_push_after_a_removal_does_not_skip_what_was_deleted(erasable, remote)
     remove(erasable, image)
     copy.dvc("push")
     assert copy.src("scan", image, code=1).complaint
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_removal_that_is_killed_is_finished_by_the_next(seed, erasable):
+    _, image = leaked_late(erasable)
+    whole = erasable.copied_to(erasable.path.with_name("whole"))
+    total = int(remove(whole, image).printed.split("DELETED ")[1].split()[0])
+    points = sorted(np.random.default_rng(seed).integers(0, total // 3, 2).tolist())
+    for deletions in points:
+        remove(erasable, image, code=-9, DELETIONS=str(deletions))
+    remove(erasable, image)
+    assert erasable.files(".dvc/cache", "data", "models") == whole.files(".dvc/cache", "data", "models")
 
 
 def test_what_was_left_half_written_or_beside_is_found(fresh):
@@ -228,3 +260,11 @@ def test_nothing_is_deleted_anywhere_when_a_remote_is_read_only(kind, fresh, rem
 def test_a_bucket_or_folder_that_does_not_exist_is_refused(url, fresh, remote):
     replace(remote("s3"), url=url).add_to(fresh) if url.startswith("s3") else Remote(url).add_to(fresh)
     assert "remote storage cannot be looked into" in fresh.src("scan", "0" * 64, code=1).complaint
+
+
+def test_a_bucket_that_keeps_versions_is_named(fresh, remote):
+    versioned = replace(remote("s3"), url="s3://versioned")
+    client(versioned).create_bucket(Bucket="versioned")
+    client(versioned).put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
+    versioned.add_to(fresh)
+    assert "storage may keep what is deleted as earlier versions" in fresh.src("scan", "0" * 64).printed

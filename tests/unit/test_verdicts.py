@@ -86,6 +86,12 @@ def test_what_nothing_tells_about_is_neither_kept_nor_removed_in_silence():
     assert set(decided.undecided) == {"model", "zip", "log"}
 
 
+def test_what_was_cleared_before_its_table_went_stays_clear():
+    held = {"model": checkpoint("unknown"), "log": Content(LOG)}
+    assert not decide(held, [], [], cleared=held).undecided
+    assert not decide(held | {"a": table(CAT, unknown=CAT)}, [], [], cleared=["log"]).undecided
+
+
 def test_a_log_goes_with_the_models_beside_it_unless_it_lies_beside_clean_ones_as_well():
     held = {"shard": table(CAT, first=CLEAN, second=CAT), "bad": checkpoint("second"), "good": checkpoint("first")}
     held |= {"log": Content(LOG), "dir": listing(slice_safetensors="bad", log_csv="log")}

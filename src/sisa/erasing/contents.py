@@ -95,9 +95,12 @@ def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collectio
 def with_slices(store: Store, blob: Blob, content: Content) -> Content:
     """A table with the digests of its slices, for which all of it is read; one without a slice column is one slice.
 
-    Other tables than ours have none.
+    Other tables than ours, and damaged ones, have none.
     """
-    table = pq.read_table(pa.BufferReader(store.read(blob.key)))
+    try:
+        table = pq.read_table(pa.BufferReader(store.read(blob.key)), page_checksum_verification=True)
+    except (OSError, pa.ArrowException):
+        return content
     if not {"id", "class", "pixels"} <= set(table.column_names):
         return content
     shape = tables.dimensions(table.schema)

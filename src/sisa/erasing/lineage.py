@@ -9,7 +9,7 @@ import json
 import re
 import subprocess
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -18,6 +18,7 @@ import yaml
 
 from sisa.git import git
 
+QUEUE = "refs/exps/celery/stash"
 HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 # What a trained output was trained on, by stage. Everything else that these stages read adds no image:
@@ -77,12 +78,32 @@ class Run:
 
 
 @dataclass(frozen=True)
+class Receipt:
+    """What an earlier removal left in writing: the ids of its images, the hashes of what was erased, and of what was
+    trained, was proven clean of these images, and stays, though the tables that proved it are gone.
+    """
+
+    images: frozenset[str]
+    erased: frozenset[str]
+    cleared: frozenset[str]
+
+
+@dataclass(frozen=True)
 class History:
-    """Every lock that Git reaches: what ran, the hashes in earlier receipts, and which refs and commits name what."""
+    """Every lock that Git reaches: what ran, earlier receipts, and which refs and commits name what."""
 
     runs: list[Run]
-    erased: frozenset[str]
+    receipts: list[Receipt]
     named: dict[str, set[str]]  # ref, `commit ABC`, `the index` or `the workspace` -> the hashes that its locks name
+
+    @property
+    def erased(self) -> set[str]:
+        """The hashes that any receipt names as erased."""
+        return set().union(*(receipt.erased for receipt in self.receipts))
+
+    def cleared(self, ids: Collection[str]) -> set[str]:
+        """The hashes that receipts about all of these images name as clean."""
+        return set().union(*(receipt.cleared for receipt in self.receipts if receipt.images.issuperset(ids)))
 
     def naming(self, hashes: set[str]) -> list[str]:
         """The refs and commits whose locks name one of these: they can no longer be pulled whole."""
@@ -106,7 +127,7 @@ def history() -> History:
     named = named_by_revision({name: hashes_of(each) for name, each in runs.items()}, sorted(paths))
     return History(
         [run for each in runs.values() for run in each] + runs_here,
-        frozenset(each for text in receipts for each in receipt_hashes(text)),
+        [receipt for text in receipts if (receipt := receipt_in(text))],
         named | {"the workspace": hashes_of(runs_here)},
     )
 
@@ -165,9 +186,9 @@ def label(ref: str) -> str:
     for start, kind in kinds.items():
         if ref.startswith(start):
             return f"{kind} {ref.removeprefix(start)}"
-    if ref.startswith("refs/exps/") and ref.count("/") > 3:
+    if ref.startswith("refs/exps/") and ref.count("/") > 3:  # refs/exps/AB/REST of a commit/NAME
         return f"experiment {ref.split('/', 4)[4]}"
-    return "queued experiments" if ref.startswith("refs/exps/") else ref
+    return "queued experiments" if ref == QUEUE else ref
 
 
 def ask_git(how: str, lines: list[str]) -> bytes:
@@ -188,9 +209,11 @@ def hashes_of(runs: list[Run]) -> set[str]:
     return set().union(*(run.hashes for run in runs))
 
 
-def receipt_hashes(text: bytes) -> list[str]:
-    """The hashes of what an earlier receipt says was erased; what it calls by path has none."""
+def receipt_in(text: bytes) -> Receipt | None:
+    """A receipt, what it calls by path left out; None where it is none of ours."""
     try:
-        return [each["hash"] for each in json.loads(text)["objects"] if HASH.fullmatch(each["hash"])]
-    except (ValueError, KeyError, TypeError):
-        return []
+        content = json.loads(text)
+        erased = frozenset(each["hash"] for each in content["objects"] if HASH.fullmatch(each["hash"]))
+        return Receipt(frozenset(content.get("images", [])), erased, frozenset(content.get("cleared", [])))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None

@@ -19,6 +19,7 @@ BATCH = 1000  # keys in one deletion, as S3 takes them
 
 # Evidence goes after what it testifies against, so that a removal that was stopped finds the rest again: a shadow
 # table is known by the runs that wrote it, a log by the listing that it is in, a checkpoint by the tables.
+TRAINED = {contents.CHECKPOINT, contents.LOG, contents.SHADOWS}
 ORDER = [contents.SHADOWS, contents.LOG, contents.RUN, contents.LISTING, contents.CHECKPOINT]
 
 Result = TypeVar("Result")
@@ -43,7 +44,8 @@ class Finding:
 class Survey:
     """findings; undecided: what nothing can decide about, one line each; scanned: files looked at in each store; read:
     how many of them were opened, the others being the same; unpullable: the refs and commits that name what was found;
-    versioned: the stores that keep what is deleted as earlier versions, or do not say that they do not.
+    versioned: the stores that keep what is deleted as earlier versions, or do not say that they do not; cleared: hashes
+    of what was trained and is clean, to be kept in the receipt, as the tables that prove it may go.
     """
 
     findings: list[Finding]
@@ -52,15 +54,18 @@ class Survey:
     read: int
     unpullable: list[str]
     versioned: list[str]
+    cleared: list[str]
 
 
-def survey(ids: Collection[str], places: list[Store], known: Collection[str] = ()) -> Survey:
+def survey(
+    ids: Collection[str], places: list[Store], known: Collection[str] = (), cleared: Collection[str] = ()
+) -> Survey:
     """Look at everything in these stores for the images with these ids.
 
-    known: hashes that count as found wherever they lie, as those of a removal that was stopped. Raises Unreachable
-    before anything is read where a store does not answer.
+    known: hashes that count as found wherever they lie, as those of a removal that was stopped; cleared: those that an
+    earlier survey of these images cleared. Raises Unreachable before anything is read where a store does not answer.
     """
-    listed = {store: store.blobs() for store in places}
+    listed = {store: store.blobs() for store in tqdm(places, desc="listing", unit=" stores", disable=None)}
     first: dict[str, tuple[Store, Blob]] = {}
     for store, blobs in listed.items():
         for blob in blobs:
@@ -68,7 +73,7 @@ def survey(ids: Collection[str], places: list[Store], known: Collection[str] = (
     seen = look_into(first, ids)
     history = lineage.history()
     gone = {*known, *history.erased}
-    decided = verdicts.decide(seen | folders(listed), history.runs, gone)
+    decided = verdicts.decide(seen | folders(listed), history.runs, gone, {*cleared, *history.cleared(ids)})
     findings, undecided = [], []
     for store, blobs in listed.items():
         for blob in blobs:
@@ -86,6 +91,11 @@ def survey(ids: Collection[str], places: list[Store], known: Collection[str] = (
         len(first),
         history.naming({*decided.tainted, *gone}),
         [store.name for store in places if store.keeps_versions() is not False],
+        sorted(
+            name
+            for name, content in seen.items()
+            if content.kind in TRAINED and name not in decided.tainted and name not in decided.undecided
+        ),
     )
 
 

@@ -12,7 +12,6 @@ import subprocess
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -158,7 +157,7 @@ class Answering:
         if isinstance(error, Exception) and not isinstance(error, (BadInput, AttributeError, NameError, TypeError)):
             reason = " ".join(str(error).split()) or type(error).__name__
             raise Unreachable(
-                f"{self.store} cannot be {self.what} ({reason[:200]}); see `dvc remote list`, then repeat"
+                f"{self.store} cannot be {self.what} ({reason[:200]}); see to that, then repeat"
             ) from error
 
 
@@ -170,16 +169,18 @@ class Workspace(Store):
 
     def blobs(self) -> list[Blob]:
         found = (Path(path) for path in [*self.untracked(), *self.leftovers()])
-        return [Blob(path.as_posix(), path.stat().st_size, md5(path)) for path in found if path.is_file()]
+        with self.answering("looked into"):
+            return [Blob(path.as_posix(), path.stat().st_size, md5(path)) for path in found if path.is_file()]
 
     def read(self, key: str, start: int = 0, end: int | None = None) -> bytes:
-        with open(key, "rb") as file:
+        with self.answering(f"read at {key}"), open(key, "rb") as file:
             file.seek(start)
             return file.read(-1 if end is None else end - start)
 
     def delete(self, keys: list[str]) -> None:
-        for key in keys:
-            Path(key).unlink(missing_ok=True)
+        with self.answering("written"):
+            for key in keys:
+                Path(key).unlink(missing_ok=True)
 
     def check_writable(self) -> None:
         for folder in filter(os.path.isdir, WRITTEN):
@@ -189,9 +190,8 @@ class Workspace(Store):
     def keeps_versions(self) -> bool:
         return False
 
-    @cached_property
-    def is_bucket(self) -> bool:
-        return False
+    def answering(self, what: str) -> "Answering":
+        return Answering("the workspace", what)
 
     def untracked(self) -> list[str]:
         command = ["git", "ls-files", "--others", "-z", "--", *WRITTEN]

@@ -21,6 +21,8 @@ from sisa.erasing.contents import (
 from sisa.erasing.lineage import TRAINED_ON, Run
 
 Ids = frozenset[str]
+Origins = dict[str, list[Run]]
+ERASED: Ids = frozenset({"erased"})  # stands for the ids of a table that an earlier receipt names
 UNDECIDED = None  # what a question answers that nothing can decide; otherwise the ids, empty for a clean object
 
 HOLDS = {TABLE: "holds {}", PHOTO: "is {}", ARRAY: "holds {}", SHADOWS: "has answers about {}"}
@@ -42,11 +44,14 @@ class Verdicts:
     undecided: dict[str, str] = field(default_factory=dict)
 
 
-def decide(contents: dict[str, Content], runs: Collection[Run], erased: Collection[str]) -> Verdicts:
+def decide(
+    contents: dict[str, Content], runs: Collection[Run], erased: Collection[str], cleared: Collection[str] = ()
+) -> Verdicts:
     """Judge every object by its hash.
 
     contents: what each object is; runs: all that ran, as far as any lock or run-cache tells; erased: hashes that an
-    earlier receipt names. An object that has a clean origin is clean, whatever else made the same bytes.
+    earlier receipt names; cleared: hashes that were proven clean when there was more to tell by. An object that has a
+    clean origin is clean, whatever else made the same bytes.
     """
     verdicts = Verdicts()
     for name, content in contents.items():
@@ -60,6 +65,8 @@ def decide(contents: dict[str, Content], runs: Collection[Run], erased: Collecti
     judge_checkpoints(verdicts, contents, origins, erased)
     judge_shadows(verdicts, contents, origins, erased)
     judge_logs(verdicts, contents, origins, erased)
+    for name in cleared:
+        verdicts.undecided.pop(name, None)
     judge_listings(verdicts, contents)
     judge_run_cache(verdicts, contents)
     return verdicts
@@ -69,21 +76,23 @@ def counted(ids: Ids) -> str:
     return "one of the images" if len(ids) == 1 else f"{len(ids):,} of the images"
 
 
-def origins_of(contents: dict[str, Content], runs: Iterable[Run]) -> dict[str, list[Run]]:
+def origins_of(contents: dict[str, Content], runs: Iterable[Run]) -> Origins:
     """The training runs that wrote each object, by itself or inside a folder."""
     origins = defaultdict(list)
-    for run in set_by_repr(run for run in runs if run.stage in TRAINED_ON):
+    for run in each_once(run for run in runs if run.stage in TRAINED_ON):
         for out in run.outs.values():
             for name in [out, *(contents[out].files.values() if out in contents else ())]:
                 origins[name].append(run)
     return origins
 
 
-def set_by_repr(runs: Iterable[Run]) -> list[Run]:
-    return [*{repr(run): run for run in runs}.values()]
+def each_once(runs: Iterable[Run]) -> list[Run]:
+    return [*{repr(run): run for run in runs}.values()]  # many locks tell of the same run
 
 
-def judge_checkpoints(verdicts: Verdicts, contents: dict[str, Content], origins, erased: Collection[str]) -> None:
+def judge_checkpoints(
+    verdicts: Verdicts, contents: dict[str, Content], origins: Origins, erased: Collection[str]
+) -> None:
     known: dict[str, Ids] = {}
     for content in contents.values():
         for digest, ids in content.sliced.items():
@@ -97,12 +106,12 @@ def judge_checkpoints(verdicts: Verdicts, contents: dict[str, Content], origins,
             by_lineage(verdicts, name, contents, origins, erased)
 
 
-def judge_shadows(verdicts: Verdicts, contents: dict[str, Content], origins, erased: Collection[str]) -> None:
+def judge_shadows(verdicts: Verdicts, contents: dict[str, Content], origins: Origins, erased: Collection[str]) -> None:
     for name in of_kind(contents, SHADOWS, but=verdicts.tainted):
         by_lineage(verdicts, name, contents, origins, erased)
 
 
-def judge_logs(verdicts: Verdicts, contents: dict[str, Content], origins, erased: Collection[str]) -> None:
+def judge_logs(verdicts: Verdicts, contents: dict[str, Content], origins: Origins, erased: Collection[str]) -> None:
     """A log tells of the checkpoints that lie beside it."""
     beside = defaultdict(list)
     for content in contents.values():
@@ -126,42 +135,36 @@ def judge_logs(verdicts: Verdicts, contents: dict[str, Content], origins, erased
             by_lineage(verdicts, name, contents, origins, erased)
 
 
-def by_lineage(verdicts: Verdicts, name: str, contents: dict[str, Content], origins, erased: Collection[str]) -> None:
+def by_lineage(
+    verdicts: Verdicts, name: str, contents: dict[str, Content], origins: Origins, erased: Collection[str]
+) -> None:
     """What a trained output was trained on, by every run that wrote it; one clean origin is enough."""
     answers = [ids_trained_on(run, contents, erased) for run in origins.get(name, [])]
     if any(answer == frozenset() for answer in answers):
         return
     tainting = [(run, ids) for run, ids in zip(origins.get(name, []), answers, strict=True) if ids is not UNDECIDED]
-    if tainting:
-        run, ids = tainting[0]
-        stage = f"{run.stage}@{run.shard}" if run.shard else run.stage
-        verdicts.tainted[name] = Tainted(
-            f"{stage} wrote it, trained on {counted(ids - ERASED) if ids - ERASED else 'an erased table'}", ids - ERASED
-        )
-    else:
+    if not tainting:
         verdicts.undecided[name] = "nothing that is left tells what it was trained on"
-
-
-ERASED: Ids = frozenset({"erased"})  # stands for the ids of a table that an earlier receipt names
+        return
+    run, ids = tainting[0]
+    stage = f"{run.stage}@{run.shard}" if run.shard else run.stage
+    about = counted(ids - ERASED) if ids - ERASED else "a table that was erased"
+    verdicts.tainted[name] = Tainted(f"{stage} wrote it, trained on {about}", ids - ERASED)
 
 
 def ids_trained_on(run: Run, contents: dict[str, Content], erased: Collection[str]) -> Ids | None:
-    """The images among those that a run trained on; UNDECIDED where a training set is not there any more."""
-    if not run.trained_on or len(run.trained_on) != len(TRAINED_ON[run.stage]):
+    """The images among those that a run trained on; UNDECIDED where a table is gone that could add to none."""
+    there = [name for name in run.trained_on if name in contents and contents[name].kind == TABLE]
+    found: Ids = frozenset().union(*(contents[name].ids for name in there))
+    if set(run.trained_on) & set(erased):
+        found |= ERASED
+    if not found and len(there) < len(TRAINED_ON[run.stage]):
         return UNDECIDED
-    found: Ids = frozenset()
-    for name in run.trained_on:
-        if name in erased:
-            found |= ERASED
-        elif name in contents and contents[name].kind == TABLE:
-            found |= contents[name].ids
-        else:
-            return UNDECIDED
-    if found and run.less:
-        if run.less not in contents or contents[run.less].kind != FORGOTTEN:
-            return UNDECIDED
-        found -= contents[run.less].listed
-    return found
+    if not found or not run.less:
+        return found
+    if run.less not in contents or contents[run.less].kind != FORGOTTEN:
+        return UNDECIDED
+    return found - contents[run.less].listed
 
 
 def judge_listings(verdicts: Verdicts, contents: dict[str, Content]) -> None:
