@@ -74,7 +74,9 @@ def downloaded(remote: Remote, target: Path) -> Path:
 
 
 def objects(folder: Path) -> set[str]:
-    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    """The files of a cache or remote, but those that DVC left half-written when it was killed; scan looks into them."""
+    files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".tmp")
+    return {path.relative_to(folder).as_posix() for path in files}
 
 
 def add(repo: Repo, name: str, remote: Remote) -> None:
@@ -175,6 +177,8 @@ class Killable:
     def left(self) -> tuple:
         """All that an erase leaves behind, but the receipt, which lists what stopped runs left in the workspace too."""
         files = self.repo.files("data", "models", "metrics", "plots")
+        # DVC's trial of hard links, in which it was killed: four bytes, `test`
+        files = {name: digest for name, digest in files.items() if not name.endswith(".tmp")}
         stored = self.repo.path.parent / "storage"
         return self.repo.locked(), files, objects(self.repo / ".dvc/cache"), objects(stored)
 

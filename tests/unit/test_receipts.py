@@ -23,6 +23,7 @@ RECEIPT = Receipt(
     scanned={"cache": 12_345},
     left=0,
     undecided=["cache: odd.bin"],
+    cleared=["2" * 32],
     tools={"dvc": "3"},
 )
 

@@ -106,6 +106,7 @@ def prepare(ids: list[str], asked: str, arguments: argparse.Namespace, params: P
         due,
         items(found),
         unpullable(found),
+        found.cleared,
     )
 
 
@@ -181,11 +182,15 @@ def carry_out(order: Order, params: Params) -> list[Path]:
         order = replace(order, renewed=True)
         orders.write(order)
     places = stores.every()
-    found = scan.survey(order.images, places, {item.hash for item in order.objects})
-    order = replace(order, objects=sorted({*order.objects, *items(found)}))
+    found = scan.survey(order.images, places, {item.hash for item in order.objects}, order.cleared)
+    order = replace(
+        order,
+        objects=sorted({*order.objects, *items(found)}),
+        cleared=sorted({*order.cleared, *found.cleared}),
+    )
     orders.write(order)
     scan.remove(found.findings, places)
-    left = scan.survey(order.images, places, {item.hash for item in order.objects})
+    left = scan.survey(order.images, places, {item.hash for item in order.objects}, order.cleared)
     if left.findings:
         print(tabulate(scan.summary(left.findings), headers="keys"))
         raise BadInput(f"{len(left.findings)} objects are still there, listed above; repeat the same command")
@@ -216,6 +221,7 @@ def receipt(order: Order, left: Survey) -> Receipt:
         left.scanned,
         len(left.findings),
         left.undecided,
+        left.cleared,
         {"python": python_version(), "git": git("--version").split()[2], "dvc": version("dvc")},
     )
 

@@ -14,8 +14,9 @@ JOURNAL = Path(".dvc/tmp/erasing/order.json")
 class Order:
     """What is asked for, by ids and in words, on which date (ISO 8601), and what it comes to.
 
-    files: the raw files that the images are in; objects: what was found so far; renewed: whether the workspace is whole
-    without the images, so that only deleting is left.
+    files: the raw files that the images are in; objects: what was found so far; cleared: the hashes of models that were
+    proven clean while the tables that prove it were there; renewed: whether the workspace is whole without the images,
+    so that only deleting is left.
     """
 
     dataset: str
@@ -27,6 +28,7 @@ class Order:
     renewal: Renewal
     objects: list[Item] = field(default_factory=list)
     unpullable: list[str] = field(default_factory=list)
+    cleared: list[str] = field(default_factory=list)
     renewed: bool = False
 
 

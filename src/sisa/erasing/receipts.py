@@ -41,7 +41,8 @@ class Receipt:
     removed; adopted and trained: the stages whose model another one replaced, and the samples of each model that was
     trained again, by folder; unpullable: commits, branches and experiments that name what was erased; out_of_reach: in
     words; scanned and left: objects looked at in the end, and those that still held or had seen one of the images;
-    undecided: files of which nothing tells whether they do, and that were left alone.
+    undecided: files of which nothing tells whether they do, and that were left alone; cleared: hashes of models that
+    stay, proven clean by tables that may be gone now.
     """
 
     date: str
@@ -58,6 +59,7 @@ class Receipt:
     scanned: dict[str, int]
     left: int
     undecided: list[str]
+    cleared: list[str]
     tools: dict[str, str]
 
     @property
