@@ -17,8 +17,6 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import yaml
-from dvc.exceptions import DvcException
-from dvc.repo import Repo
 
 from sisa.git import GitError, git
 from sisa.parallel.processes import dvc, last_line, own_gpus
@@ -122,20 +120,6 @@ def run(
     for command in commands:
         if code := dvc(*command, log=log, folder=clone, env=env, stop=watch, keep=(held,)):
             return f"dvc {command[0]} ended with exit code {code} on {platform.node()}"
-    return None if order.cache else push_uncached(clone, stage)
-
-
-def push_uncached(clone: Path, stage: str) -> str | None:
-    """What a stage keeps in Git `dvc push` leaves out, while `dvc repro --pull` looks for it on the remote."""
-    try:
-        with Repo(str(clone)) as repo:
-            ran = repo.stage.load_one(str(clone / "dvc.yaml"), name=stage)
-            for out in ran.outs:
-                out.use_cache = True
-            for objects in ran.get_used_objs().values():
-                repo.cloud.push(objects)
-    except DvcException as error:
-        return f"pushing what {stage} keeps in Git failed on {platform.node()}: {error}"
     return None
 
 
