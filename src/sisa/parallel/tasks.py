@@ -47,7 +47,7 @@ def pipeline(folder: Path = Path()) -> Pipeline:
         stages = {stage for stage in graph if stage.path_in_repo == "dvc.yaml"}
         nodes = stages | {needed for stage in stages for needed in graph.successors(stage)}
         needs = {name_of(node): {name_of(needed) for needed in graph.successors(node)} for node in nodes}
-        # What a stage keeps in Git is in no remote or run-cache: such a stage is left to the last, serial run.
+        # DVC pushes to no remote what a stage keeps in Git: such a stage is left to the last, serial run.
         shared = (stage for stage in stages if all(out.use_cache for out in stage.outs))
         return Pipeline(needs, {stage.name: does(stage) for stage in shared})
 
