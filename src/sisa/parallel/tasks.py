@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from dvc.repo import Repo
-from dvc.stage import PipelineStage
+from dvc.stage import PipelineStage, Stage
 
 from sisa.parallel.graph import Ended, Needs
 from sisa.parallel.worker import Order
@@ -46,8 +46,15 @@ def pipeline(folder: Path = Path()) -> Pipeline:
         graph = repo.index.graph
         stages = {stage for stage in graph if stage.path_in_repo == "dvc.yaml"}
         nodes = stages | {needed for stage in stages for needed in graph.successors(stage)}
-        needs = {node.addressing: {needed.addressing for needed in graph.successors(node)} for node in nodes}
-        return Pipeline(needs, {stage.addressing: does(stage) for stage in stages})
+        needs = {name_of(node): {name_of(needed) for needed in graph.successors(node)} for node in nodes}
+        # DVC pushes to no remote what a stage keeps in Git: such a stage is left to the last, serial run.
+        shared = (stage for stage in stages if all(out.use_cache for out in stage.outs))
+        return Pipeline(needs, {stage.name: does(stage) for stage in shared})
+
+
+def name_of(node: Stage) -> str:
+    """As DVC is told it in the root of a clone: a stage, or a .dvc file."""
+    return node.name if isinstance(node, PipelineStage) else node.path_in_repo
 
 
 def does(stage: PipelineStage) -> str:
