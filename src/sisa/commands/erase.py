@@ -6,6 +6,7 @@ what cannot be reached. Stopped at any point, the same command goes on where it 
 
 import argparse
 import json
+import re
 import shlex
 import shutil
 import subprocess
@@ -31,6 +32,7 @@ from sisa.erasing.renewal import Renewal
 from sisa.erasing.scan import Survey
 from sisa.git import git
 
+TRIAL = re.compile(r"\.[\w-]{22}\.tmp")  # of DVC, to see which links the disk knows
 RWLOCK = Path(".dvc/tmp/rwlock")  # where DVC keeps which process reads or writes what
 
 
@@ -176,7 +178,7 @@ def items(found: Survey) -> list[Item]:
 def carry_out(order: Order, params: Params) -> list[Path]:
     """Renew the workspace, delete what was found, look again, and write the receipt."""
     if not order.renewed:
-        heal_lock()
+        clear_up()
         renewal.erase_raw(order.images, order.date, params)
         renewal.renew(order.renewal, params)
         order = replace(order, renewed=True)
@@ -199,10 +201,15 @@ def carry_out(order: Order, params: Params) -> list[Path]:
     return written
 
 
-def heal_lock() -> None:
-    """A process that is killed while it writes DVC's lock file leaves an empty one, at which DVC stops."""
+def clear_up() -> None:
+    """Take away what a DVC that was killed leaves: an empty lock file, at which the next one stops, and trial links,
+    which would count as files of the folder that they lie in.
+    """
     if RWLOCK.exists() and not RWLOCK.read_bytes():
         RWLOCK.unlink()
+    for path in (path for top in ("data", "models") for path in Path(top).rglob(".*.tmp")):
+        if TRIAL.fullmatch(path.name):
+            path.unlink()
 
 
 def receipt(order: Order, left: Survey) -> Receipt:
