@@ -144,7 +144,7 @@ def erase_raw(ids: Collection[str], date: str, params: Params) -> list[str]:
     file, folder = paths.roster(dataset.name), paths.raw(dataset.name)
     roster.write(file, roster.mark(roster.read(file), ids, date))
     erased = raw.erase(dataset, folder, ids)
-    dvc("add", "--quiet", str(folder))
+    dvc("add", str(folder))
     return erased
 
 
