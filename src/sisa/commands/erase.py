@@ -140,7 +140,15 @@ def dvc_processes() -> list[int]:
     except (OSError, ValueError):
         return []
     infos = [*held.get("write", {}).values(), *(info for infos in held.get("read", {}).values() for info in infos)]
-    return sorted({info["pid"] for info in infos if psutil.pid_exists(info["pid"])})
+    return sorted({info["pid"] for info in infos if is_alive(info["pid"])})
+
+
+def is_alive(process: int) -> bool:
+    """A killed process that nobody has waited for is dead, although its number is still taken."""
+    try:
+        return psutil.Process(process).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
 def report(ids: list[str], asked: str, found: Survey, due: Renewal) -> None:
@@ -202,10 +210,10 @@ def carry_out(order: Order, params: Params) -> list[Path]:
 
 
 def clear_up() -> None:
-    """Take away what a DVC that was killed leaves: an empty lock file, at which the next one stops, and trial links,
-    which would count as files of the folder that they lie in.
+    """Take away what a DVC that was killed leaves: a lock file that is empty or names only the dead, at which the next
+    one stops, and trial links, which would count as files of the folder that they lie in.
     """
-    if RWLOCK.exists() and not RWLOCK.read_bytes():
+    if RWLOCK.exists() and not dvc_processes():
         RWLOCK.unlink()
     for path in (path for top in ("data", "models") for path in Path(top).rglob(".*.tmp")):
         if TRIAL.fullmatch(path.name):
