@@ -210,14 +210,16 @@ def carry_out(order: Order, params: Params) -> list[Path]:
 
 
 def clear_up() -> None:
-    """Take away what a DVC that was killed leaves: a lock file that is empty or names only the dead, at which the next
-    one stops, and trial links, which would count as files of the folder that they lie in.
+    """Take away what killed processes leave: a lock file that is empty or names only the dead, at which the next DVC
+    stops, trial links, which would count as files of the folder that they lie in, and half-trained models.
     """
     if RWLOCK.exists() and not dvc_processes():
         RWLOCK.unlink()
     for path in (path for top in ("data", "models") for path in Path(top).rglob(".*.tmp")):
         if TRIAL.fullmatch(path.name):
             path.unlink()
+    for folder in Path("models").glob(".partial-*"):  # of a training that was stopped
+        shutil.rmtree(folder)
 
 
 def receipt(order: Order, left: Survey) -> Receipt:
