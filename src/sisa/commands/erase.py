@@ -32,7 +32,8 @@ from sisa.erasing.renewal import Renewal
 from sisa.erasing.scan import Survey
 from sisa.git import git
 
-TRIAL = re.compile(r"\.[\w-]{22}\.tmp")  # of DVC, to see which links the disk knows
+# DVC's trials of which links the disk knows, and files that were to be renamed into place (sisa.common.files.beside)
+LEFT_BEHIND = re.compile(r"\.[\w-]{22}\.tmp|\..+\.\d+\.part")
 RWLOCK = Path(".dvc/tmp/rwlock")  # where DVC keeps which process reads or writes what
 
 
@@ -211,12 +212,12 @@ def carry_out(order: Order, params: Params) -> list[Path]:
 
 def clear_up() -> None:
     """Take away what killed processes leave: a lock file that is empty or names only the dead, at which the next DVC
-    stops, trial links, which would count as files of the folder that they lie in, and half-trained models.
+    stops, files half-written or on trial, which would count as those of the folder that they lie in, and half-trained models.
     """
     if RWLOCK.exists() and not dvc_processes():
         RWLOCK.unlink()
-    for path in (path for top in ("data", "models") for path in Path(top).rglob(".*.tmp")):
-        if TRIAL.fullmatch(path.name):
+    for path in (path for top in ("data", "models", "metrics", "plots") for path in Path(top).rglob(".*")):
+        if LEFT_BEHIND.fullmatch(path.name):
             path.unlink()
     for folder in Path("models").glob(".partial-*"):  # of a training that was stopped
         shutil.rmtree(folder)
