@@ -212,7 +212,7 @@ def carry_out(order: Order, params: Params) -> list[Path]:
 
 def clear_up() -> None:
     """Take away what killed processes leave: a lock file that is empty or names only the dead, at which the next DVC
-    stops, files half-written or on trial, which would count as those of the folder that they lie in, and half-trained models.
+    stops; files half-written or on trial, which would count as those of their folder; half-trained models.
     """
     if RWLOCK.exists() and not dvc_processes():
         RWLOCK.unlink()
