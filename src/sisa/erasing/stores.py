@@ -9,7 +9,6 @@ import io
 import os
 import re
 import subprocess
-import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -82,10 +81,12 @@ class Store:
                     continue
 
     def check_writable(self) -> None:
-        """Write a file and delete it again. Raises Unreachable before anything is lost."""
+        """Write a file and delete it again, also one that a stopped call left. Raises Unreachable before anything is
+        lost.
+        """
         with self.answering("written"):
             self.must_exist()
-            probe = self.fs.join(self.root, "files", f".probe-{uuid.uuid4().hex}")
+            probe = self.fs.join(self.root, "files", ".probe")
             self.fs.makedirs(self.fs.parent(probe), exist_ok=True)
             self.fs.pipe_file(probe, b"?")
             self.fs.remove(probe)
