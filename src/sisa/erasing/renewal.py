@@ -154,15 +154,25 @@ def renew(renewal: Renewal, params: Params) -> None:
     Raises BadInput where a stage fails, or where a model turns out not to be what it was taken for.
     """
     dvc("repro", "--no-run-cache", "split")
-    for stage in renewal.adopted:
-        adopt(stage, replacements(params)[stage])
+    adopt(renewal.adopted, params)
     dvc("repro")
 
 
-def adopt(stage: str, replacement: Replacement) -> None:
-    """Put the proven model in the other one's place, and tell DVC that this is what the stage gives."""
-    if not any(disagreements(stage)):
-        return  # it was adopted before an interruption
+def adopt(stages: list[str], params: Params) -> None:
+    """Put each stage's proven model in the other one's place, and tell DVC that this is what these stages give.
+
+    Raises BadInput where the proof fails.
+    """
+    due = [stage for stage in stages if any(disagreements(stage))]  # the rest was adopted before an interruption
+    for stage in due:
+        put_in_place(replacements(params)[stage])
+    if due:
+        dvc("commit", "--quiet", "--force", *due)
+    if wrong := [problem for stage in due for problem in disagreements(stage)]:
+        raise BadInput(f"{wrong[0]}; after dvc commit {' '.join(due)}")
+
+
+def put_in_place(replacement: Replacement) -> None:
     if replacement.images.read_bytes() != replacement.retained.read_bytes():
         raise BadInput(
             f"{replacement.images} and {replacement.retained} differ, so {replacement.model} must be trained"
@@ -172,9 +182,6 @@ def adopt(stage: str, replacement: Replacement) -> None:
     keep(replacement.by, replacement.model)
     if checkpoints.fingerprints(replacement.model) != checkpoints.fingerprints(replacement.by):
         raise BadInput(f"{replacement.model}: not the bytes of {replacement.by} that were copied there; repeat")
-    dvc("commit", "--quiet", "--force", stage)
-    if wrong := list(disagreements(stage)):
-        raise BadInput(f"{wrong[0]}; after dvc commit {stage}")
 
 
 def disagreements(stage: str) -> Iterator[str]:
