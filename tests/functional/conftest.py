@@ -115,6 +115,19 @@ class Repo:
     def src(self, *command: str, **options) -> Outcome:
         return self.run(sys.executable, "src", *command, **options)
 
+    def initialize(self) -> None:
+        """Make the folder, empty but for Git and DVC."""
+        self.path.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("config", "user.name", "Test")
+        self.git("config", "user.email", "test@example.org")
+        self.git("config", "commit.gpgsign", "false")
+        self.dvc("init", "--quiet")
+
+    def write_stages(self, stages: dict) -> None:
+        """Put this pipeline, of shell commands, in the place of the experiment's."""
+        (self / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
+
     def commit(self, message: str) -> None:
         self.git("add", "--all")
         self.git("commit", "--quiet", "--message", message)
@@ -237,12 +250,7 @@ def untouched(shared, photos):
     """The repository with its images brought in and nothing run."""
 
     def make(repo: Repo) -> None:
-        repo.path.mkdir()
-        repo.git("init", "--quiet", "--initial-branch=main")
-        repo.git("config", "user.name", "Test")
-        repo.git("config", "user.email", "test@example.org")
-        repo.git("config", "commit.gpgsign", "false")
-        repo.dvc("init", "--quiet")
+        repo.initialize()
         for name in ("src", "conf", ".dvc/plots"):
             if (ROOT / name).is_dir():
                 ignore = shutil.ignore_patterns("__pycache__")

@@ -8,6 +8,10 @@ import time
 import pytest
 from conftest import Outcome, Repo, environment
 
+from sisa.parallel.carry_out import carry_out
+from sisa.parallel.machine import Machine
+from sisa.parallel.resources import Resources
+
 WRITTEN = ("data", "models", "metrics", "plots")
 TRAIN = "src/sisa/stages/train_shards.py"
 
@@ -42,6 +46,20 @@ def test_a_failing_stage_names_its_log_and_the_rest_goes_on(fresh):
     assert done.complaint.endswith("not started: evaluate, retrain@cow")
     assert "out of grass" in (fresh / ".dvc/tmp/parallel/train_shards@cow.log").read_text()
     assert {"baseline_retrained", "retrain@cat", "retrain@horse"} <= fresh.locked().keys()
+
+
+def test_no_stage_is_lost_from_dvc_lock_where_many_end_at_once(tmp_path, monkeypatch):
+    repo, names = Repo(tmp_path / "small"), [f"wait{number}" for number in range(12)]
+    repo.initialize()
+    repo.write_stages({name: {"cmd": f"sleep 0.5; echo {name} > {name}", "outs": [name]} for name in names})
+    for variable, value in environment(tmp_path).items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.chdir(repo.path)
+    for _ in range(2):
+        carry_out(dict.fromkeys(names, set()), Machine(8, {"default": Resources()}, tmp_path))
+        assert repo.locked().keys() == set(names)
+        (repo / "dvc.lock").unlink()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
