@@ -21,7 +21,7 @@ import yaml
 from dvc.utils.hydra import compose_and_dump
 from filelock import FileLock
 from PIL import Image
-from remotes import SSHD, Remote, s3, ssh
+from remotes import SSHD, Remote, published, s3, ssh
 
 from sisa.common.images import image_id
 from sisa.common.params import Dataset
@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 SILHOUETTES = ROOT / "data/raw/animal_mnist"
 CLASSES = ["cat", "cow", "dog", "elephant", "horse"]
 PHOTOS = 20  # of each class; the split needs 17, so three are in no shard and no test set
+GRID = ("scenarios", "--dataset", "tiny", "--classes", "3", "--leakage", "high", "--seeds", "0", "1")
 TINY = {
     "name": "tiny",
     "image_size": 16,
@@ -309,6 +310,31 @@ def four_slices(shared, untouched):
         repo.commit("Three classes in four slices")
 
     return made_once(shared, "four_slices", make)
+
+
+@pytest.fixture(scope="session")
+def serial_grid(shared, untouched):
+    """A grid of cheap scenarios as the serial way runs it, published; its stages note in $RAN that they ran."""
+
+    def make(repo: Repo) -> None:
+        untouched.copied_to(repo.path)
+        shutil.copy(ROOT / "requirements.txt", repo / "requirements.txt")
+        split = "echo split >> $RAN; cp data/rosters/tiny.csv data/pool.parquet"
+        train = "echo train >> $RAN; mkdir -p models; cat data/pool.parquet params.yaml > models/cat"
+        evaluate = "echo evaluate >> $RAN; mkdir -p plots/confusion; cp models/cat plots/confusion/cat"
+        pool, cat, plots = "data/pool.parquet", "models/cat", {"plots/confusion": {"cache": False}}
+        repo.write_stages(
+            {
+                "split": {"cmd": split, "deps": ["data/rosters/tiny.csv"], "params": ["split_seed"], "outs": [pool]},
+                "train": {"cmd": train, "deps": [pool], "params": ["seed"], "outs": [cat]},
+                "evaluate": {"cmd": evaluate, "deps": [cat], "outs": [plots]},
+            }
+        )
+        repo.commit("Cheap stages")
+        published(repo, Remote(str(shared / "serial_grid/storage"), {"verify": "true"}))
+        repo.src(*GRID, RAN="/dev/null")
+
+    return made_once(shared, "serial_grid", make)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from conftest import ROOT, Outcome, Repo, environment
 from ray.cluster_utils import Cluster
 from remotes import Remote, published
-from test_parallel import BRANCHES, GRID, GRID_NAMES, TRAIN, results, sabotage, write_cheap_stages
+from test_parallel import RAN, TRAIN, results, run_again, sabotage
 
 from sisa.git import git
 from sisa.parallel.worker import Order, carry_out
@@ -28,9 +28,10 @@ def cluster():
 def nodes(cluster, tmp_path):
     """Two nodes of the cluster, by the folder in which each works."""
     folders = [str(tmp_path / "first"), str(tmp_path / "second")]
-    nodes = {folder: cluster.add_node(num_cpus=1, env_vars={"SISA_WORKERS": folder}) for folder in folders}
+    own = {"RAN": str(tmp_path / "ran")}
+    nodes = {folder: cluster.add_node(num_cpus=1, env_vars=own | {"SISA_WORKERS": folder}) for folder in folders}
     yield nodes
-    for node in set(nodes.values()) & cluster.worker_nodes:
+    for node in cluster.worker_nodes & set(nodes.values()):
         cluster.remove_node(node)
 
 
@@ -107,19 +108,8 @@ def test_what_is_not_committed_or_has_no_remote_is_refused(ready, tmp_path):
     assert "commit first: src/sisa/leakage.py" in ready.src("parallel", "--ray", "auto", code=1).complaint
 
 
-def test_scenarios_on_ray_give_the_branches_of_the_serial_way_and_leave_nothing_to_run(ready, cluster, nodes, tmp_path):
-    ran = tmp_path / "ran"
-    write_cheap_stages(ready, ran)
-    publish(ready, tmp_path)
-    serial = ready.copied_to(tmp_path / "serial")
-
-    ready.src(*GRID, "--ray", cluster.address)
-    assert sorted(lines(ran)) == ["evaluate", "evaluate", "split", "train", "train"]
-    for name in GRID_NAMES:
-        assert Outcome(0, (ready / f".dvc/tmp/scenarios/{name}.log").read_text()).executed == []
-
-    serial.src(*GRID)
-    assert ready.git(*BRANCHES).printed == serial.git(*BRANCHES).printed != ""
+def test_scenarios_on_ray_share_stages_and_leave_nothing_to_run(serial_grid, cluster, nodes, tmp_path):
+    assert run_again(serial_grid, tmp_path, "--ray", cluster.address) == (RAN, [])
 
 
 def test_what_is_damaged_in_the_remote_is_computed_again(tmp_path, monkeypatch):

@@ -115,16 +115,17 @@ def run(
     take, pull = ("checkout", []) if order.cache else ("pull", ["--pull"])
     commands = [(take, "--force", *needs)] if needs else []  # without targets, it would take all
     commands.append(("repro", *pull, "--single-item", stage))
+    kept_in_git = not order.cache and keeps_in_git(clone, stage)
+    if kept_in_git:
+        commands.append(("commit", "--force", stage))  # `dvc repro` saves no such run for the run-cache
     if not order.cache:
-        if keeps_in_git(clone, stage):
-            commands.append(("commit", "--force", stage))  # `dvc repro` saves no such run for the run-cache
         commands.append(("push", "--run-cache", stage))
     # Ray sets the number of OpenMP's threads for its own tasks; a stage has it from its recipe.
     env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"} | own_gpus(gpus)
     for command in commands:
         if code := dvc(*command, log=log, folder=clone, env=env, stop=watch, keep=(held,)):
             return f"dvc {command[0]} ended with exit code {code} on {platform.node()}"
-    return None if order.cache else push_kept_in_git(clone, stage)
+    return push_kept_in_git(clone, stage) if kept_in_git else None
 
 
 def keeps_in_git(clone: Path, stage: str) -> bool:
