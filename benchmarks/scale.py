@@ -108,7 +108,8 @@ def measure(repo: Path) -> tuple[dict, dict]:
     shell.write_text(TIMED.format(log=log))
     shell.chmod(0o755)
     began = time.perf_counter()
-    with subprocess.Popen([*DVC, "repro", "--quiet"], cwd=repo, env=os.environ | {"SHELL": str(shell)}) as run:
+    env = os.environ | {"SHELL": str(shell)}
+    with subprocess.Popen([*DVC, "repro", "--quiet"], cwd=repo, env=env, stdout=subprocess.DEVNULL) as run:
         _, status, used = os.wait4(run.pid, 0)  # of DVC and of all that it ran
         run.returncode = os.waitstatus_to_exitcode(status)
     whole = time.perf_counter() - began
@@ -157,6 +158,7 @@ def bring_in(repo: Path, shards: int, images: int, slices: int) -> None:
         "name": "scale", "image_size": 28, "channels": 1, "test_per_class": held_out, "forget_class": names[0],
         "class_sets": {str(shards): sorted(names)}, "source": {"kind": "folder"},
     }  # fmt: skip
+    (repo / "dvc.lock").unlink()
     (repo / "conf/dataset/scale.yaml").write_text(yaml.safe_dump(dataset))
     subprocess.run(
         [sys.executable, "src", "data", "--dataset", "scale", "--from", str(repo.with_name("photos"))],
