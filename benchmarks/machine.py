@@ -13,10 +13,10 @@ import torch
 from sisa.common.errors import BadInput
 
 
-def write(name: str, measured: dict) -> None:
-    """Write benchmarks/NAME.json."""
+def here() -> dict:
+    """This machine and day."""
     capabilities = torch.cpu.get_capabilities()
-    record = {
+    return {
         "date": datetime.now(UTC).date().isoformat(),
         "processor": capabilities.get("cpu_name", platform.processor()),
         "cores": capabilities.get("num_physical_cores"),
@@ -24,9 +24,12 @@ def write(name: str, measured: dict) -> None:
         "accelerator": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
         "python": platform.python_version(),
         "versions": {package: version(package) for package in ("torch", "torchvision", "numpy", "dvc")},
-        **measured,
     }
-    Path("benchmarks", f"{name}.json").write_text(json.dumps(record, indent=1) + "\n")
+
+
+def write(name: str, measured: dict) -> None:
+    """Write benchmarks/NAME.json."""
+    Path("benchmarks", f"{name}.json").write_text(json.dumps({**here(), **measured}, indent=1) + "\n")
 
 
 def run(main: Callable[[], None]) -> None:

@@ -6,11 +6,14 @@
 
 growth: the pipeline of HEAD in a clone, on Fashion-MNIST (Debian's dataset-fashion-mnist), each label cut into as many
 classes as there must be shards; the recipe fast for one epoch, no leakage. One of the three varies, the others keep
-their first value. Seconds of `dvc repro`, of a second one that finds all done, of `dvc status` and of the slowest stage
-of each kind, the peak memory of the largest process, the bytes of dvc.lock and of the cache: benchmarks/scale.csv.
+their first value. scale-growth.csv: seconds of `dvc repro`, of these what the stages' commands do not take, of a second
+`dvc repro` that finds all done, of `dvc status`; the size of dvc.lock and of the cache; the largest process.
+scale-stages.csv: seconds of each stage's command; of those that each shard has, the slowest.
 waiting: stages that sleep, so that cores are no limit; the share of the ideal speed-up that jobs or a cluster reach.
-pairs: the training stages of HEAD, serial and with JOBS=2, one after the other, again and again.
-All write what they measured, with machine and date, to benchmarks/scale-*.json.
+pairs: the default experiment of HEAD, serial and with JOBS=2 in turn, from nothing.
+
+Each row goes to benchmarks/scale-*.csv, with machine and date, when it is measured. growth and pairs go on from the
+rows that are there; delete the file to begin anew.
 """
 
 import argparse
@@ -25,7 +28,6 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -40,11 +42,19 @@ sys.path.insert(0, "src")
 import machine
 
 from sisa.common.errors import BadInput
+from sisa.common.files import beside
 from sisa.git import git
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # apt-get install dataset-fashion-mnist
 LABELS = 10
 DVC = (sys.executable, "-m", "dvc")
+TIMED = """#!/bin/bash
+began=$EPOCHREALTIME
+bash "$@"
+code=$?
+echo $DVC_STAGE $began $EPOCHREALTIME >> {log}
+exit $code
+"""
 
 
 def main() -> None:
@@ -61,46 +71,63 @@ def main() -> None:
     each.add_argument("--ray", metavar="ADDRESS", help="of a cluster with as many cores as --jobs says")
     kinds.add_parser("pairs").add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    measured = {"growth": growth, "waiting": waiting, "pairs": pairs}[options.kind](options)
-    print(tabulate([measured], headers="keys"))
-    machine.write(f"scale-{options.kind}", measured)
+    {"growth": growth, "waiting": waiting, "pairs": pairs}[options.kind](options)
 
 
-def growth(options: argparse.Namespace) -> dict:
+def table(name: str) -> pd.DataFrame:
+    file = Path(f"benchmarks/scale-{name}.csv")
+    return pd.read_csv(file, dtype=str) if file.exists() else pd.DataFrame()
+
+
+def add(name: str, row: dict) -> None:
+    """Add a row to benchmarks/scale-NAME.csv, and show the table."""
+    this = machine.here()
+    row |= {"machine": f"{this['processor']}, {this['cores']} cores", "date": this["date"]}
+    rows = pd.concat([table(name), pd.DataFrame([row]).astype(str)])
+    with beside(Path(f"benchmarks/scale-{name}.csv")) as part:
+        rows.to_csv(part, index=False)
+    print(tabulate(rows, headers="keys", showindex=False))
+
+
+def growth(options: argparse.Namespace) -> None:
     axes = {"shards": options.shards, "images": options.images, "slices": options.slices}
     base = {axis: values[0] for axis, values in axes.items()}
     points = [base, *(base | {axis: value} for axis, values in axes.items() for value in values[1:])]
-    rows = []
-    for point in tqdm(points, desc="growth", disable=None):
+    there = table("growth").reindex(columns=list(axes)).astype(float).to_dict("records")
+    for point in tqdm([point for point in points if point not in there], desc="growth", disable=None):
         with clone_of_head() as repo:
-            rows.append(point | measure(repo, **point))
-        pd.DataFrame(rows).to_csv("benchmarks/scale.csv", index=False)
-    return axes
+            bring_in(repo, **point)
+            stages, measured = measure(repo)
+        add("stages", point | stages)
+        add("growth", point | measured)
 
 
-def measure(repo: Path, shards: int, images: int, slices: int) -> dict:
-    bring_in(repo, shards, images, slices)
-    began, stages = time.perf_counter(), {}
-    with subprocess.Popen([*DVC, "repro"], cwd=repo, stdout=subprocess.PIPE, text=True) as run:
-        name, since = "", began
-        for line in chain(run.stdout, ["Running stage 'end'"]):
-            if found := re.match(r"Running stage '([^'@]+)", line):
-                now = time.perf_counter()
-                stages[name] = max(stages.get(name, 0), now - since)
-                name, since = found[1], now
+def measure(repo: Path) -> tuple[dict, dict]:
+    """Seconds of each kind of stage, the slowest; and the figures of DVC."""
+    shell, log = repo.with_name("shell"), repo.with_name("seconds")  # DVC runs each stage's command by $SHELL
+    shell.write_text(TIMED.format(log=log))
+    shell.chmod(0o755)
+    began = time.perf_counter()
+    env = os.environ | {"SHELL": str(shell)}
+    with subprocess.Popen([*DVC, "repro", "--quiet"], cwd=repo, env=env, stdout=subprocess.DEVNULL) as run:
         _, status, used = os.wait4(run.pid, 0)  # of DVC and of all that it ran
         run.returncode = os.waitstatus_to_exitcode(status)
+    whole = time.perf_counter() - began
     if run.returncode:
-        raise BadInput(f"dvc repro failed with {shards} shards, {images} images, {slices} slices")
-    stages.pop("")
-    return {
-        "repro_seconds": round(time.perf_counter() - began, 1),
-        "noop_seconds": timed(repo, "repro"),
-        "status_seconds": timed(repo, "status"),
-        "lock_bytes": (repo / "dvc.lock").stat().st_size,
-        "cache_bytes": sum(file.stat().st_size for file in (repo / ".dvc/cache").rglob("*") if file.is_file()),
-        "peak_mib": round(used.ru_maxrss / 2**10),
-        **{f"{name}_seconds": round(seconds, 1) for name, seconds in stages.items()},
+        raise BadInput("dvc repro failed: see above")
+    commands = pd.read_csv(log, sep=" ", names=["stage", "from", "to"])
+    seconds = commands["to"] - commands["from"]
+    kinds = seconds.groupby(commands["stage"].str.split("@").str[0], sort=False).max()
+    return {f"{kind} s": round(slowest, 1) for kind, slowest in kinds.items()}, {
+        "repro s": round(whole, 1),
+        "of this DVC s": round(whole - seconds.sum(), 1),
+        "no-op s": timed(repo, "repro"),
+        "status s": timed(repo, "status"),
+        "dvc.lock kB": round((repo / "dvc.lock").stat().st_size / 1e3, 1),
+        "cache MB": round(
+            sum(file.stat().st_size for file in (repo / ".dvc/cache").rglob("*") if file.is_file()) / 1e6
+        ),
+        "largest process MB": round(used.ru_maxrss * 1024 / 1e6),
     }
 
 
@@ -131,6 +158,7 @@ def bring_in(repo: Path, shards: int, images: int, slices: int) -> None:
         "name": "scale", "image_size": 28, "channels": 1, "test_per_class": held_out, "forget_class": names[0],
         "class_sets": {str(shards): sorted(names)}, "source": {"kind": "folder"},
     }  # fmt: skip
+    (repo / "dvc.lock").unlink()
     (repo / "conf/dataset/scale.yaml").write_text(yaml.safe_dump(dataset))
     subprocess.run(
         [sys.executable, "src", "data", "--dataset", "scale", "--from", str(repo.with_name("photos"))],
@@ -166,17 +194,14 @@ def read_idx(name: str, header: int) -> np.ndarray:
     return np.frombuffer(gzip.decompress(file.read_bytes())[header:], np.uint8)
 
 
-def waiting(options: argparse.Namespace) -> dict:
+def waiting(options: argparse.Namespace) -> None:
     """Replace training by sleep in a pipeline of its own, and compare with the ideal: waves of jobs."""
     with clone_of_head() as repo:
-        stages = {"first": {"cmd": "echo 0 > first", "outs": ["first"]}}
+        stages = {"first": {"cmd": "echo 0 > first", "deps": ["README.md"], "outs": ["first"]}}
         for number in range(options.shards):
             name = f"wait{number:02}"
-            stages[name] = {
-                "cmd": f"sleep {options.seconds} && echo {number} > {name}",
-                "deps": ["first"],
-                "outs": [name],
-            }
+            command = f"sleep {options.seconds} && echo {number} > {name}"
+            stages[name] = {"cmd": command, "deps": ["first"], "outs": [name]}
         (repo / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}))
         (repo / "dvc.lock").unlink()
         where = ["--jobs", str(options.jobs)]
@@ -187,33 +212,49 @@ def waiting(options: argparse.Namespace) -> dict:
         subprocess.run([sys.executable, "src", "parallel", *where], cwd=repo, check=True)
         seconds = time.perf_counter() - began
     ideal = -(-options.shards // options.jobs) * options.seconds
-    return vars(options) | {"ideal": ideal, "took": round(seconds, 1), "share_of_ideal": round(ideal / seconds, 3)}
+    add(
+        "waiting",
+        {
+            "where": "Ray" if options.ray else f"JOBS={options.jobs}",
+            "stages": options.shards,
+            "workers": options.jobs,
+            "seconds each": options.seconds,
+            "ideal s": ideal,
+            "took s": round(seconds, 1),
+            "share of ideal": f"{ideal / seconds:.1%}",
+        },
+    )
 
 
 def publish(repo: Path) -> None:
     """A Git repository and a DVC remote beside the clone, for workers on this machine."""
     hub = repo.with_name("hub.git")
     identity = ("-c", "user.name=Benchmark", "-c", "user.email=benchmark@example.org")
-    subprocess.run([*DVC, "remote", "add", "-d", "-f", "storage", str(repo.with_name("storage"))], cwd=repo, check=True)
+    for command in (
+        ["add", "-d", "-f", "storage", str(repo.with_name("storage"))],
+        ["modify", "storage", "verify", "true"],
+    ):
+        subprocess.run([*DVC, "remote", *command], cwd=repo, check=True)
     git("add", "--all", folder=repo)
     git(*identity, "commit", "--quiet", "--message", "Stages that wait", folder=repo)
     git("clone", "--quiet", "--bare", ".", str(hub), folder=repo)
     git("remote", "set-url", "origin", str(hub), folder=repo)
 
 
-def pairs(options: argparse.Namespace) -> dict:
-    """The default experiment of HEAD from nothing, the images included: serial, then on two cores."""
-    commands = {"serial": [*DVC, "repro"], "jobs_2": [sys.executable, "src", "parallel", "--jobs", "2"]}
-    seconds = {name: [] for name in commands}
-    for _ in tqdm(range(options.repeats), desc="pairs", disable=None):
-        for name, command in commands.items():
+def pairs(options: argparse.Namespace) -> None:
+    """The default experiment of HEAD from nothing, the images included: serial and on two cores, each first in turn."""
+    commands = {"serial s": [*DVC, "repro"], "JOBS=2 s": [sys.executable, "src", "parallel", "--jobs", "2"]}
+    for pair in tqdm(range(len(table("pairs")) + 1, options.repeats + 1), desc="pairs", disable=None):
+        seconds = {}
+        for name in sorted(commands, reverse=pair % 2):
             with clone_of_head() as repo:
                 shutil.copytree("data/raw/animal_mnist", repo / "data/raw/animal_mnist")
                 began = time.perf_counter()
-                subprocess.run(command, cwd=repo, check=True, capture_output=True, env=os.environ)
-                seconds[name].append(round(time.perf_counter() - began, 1))
-    ratios = [serial / jobs for serial, jobs in zip(*seconds.values(), strict=True)]
-    return {**seconds, "ratios": [round(ratio, 3) for ratio in ratios], "median": round(statistics.median(ratios), 3)}
+                subprocess.run(commands[name], cwd=repo, check=True, capture_output=True)
+                seconds[name] = round(time.perf_counter() - began, 1)
+        ratio = seconds["serial s"] / seconds["JOBS=2 s"]
+        add("pairs", {"pair": pair} | {name: seconds[name] for name in commands} | {"serial / JOBS=2": f"{ratio:.2f}"})
+    print(f"median of serial / JOBS=2: {table('pairs')['serial / JOBS=2'].astype(float).median():.2f}")
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import yaml
 from dvc.utils.hydra import compose_and_dump
 from filelock import FileLock
 from PIL import Image
-from remotes import SSHD, Remote, s3, ssh
+from remotes import SSHD, Remote, published, s3, ssh
 
 from sisa.common.images import image_id
 from sisa.common.params import Dataset
@@ -31,6 +31,7 @@ ROOT = Path(__file__).parents[2]
 SILHOUETTES = ROOT / "data/raw/animal_mnist"
 CLASSES = ["cat", "cow", "dog", "elephant", "horse"]
 PHOTOS = 20  # of each class; the split needs 17, so three are in no shard and no test set
+GRID = ("scenarios", "--dataset", "tiny", "--classes", "3", "--leakage", "high", "--seeds", "0", "1")
 TINY = {
     "name": "tiny",
     "image_size": 16,
@@ -114,6 +115,19 @@ class Repo:
 
     def src(self, *command: str, **options) -> Outcome:
         return self.run(sys.executable, "src", *command, **options)
+
+    def initialize(self) -> None:
+        """Make the folder, empty but for Git and DVC."""
+        self.path.mkdir()
+        self.git("init", "--quiet", "--initial-branch=main")
+        self.git("config", "user.name", "Test")
+        self.git("config", "user.email", "test@example.org")
+        self.git("config", "commit.gpgsign", "false")
+        self.dvc("init", "--quiet")
+
+    def write_stages(self, stages: dict) -> None:
+        """Put this pipeline, of shell commands, in the place of the experiment's."""
+        (self / "dvc.yaml").write_text(yaml.safe_dump({"stages": stages}, sort_keys=False))
 
     def commit(self, message: str) -> None:
         self.git("add", "--all")
@@ -237,12 +251,7 @@ def untouched(shared, photos):
     """The repository with its images brought in and nothing run."""
 
     def make(repo: Repo) -> None:
-        repo.path.mkdir()
-        repo.git("init", "--quiet", "--initial-branch=main")
-        repo.git("config", "user.name", "Test")
-        repo.git("config", "user.email", "test@example.org")
-        repo.git("config", "commit.gpgsign", "false")
-        repo.dvc("init", "--quiet")
+        repo.initialize()
         for name in ("src", "conf", ".dvc/plots"):
             if (ROOT / name).is_dir():
                 ignore = shutil.ignore_patterns("__pycache__")
@@ -301,6 +310,31 @@ def four_slices(shared, untouched):
         repo.commit("Three classes in four slices")
 
     return made_once(shared, "four_slices", make)
+
+
+@pytest.fixture(scope="session")
+def serial_grid(shared, untouched):
+    """A grid of cheap scenarios as the serial way runs it, published; its stages note in $RAN that they ran."""
+
+    def make(repo: Repo) -> None:
+        untouched.copied_to(repo.path)
+        shutil.copy(ROOT / "requirements.txt", repo / "requirements.txt")
+        split = "echo split >> $RAN; cp data/rosters/tiny.csv data/pool.parquet"
+        train = "echo train >> $RAN; mkdir -p models; cat data/pool.parquet params.yaml > models/cat"
+        evaluate = "echo evaluate >> $RAN; mkdir -p plots/confusion; cp models/cat plots/confusion/cat"
+        pool, cat, plots = "data/pool.parquet", "models/cat", {"plots/confusion": {"cache": False}}
+        repo.write_stages(
+            {
+                "split": {"cmd": split, "deps": ["data/rosters/tiny.csv"], "params": ["split_seed"], "outs": [pool]},
+                "train": {"cmd": train, "deps": [pool], "params": ["seed"], "outs": [cat]},
+                "evaluate": {"cmd": evaluate, "deps": [cat], "outs": [plots]},
+            }
+        )
+        repo.commit("Cheap stages")
+        published(repo, Remote(str(shared / "serial_grid/storage"), {"verify": "true"}))
+        repo.src(*GRID, RAN="/dev/null")
+
+    return made_once(shared, "serial_grid", make)
 
 
 @pytest.fixture

@@ -1,12 +1,18 @@
 """Stages side by side give what the serial run gives, and stop as cleanly."""
 
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from conftest import Outcome, Repo, environment
+from conftest import GRID, Outcome, Repo, environment
+
+from sisa.parallel.carry_out import carry_out
+from sisa.parallel.machine import Machine
+from sisa.parallel.resources import Resources
 
 WRITTEN = ("data", "models", "metrics", "plots")
 TRAIN = "src/sisa/stages/train_shards.py"
@@ -36,23 +42,46 @@ def test_stages_side_by_side_give_the_serial_run_to_the_byte(five_classes_high, 
 
 
 def test_a_failing_stage_names_its_log_and_the_rest_goes_on(fresh):
-    sabotage(fresh, "    if name == 'cow':\n        sys.exit('out of grass')\n")
+    fresh.write_stages(
+        {
+            "cow": {"cmd": "echo out of grass; false", "outs": ["cow"]},
+            "cat": {"cmd": "echo cat > cat", "outs": ["cat"]},
+            "again": {"cmd": "cp cat again", "deps": ["cat"], "outs": ["again"]},
+            "table": {"cmd": "cat cat cow > table", "deps": ["cat", "cow"], "outs": ["table"]},
+        }
+    )
     done = fresh.src("parallel", "--jobs", "4", code=1)
-    assert "train_shards@cow failed, see .dvc/tmp/parallel/train_shards@cow.log" in done.complaint
-    assert done.complaint.endswith("not started: evaluate, retrain@cow")
-    assert "out of grass" in (fresh / ".dvc/tmp/parallel/train_shards@cow.log").read_text()
-    assert {"baseline_retrained", "retrain@cat", "retrain@horse"} <= fresh.locked().keys()
+    assert "cow failed, see .dvc/tmp/parallel/cow.log" in done.complaint
+    assert done.complaint.endswith("not started: table")
+    assert "out of grass" in (fresh / ".dvc/tmp/parallel/cow.log").read_text()
+    assert fresh.locked().keys() == {"cat", "again"}
+
+
+def test_no_stage_is_lost_from_dvc_lock_where_many_end_at_once(tmp_path, monkeypatch):
+    repo, names = Repo(tmp_path / "small"), [f"wait{number}" for number in range(12)]
+    repo.initialize()
+    repo.write_stages({name: {"cmd": f"sleep 0.5; echo {name} > {name}", "outs": [name]} for name in names})
+    for variable, value in environment(tmp_path).items():
+        monkeypatch.setenv(variable, value)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    monkeypatch.chdir(repo.path)
+    for _ in range(2):
+        carry_out({name: set() for name in names}, Machine(8, {"default": Resources()}, tmp_path))
+        assert repo.locked().keys() == set(names)
+        (repo / "dvc.lock").unlink()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, five_classes_high, fresh):
-    flag, source = fresh.path.parent / "begun", (fresh / TRAIN).read_text()
-    sabotage(fresh, f"    import pathlib, time; pathlib.Path({str(flag)!r}).touch(); time.sleep(600)\n")
+def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, fresh):
+    stages = {name: {"cmd": f"echo {name} > {name}", "outs": [name]} for name in ("first", "cat", "dog")}
+    stages["cat"]["deps"] = stages["dog"]["deps"] = ["first"]
+    endless = {"cmd": "touch begun; sleep 600; echo cat > cat"}
+    fresh.write_stages(stages | {"cat": stages["cat"] | endless})
     command = [sys.executable, "src", "parallel", "--jobs", "3"]
     with subprocess.Popen(
         command, cwd=fresh.path, env=environment(fresh.path.parent), stderr=subprocess.PIPE, text=True
     ) as run:
-        while not flag.exists():
+        while not (fresh / "begun").exists():
             assert run.poll() is None
             time.sleep(0.05)
         run.send_signal(number)
@@ -60,22 +89,36 @@ def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, five_classe
     assert run.returncode == 1
     assert said.splitlines()[-1].startswith("error in parallel: stopped")
     assert "Traceback" not in said
-    assert "train_shards@cat" not in fresh.locked()
+    assert "first" in fresh.locked()
+    assert "cat" not in fresh.locked()
 
-    (fresh / TRAIN).write_text(source)
-    fresh.dvc("repro")
-    assert fresh.locked() == five_classes_high.locked()
+    fresh.write_stages(stages)
+    assert set(fresh.dvc("repro").executed) - {"dog"} == {"cat"}
+    assert fresh.locked().keys() == stages.keys()
 
 
-def test_scenarios_side_by_side_share_stages_and_leave_only_what_is_kept_in_git(fresh):
-    trained = fresh.path.parent / "trained"
-    sabotage(fresh, f"    print(name, file=open({str(trained)!r}, 'a'))\n")
-    fresh.commit("Say which shard is trained")
-    options = ("--dataset", "tiny", "--classes", "3", "--leakage", "high", "low")
-    fresh.src("scenarios", *options, "--jobs", "4")
+RAN = ["evaluate", "evaluate", "split", "train", "train"]  # both scenarios have the same split
 
-    assert sorted(trained.read_text().split()) == ["cat", "dog", "horse", "horse"]
-    for name in ("tiny-3-high", "tiny-3-low"):
-        log = (fresh / f".dvc/tmp/scenarios/{name}.log").read_text()
-        assert set(Outcome(0, log).executed) == {"evaluate", "examine@forgotten", "relearn@forgotten"}  # kept in Git
-        assert fresh.git("show", f"scenario/{name}:metrics/summary.json").printed
+
+def run_again(serial_grid: Repo, folder: Path, *where: str) -> tuple[list[str], list[str]]:
+    """Run the grid as `where` says, in a copy that knows nothing of it, and check that it gives the serial branches.
+
+    What the stages noted in `folder`/ran, and which of them the second part, scenario by scenario, still had to run.
+    """
+    repo = serial_grid.copied_to(folder / "grid")
+    shutil.rmtree(repo / ".dvc/tmp/scenarios")
+    repo.empty_run_cache()
+    branches = repo.git("for-each-ref", "--format=%(refname) %(tree)", "refs/heads/scenario/").printed
+    names = [line.split()[0].removeprefix("refs/heads/") for line in branches.splitlines()]
+    assert len(names) == 2
+    repo.git("branch", "--quiet", "-D", *names)
+
+    repo.src(*GRID, *where, RAN=str(folder / "ran"))
+    assert repo.git("for-each-ref", "--format=%(refname) %(tree)", "refs/heads/scenario/").printed == branches
+    logs = [repo / f".dvc/tmp/scenarios/{name.removeprefix('scenario/')}.log" for name in names]
+    executed = [stage for log in logs for stage in Outcome(0, log.read_text()).executed]
+    return sorted((folder / "ran").read_text().split()), executed
+
+
+def test_scenarios_side_by_side_share_stages_and_leave_only_what_is_kept_in_git(serial_grid, tmp_path):
+    assert run_again(serial_grid, tmp_path, "--jobs", "4") == (RAN, ["evaluate", "evaluate"])

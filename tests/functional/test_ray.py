@@ -11,36 +11,46 @@ import pytest
 from conftest import ROOT, Outcome, Repo, environment
 from ray.cluster_utils import Cluster
 from remotes import Remote, published
-from test_parallel import TRAIN, results, sabotage
+from test_parallel import RAN, TRAIN, results, run_again, sabotage
+
+from sisa.git import git
+from sisa.parallel.worker import Order, carry_out
 
 
-@pytest.fixture
-def cluster(tmp_path):
-    """And its two nodes, by the folder in which each works."""
+@pytest.fixture(scope="module")
+def cluster():
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 0, "include_dashboard": False})
-    folders = [tmp_path / "first", tmp_path / "second"]
-    nodes = {str(folder): cluster.add_node(num_cpus=1, env_vars={"SISA_WORKERS": str(folder)}) for folder in folders}
-    yield cluster, nodes
+    yield cluster
     cluster.shutdown()
 
 
 @pytest.fixture
+def nodes(cluster, tmp_path):
+    """Two nodes of the cluster, by the folder in which each works."""
+    folders = [str(tmp_path / "first"), str(tmp_path / "second")]
+    own = {"RAN": str(tmp_path / "ran")}
+    nodes = {folder: cluster.add_node(num_cpus=1, env_vars=own | {"SISA_WORKERS": folder}) for folder in folders}
+    yield nodes
+    for node in cluster.worker_nodes & set(nodes.values()):
+        cluster.remove_node(node)
+
+
+@pytest.fixture
 def ready(fresh, tmp_path):
-    """Three classes at low leakage, composed and pushed, nothing run."""
+    """Three classes at low leakage, composed, nothing run."""
     shutil.copy(ROOT / "requirements.txt", fresh / "requirements.txt")
     fresh.compose("leakage=low", "classes=3")
     return fresh
 
 
-def publish(repo: Repo, tmp_path: Path) -> None:
+def publish(repo: Repo, tmp_path: Path) -> Path:
     repo.commit("What workers shall run")
-    published(repo, Remote(str(tmp_path / "storage")))
+    return published(repo, Remote(str(tmp_path / "storage"), {"verify": "true"}))
 
 
 def test_a_node_that_dies_takes_one_stage_with_it_and_the_result_is_that_of_the_serial_run(
-    ready, cluster, three_classes_low, tmp_path
+    ready, cluster, nodes, three_classes_low, tmp_path
 ):
-    cluster, nodes = cluster
     trained, go = tmp_path / "trained", tmp_path / "go"
     original = (ready / TRAIN).read_text()
     sabotage(
@@ -66,7 +76,7 @@ def test_a_node_that_dies_takes_one_stage_with_it_and_the_result_is_that_of_the_
         go.touch()
         printed, _ = run.communicate()
     assert run.returncode == 0, printed
-    assert Outcome(0, printed).executed == ["evaluate"]  # by the coordinator: every other stage was cached
+    assert Outcome(0, printed).executed == []  # by the coordinator: it found every stage cached
     assert sorted(line.split()[0] for line in lines(trained)) == ["cat", "dog", "dog", "horse"]
     assert results(ready) == results(three_classes_low)
 
@@ -80,17 +90,53 @@ def lines(file: Path) -> list[str]:
 
 
 def test_a_worker_with_other_cpu_instructions_is_refused(ready, cluster, tmp_path):
-    cluster, _ = cluster
-    cluster.add_node(num_cpus=1, env_vars={"ATEN_CPU_CAPABILITY": "default"})
+    node = cluster.add_node(num_cpus=1, env_vars={"ATEN_CPU_CAPABILITY": "default"})
     publish(ready, tmp_path)
     refused = ready.src("parallel", "--ray", cluster.address, code=1)
+    cluster.remove_node(node)
     assert "workers must equal this environment: on " in refused.complaint
     assert "CPU is DEFAULT, not " in refused.complaint
     assert not (ready / "dvc.lock").exists()
 
 
-def test_what_is_not_committed_or_has_no_remote_is_refused(ready):
+def test_what_is_not_committed_or_has_no_remote_is_refused(ready, tmp_path):
     ready.commit("What workers shall run")
     assert "dvc remote add" in ready.src("parallel", "--ray", "auto", code=1).complaint
+    Remote(str(tmp_path / "storage")).add_to(ready)
+    assert "dvc remote modify storage verify true" in ready.src("parallel", "--ray", "auto", code=1).complaint
     (ready / "src/sisa/leakage.py").write_text("")
     assert "commit first: src/sisa/leakage.py" in ready.src("parallel", "--ray", "auto", code=1).complaint
+
+
+def test_scenarios_on_ray_share_stages_and_leave_nothing_to_run(serial_grid, cluster, nodes, tmp_path):
+    assert run_again(serial_grid, tmp_path, "--ray", cluster.address) == (RAN, [])
+
+
+def test_what_is_damaged_in_the_remote_is_computed_again(tmp_path, monkeypatch):
+    repo = Repo(tmp_path / "small")
+    repo.initialize()
+    (repo / "members").write_text("cat\n")
+    (repo / ".gitignore").write_text("/copies\n")
+    evaluate = "cp members metrics.json; mkdir plots; cat members members > plots/all; cp members copies"
+    kept = [{"plots": {"cache": False}}, "copies"]
+    metrics = [{"metrics.json": {"cache": False}}]
+    repo.write_stages({"evaluate": {"cmd": evaluate, "deps": ["members"], "outs": kept, "metrics": metrics}})
+    hub = publish(repo, tmp_path)
+    for variable, value in environment(tmp_path).items():
+        monkeypatch.setenv(variable, value)
+    order = Order(str(hub), git("rev-parse", "HEAD", folder=repo.path).strip(), "", clones=str(tmp_path / "clones"))
+    report = carry_out(order, "evaluate", [], {"schema": "2.0", "stages": {}}, print)
+    assert report["failure"] is None
+    assert repo.dvc("repro", "--pull").executed == []
+    assert (repo / "plots/all").read_text() == "cat\ncat\n"
+
+    second = repo.copied_to(tmp_path / "second")
+    second.git("clean", "--force", "-d", "-x", "--quiet")
+    damaged = next(
+        file for file in (tmp_path / "storage").rglob("*") if file.is_file() and file.read_text() == "cat\ncat\n"
+    )
+    damaged.chmod(0o644)
+    damaged.write_text("dog\ndog\n")
+    damaged.chmod(0o444)
+    assert second.dvc("repro", "--pull").executed == ["evaluate"]
+    assert second.locked() == repo.locked()

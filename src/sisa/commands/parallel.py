@@ -64,7 +64,6 @@ def run(options: argparse.Namespace) -> None:
         dvc_in_sight(
             "push", "--run-cache"
         )  # what the stages that are up to date have written is what the others start from
-        wanted = {stage: needed for stage, needed in wanted.items() if stage in graph.does}
         tasks = {stage: Task(run, stage, sorted(graph.needs[stage])) for stage in wanted}
         carry_out(wanted, Cluster(options.ray, tasks, table, LOGS))
     dvc_in_sight("repro", "--pull")

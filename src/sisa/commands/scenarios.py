@@ -153,7 +153,7 @@ def carry_out(
     with tqdm(due, unit="scenario", disable=None) as bar:
         for scenario in bar:
             bar.set_description(scenario.name)
-            outcomes[scenario] = run(scenario, further, lock)
+            outcomes[scenario] = run(scenario, further, lock, ["--pull"] if options.ray else [])
     return outcomes
 
 
@@ -165,7 +165,9 @@ def fill_run_cache(due: list[Scenario], further: list[str], options: argparse.Na
         composed(scenario, further)
         params = (CLONE / "params.yaml").read_text()
         order = orders.for_cluster(params) if options.ray else orders.for_machine(params, WORK / "workers")
-        runs[scenario.name] = (Run(order, worker.read_lock(CLONE)), pipeline(CLONE))
+        # What is kept in Git reaches a remote from Ray's workers only; a push of the run-cache here would lose it.
+        graph = pipeline(CLONE, kept_in_git=bool(options.ray))
+        runs[scenario.name] = (Run(order, worker.read_lock(CLONE)), graph)
     tasks, needs = one_graph(runs)
     table = resources.read(yaml.safe_load(params))
     logs = WORK / "logs"
@@ -177,7 +179,6 @@ def fill_run_cache(due: list[Scenario], further: list[str], options: argparse.Na
 
             dvc_in_sight("push", "--run-cache")
             side_by_side(needs, Cluster(options.ray, tasks, table, logs))
-            dvc_in_sight("fetch", "--run-cache")
         else:
             side_by_side(needs, Clones(options.jobs, tasks, table, logs))
     except BadInput as error:
@@ -213,13 +214,13 @@ def bring_raw_images(dataset: str) -> None:
             raise BadInput(f"{file}: its images are not in DVC's cache; fetch them: dvc fetch {file}, or: make data")
 
 
-def run(scenario: Scenario, further: list[str], lock: int) -> str:
-    """The outcome of running it; its branch is there only if all went well."""
+def run(scenario: Scenario, further: list[str], lock: int, pull: list[str]) -> str:
+    """The outcome of running it; its branch is there only if all went well. `pull`: the option to use the remote."""
     log = WORK / f"{scenario.name}.log"
     choices = [word for choice in (*scenario.choices, *further) for word in ("-S", choice)]
     git("reset", "--quiet", "--hard", folder=CLONE)
     with log.open("w") as file:
-        command = [sys.executable, "-m", "dvc", "exp", "run", "--name", scenario.name, *choices]
+        command = [sys.executable, "-m", "dvc", "exp", "run", *pull, "--name", scenario.name, *choices]
         done = subprocess.run(
             command, cwd=CLONE, check=False, stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=[lock]
         )

@@ -11,10 +11,14 @@ from sisa.parallel.worker import Order, environment, pinned
 
 def for_cluster(params: str) -> Order:
     """Raises BadInput where workers could not hand over results, or could not be told what to equal."""
-    if not Repo().config["core"].get("remote"):
+    config = Repo().config
+    remote = config["core"].get("remote")
+    if not remote:
         raise BadInput(
             "results travel through a DVC remote that all workers reach; add one: dvc remote add -d NAME URL"
         )
+    if not config["remote"][remote].get("verify"):
+        raise BadInput(f"DVC must hash what comes from the remote: dvc remote modify {remote} verify true")
     here = environment(pinned(Path("requirements.txt").read_text()))
     return Order(git("remote", "get-url", "origin").strip(), git("rev-parse", "HEAD").strip(), params, here)
 

@@ -41,15 +41,15 @@ class Pipeline:
     does: dict[str, str]
 
 
-def pipeline(folder: Path = Path()) -> Pipeline:
+def pipeline(folder: Path = Path(), kept_in_git: bool = True) -> Pipeline:
+    """`kept_in_git`: whether it does the stages that leave results to Git, too."""
     with Repo(str(folder)) as repo:
         graph = repo.index.graph
         stages = {stage for stage in graph if stage.path_in_repo == "dvc.yaml"}
         nodes = stages | {needed for stage in stages for needed in graph.successors(stage)}
         needs = {name_of(node): {name_of(needed) for needed in graph.successors(node)} for node in nodes}
-        # DVC pushes to no remote what a stage keeps in Git: such a stage is left to the last, serial run.
-        shared = (stage for stage in stages if all(out.use_cache for out in stage.outs))
-        return Pipeline(needs, {stage.name: does(stage) for stage in shared})
+        done = (stage for stage in stages if kept_in_git or all(out.use_cache for out in stage.outs))
+        return Pipeline(needs, {stage.name: does(stage) for stage in done})
 
 
 def name_of(node: Stage) -> str:

@@ -17,6 +17,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import yaml
+from dvc.repo import Repo
+from dvc.stage import PipelineStage
 
 from sisa.git import GitError, git
 from sisa.parallel.processes import dvc, last_line, own_gpus
@@ -106,21 +108,48 @@ def run(
     watch: "Watch",
     gpus: list[str],
 ) -> str | None:
-    """The command that failed, or None."""
+    """What failed, or None."""
     check_out(order, clone)
     (clone / "params.yaml").write_text(order.params)
     (clone / "dvc.lock").write_text(yaml.dump(lock, Dumper=yaml.CSafeDumper, sort_keys=False))
-    if order.cache:
-        commands = [("checkout", "--force", *needs), ("repro", "--single-item", stage)]
-    else:
-        pull = ("pull", "--force", *needs)
-        commands = [pull, ("repro", "--pull", "--single-item", stage), ("push", "--run-cache", stage)]
+    take, pull = ("checkout", []) if order.cache else ("pull", ["--pull"])
+    commands = [(take, "--force", *needs)] if needs else []  # without targets, it would take all
+    commands.append(("repro", *pull, "--single-item", stage))
+    kept_in_git = not order.cache and keeps_in_git(clone, stage)
+    if kept_in_git:
+        commands.append(("commit", "--force", stage))  # `dvc repro` saves no such run for the run-cache
+    if not order.cache:
+        commands.append(("push", "--run-cache", stage))
     # Ray sets the number of OpenMP's threads for its own tasks; a stage has it from its recipe.
     env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"} | own_gpus(gpus)
     for command in commands:
         if code := dvc(*command, log=log, folder=clone, env=env, stop=watch, keep=(held,)):
             return f"dvc {command[0]} ended with exit code {code} on {platform.node()}"
+    return push_kept_in_git(clone, stage) if kept_in_git else None
+
+
+def keeps_in_git(clone: Path, stage: str) -> bool:
+    with loaded(clone, stage) as found:
+        return not all(out.use_cache for out in found.outs)
+
+
+def push_kept_in_git(clone: Path, stage: str) -> str | None:
+    """What failed, or None. `dvc push` leaves these outputs out; `dvc repro --pull` takes them from the remote."""
+    with loaded(clone, stage) as found:
+        for out in found.outs:
+            if out.use_cache:
+                continue
+            out.use_cache = True
+            for objects in out.get_used_objs().values():
+                if found.repo.cloud.push(objects).failed:
+                    return f"{out} could not be pushed from {platform.node()}"
     return None
+
+
+@contextmanager
+def loaded(clone: Path, stage: str) -> Iterator[PipelineStage]:
+    with Repo(str(clone)) as repo:
+        yield repo.stage.load_one(str(clone / "dvc.yaml"), stage)
 
 
 class Watch:
