@@ -5,6 +5,7 @@ training on the remaining images gives, bit for bit: it takes the place of the o
 checkpoints prove it. Everything else must be trained again, and that is said, with its cost, before anything happens.
 """
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -13,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from tqdm import tqdm
 
 from sisa import cost, lock, provenance, raw, requests, roster
 from sisa.common import paths, tables
@@ -172,7 +174,7 @@ def adopt(stage: str, replacement: Replacement) -> None:
     keep(replacement.by, replacement.model)
     if checkpoints.fingerprints(replacement.model) != checkpoints.fingerprints(replacement.by):
         raise BadInput(f"{replacement.model}: not the bytes of {replacement.by} that were copied there; repeat")
-    dvc("commit", "--quiet", "--force", stage)
+    dvc("commit", "--force", stage)
     if wrong := list(disagreements(stage)):
         raise BadInput(f"{wrong[0]}; after dvc commit {stage}")
 
@@ -186,4 +188,8 @@ def dvc(*arguments: str) -> None:
     """Run DVC, its words on the terminal. Raises BadInput where it fails."""
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
     if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
-        raise BadInput(f"`dvc {' '.join(arguments)}` failed, for the reason above; mend it and repeat this command")
+        room = tqdm.format_sizeof(shutil.disk_usage(".").free, "B")  # a full disk is not among DVC's words for it
+        raise BadInput(
+            f"`dvc {' '.join(arguments)}` failed, for the reason above, with {room} of disk left; mend it, then repeat "
+            "this command: it goes on from here"
+        )

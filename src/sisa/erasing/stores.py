@@ -82,13 +82,16 @@ class Store:
                     continue
 
     def check_writable(self) -> None:
-        """Write a file and delete it again. Raises Unreachable before anything is lost."""
+        """Write a file and delete it again, whatever comes of it. Raises Unreachable before anything is lost."""
         with self.answering("written"):
             self.must_exist()
             probe = self.fs.join(self.root, "files", f".probe-{uuid.uuid4().hex}")
             self.fs.makedirs(self.fs.parent(probe), exist_ok=True)
-            self.fs.pipe_file(probe, b"?")
-            self.fs.remove(probe)
+            try:
+                self.fs.pipe_file(probe, b"?")
+            finally:
+                if self.fs.exists(probe):  # empty, where the disk is full
+                    self.fs.remove(probe)
 
     def keeps_versions(self) -> bool | None:
         """Whether deleted bytes stay behind as versions in the bucket; None: it does not say."""
