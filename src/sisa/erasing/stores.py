@@ -10,13 +10,12 @@ import os
 import re
 import subprocess
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dvc.repo import Repo
-from dvc_data.hashfile.db import get_index
 
 from sisa.common.errors import BadInput
 
@@ -44,8 +43,8 @@ class Unreachable(BadInput):
 class Store:
     """The cache or a remote. Every method raises Unreachable, in one line, when the store does not answer."""
 
-    def __init__(self, name: str, fs: Any, root: str, odbs: Iterable[Any] = ()):
-        self.name, self.fs, self.root, self.odbs = name, fs, root, list(odbs)
+    def __init__(self, name: str, fs: Any, root: str):
+        self.name, self.fs, self.root = name, fs, root
 
     def __repr__(self) -> str:
         return f"Store({self.name})"
@@ -102,13 +101,6 @@ class Store:
         except Exception:  # not allowed to ask
             return None
         return answer.get("Status") in {"Enabled", "Suspended"}
-
-    def forget_index(self) -> None:
-        """Clear what DVC remembers of a remote's content: it would not push again what was deleted."""
-        for odb in self.odbs:
-            index = get_index(odb)
-            index.clear()
-            index.close()
 
     @property
     def is_bucket(self) -> bool:
@@ -168,7 +160,7 @@ class Workspace(Store):
     """The files that Git does not track where stages write, and all that DVC and interrupted runs left in .dvc/tmp."""
 
     def __init__(self):
-        self.name, self.root, self.odbs = WORKSPACE, ".", []
+        self.name, self.root = WORKSPACE, "."
 
     def blobs(self) -> list[Blob]:
         found = (Path(path) for path in [*self.untracked(), *self.leftovers()])
@@ -233,15 +225,7 @@ def remote(repo: Repo, name: str) -> Store:
         found = repo.cloud.get_remote(name)
         if found.worktree or found.fs.version_aware:
             raise Unreachable(f"remote {name} keeps files by name and version, not as DVC objects: look there by hand")
-        return Store(name, found.fs, found.path, [found.odb, found.legacy_odb])
-
-
-def forget_indexes(stores: list[Store]) -> None:
-    """Clear all that DVC remembers of these remotes."""
-    for store in stores:
-        store.forget_index()
-    repo = Repo()
-    repo.drop_data_index()
+        return Store(name, found.fs, found.path)
 
 
 class Reading(io.RawIOBase):
