@@ -102,7 +102,7 @@ def prepare(ids: list[str], asked: str, arguments: argparse.Namespace, params: P
     found = scan.survey(ids, places)
     due = renewal.plan(ids, params)
     report(ids, asked, found, due)
-    if due.trains and arguments.confirm and not arguments.retrain:
+    if due.trained and arguments.confirm and not arguments.retrain:
         raise BadInput("models that saw these images must be trained again, at the cost above; repeat with --retrain")
     listed = roster.read(paths.roster(params.dataset.name))
     files = listed.loc[listed["id"].isin(ids), "file"].tolist()
@@ -172,8 +172,6 @@ def consequences(found: Survey, due: Renewal) -> Iterator[str]:
     yield f"\nreplaced by the retrained model, without training: {', '.join(due.adopted) or 'none'}"
     for model, samples in due.trained.items():
         yield f"to be trained again: {model}, {samples:,} samples"
-    if due.attacks:
-        yield "to be run again: the attack stages with their shadow models (attacks=all), at a cost not predicted"
     yield from (f"can no longer be pulled afterwards: {name}" for name in unpullable(found))
     yield from (f"cannot tell what it was trained on, and leaves it: {each}" for each in found.undecided)
     yield from (f"out of reach: {each}" for each in out_of_reach(found))
