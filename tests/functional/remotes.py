@@ -11,10 +11,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from urllib.parse import urlparse
 
 import boto3
 import requests
 from moto.server import ThreadedMotoServer
+from pixels import in_folders
 
 SSHD = shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
 BUCKET = "bucket"
@@ -52,6 +54,24 @@ def published(repo, remote: Remote) -> Path:
     repo.dvc("push", "--run-cache")
     repo.git("push", "--quiet", "origin", "main")
     return hub
+
+
+def stored(remote: Remote) -> Iterator[tuple[str, bytes]]:
+    """Every byte that lies in a remote, by name."""
+    place = urlparse(remote.url)
+    if place.scheme != "s3":
+        yield from in_folders(Path(place.path))
+        return
+    s3 = client(remote)
+    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=place.netloc, Prefix=place.path[1:])
+    for each in (each for page in pages for each in page.get("Contents", [])):
+        yield each["Key"], s3.get_object(Bucket=place.netloc, Key=each["Key"])["Body"].read()
+
+
+def client(remote: Remote):
+    """S3 as the user of this remote has it."""
+    keys = {f"aws_{name}": value for name, value in remote.secrets.items()}
+    return boto3.client("s3", endpoint_url=remote.options["endpointurl"], region_name="us-east-1", **keys)
 
 
 @contextmanager

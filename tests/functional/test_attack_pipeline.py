@@ -1,5 +1,15 @@
 """The attacks on a small experiment: the exact reference, shadow models, membership inference and relearning."""
 
+import pytest
+
+from sisa import forgotten
+from sisa.common import paths, tables
+from sisa.common.images import Images, Shard, union
+from sisa.common.params import load
+from sisa.erasing import attack_costs
+from sisa.learning import training
+from sisa.stages import reference, relearn, shadows
+
 LOW = ("exp", "run", "-S", "leakage=low", "-S", "classes=3")
 ATTACKS = (*LOW, "-S", "attacks=all")
 
@@ -39,3 +49,35 @@ def test_without_a_class_to_forget_there_is_nothing_to_attack(low):
 def test_shadow_models_that_are_no_pairs_are_refused(low):
     low.edit_params({"attacks.shadows": 3})
     assert "attacks.shadows is 3: input should be a multiple of 2" in low.src("check", code=1).complaint
+
+
+@pytest.fixture
+def samples(monkeypatch):
+    """A function that counts the samples which a stage trains, run in this process."""
+    counted, train_slice = [], training.train_slice
+
+    def counting(*arguments):
+        for row in train_slice(*arguments):
+            counted.append(row["samples"])
+            yield row
+
+    def of(stage, *arguments: str) -> int:
+        counted.clear()
+        stage.main(*arguments)
+        return sum(counted)
+
+    monkeypatch.setattr(training, "train_slice", counting)
+    return of
+
+
+def test_what_attack_stages_train_is_predicted_to_the_sample(low, samples, monkeypatch):
+    """Also where a stage trains nothing: at low leakage, horse's shard holds no cat."""
+    low.compose("classes=3", "leakage=low", "attacks=all")
+    monkeypatch.chdir(low.path)
+    params, request = load(), forgotten.read(paths.FORGOTTEN)
+    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
+    together, test = tables.read(paths.UNION, Images), tables.read(paths.TEST, Images)
+    for name, shard in shards.items():
+        assert samples(reference, name) == attack_costs.reference(shard, request, params)
+        assert samples(shadows, name) == attack_costs.shadows(shard, union([together, test]), params)
+    assert samples(relearn) == attack_costs.relearning(shards, together, request, params)

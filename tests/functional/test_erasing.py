@@ -1,23 +1,25 @@
 """Erased images are gone from workspace, cache and remotes, byte by byte, and what is left is whole."""
 
 import json
+import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from urllib.parse import urlparse
 
-import boto3
 import pandas as pd
 import pytest
 from conftest import Repo, environment, made_once
 from pixels import holders, in_folders, needles
-from remotes import BUCKET, Remote
+from remotes import Remote, stored
 
 from sisa.commands import erase
 from sisa.common.errors import BadInput
+from sisa.erasing import orders, receipts, renewal, scan
 
 KINDS = ["folder", "s3", "ssh"]
 KILLS = 20
@@ -62,17 +64,6 @@ def asked(requested, tmp_path):
     return requested.copied_to(tmp_path / "asked")
 
 
-def downloaded(remote: Remote, target: Path) -> Path:
-    """Every object in a bucket below the remote's URL, as files."""
-    keys = {"aws_access_key_id": remote.secrets["access_key_id"], "region_name": "us-east-1"}
-    keys |= {"aws_secret_access_key": remote.secrets["secret_access_key"]}
-    bucket = boto3.resource("s3", endpoint_url=remote.options["endpointurl"], **keys).Bucket(BUCKET)
-    for each in bucket.objects.filter(Prefix=urlparse(remote.url).path[1:]):
-        (target / each.key).parent.mkdir(parents=True, exist_ok=True)
-        bucket.download_file(each.key, str(target / each.key))
-    return target
-
-
 def objects(folder: Path) -> set[str]:
     """The files of a cache or remote, but those that DVC left half-written when it was killed; scan looks into them."""
     files = (path for path in folder.rglob("*") if path.is_file() and path.suffix != ".tmp")
@@ -86,7 +77,7 @@ def add(repo: Repo, name: str, remote: Remote) -> None:
         repo.dvc("remote", "modify", "--local", name, option, value)
 
 
-def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest_is_whole(asked, remote, tmp_path):
+def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest_is_whole(asked, remote):
     files = planted(asked)
     pixels = needles([asked / "data/raw/tiny" / file for file in files], 16)
     doors = {kind: replace(remote(kind), url=f"{remote(kind).url}/erasing") for kind in KINDS}
@@ -95,16 +86,9 @@ def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest
     for kind in KINDS:
         asked.dvc("push", "--all-commits", "--run-cache", "--remote", kind)
 
-    def everywhere(when: str) -> dict[str, Path]:
-        places = {
-            "workspace": asked.path,
-            "folder": Path(doors["folder"].url),
-            "ssh": Path(urlparse(doors["ssh"].url).path),
-        }
-        return places | {"s3": downloaded(doors["s3"], tmp_path / when)}
-
-    for folder in everywhere("before").values():
-        assert holders(in_folders(folder), pixels)
+    places = {kind: partial(stored, door) for kind, door in doors.items()}
+    places["workspace"] = partial(in_folders, asked.path)
+    assert all(holders(contents(), pixels) for contents in places.values())
     clean = {name: digest for name, digest in asked.files("models/retrained").items() if digest}
 
     dry = asked.src("erase", *files, "--reason", "asked").printed
@@ -117,7 +101,7 @@ def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest
             part = f"tiny-3/{name}/slice-{number}.safetensors"
             assert asked.files("models/shards")[f"models/shards/{part}"] == clean[f"models/retrained/{part}"]
 
-    assert holders(in_folders(*everywhere("after").values()), pixels) == []
+    assert [name for contents in places.values() for name in holders(contents(), pixels)] == []
     assert "Data and pipelines are up to date" in asked.dvc("status").printed
     assert asked.dvc("repro").executed == []
     for kind in KINDS:
@@ -210,7 +194,7 @@ def test_an_erase_killed_at_twenty_points_ends_as_one_that_was_not(asked, tmp_pa
 
 @pytest.fixture
 def inside(asked, monkeypatch):
-    """Erase the planted images of this repository, in this process; `holds`: the files that must not change."""
+    """A function that erases in this repository, in this process."""
     for name, value in environment(asked.path.parent).items():
         monkeypatch.setenv(name, value)
     monkeypatch.chdir(asked.path)
@@ -235,7 +219,7 @@ def test_what_must_be_trained_again_is_refused_before_anything_is_touched_and_pr
     assert "to be trained again: models/shards/tiny-3/dog, " in capsys.readouterr().out
 
 
-def test_uncommitted_changes_a_running_dvc_and_a_full_disk_are_refused(asked, inside, monkeypatch):
+def test_uncommitted_changes_a_running_or_broken_dvc_and_a_full_disk_are_refused(asked, inside, monkeypatch):
     (asked / "params.yaml").write_text((asked / "params.yaml").read_text() + "# mine\n")
     refused(asked, inside, r"uncommitted changes \(params.yaml\)")
     asked.git("checkout", "--quiet", ".")
@@ -243,6 +227,8 @@ def test_uncommitted_changes_a_running_dvc_and_a_full_disk_are_refused(asked, in
     lock = {"write": {"x": {"pid": 1, "cmd": "dvc repro"}}}
     (asked / ".dvc/tmp/rwlock").write_text(json.dumps(lock))
     refused(asked, inside, r"DVC is at work here \(process 1\)")
+    (asked / ".dvc/tmp/rwlock").write_text("{")
+    refused(asked, inside, "dvc status fails: ERROR: Unable to read RWLock-file")
     (asked / ".dvc/tmp/rwlock").unlink()
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
@@ -271,3 +257,66 @@ def test_a_class_that_is_erased_whole_is_legal_to_the_last_page(asked):
     asked.src("report")
     printed = asked.src("data", "--dataset", "tiny").printed
     assert "added: 0" in printed
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of its own for all that the test makes, to fill up."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(tmp_path)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a disk to fill up is mounted as tmpfs, which only root on Linux may do")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+class Filling:
+    """Something that takes the room on a disk but for `left` bytes before the first call of a function."""
+
+    def __init__(self, disk: Path, left: int):
+        self.file, self.left = disk / "filling", left
+
+    def before(self, function, word: str | None):
+        """The function; with `word`, the call meant is the first that has it as an argument."""
+
+        def filled_up(*arguments):
+            if not self.file.exists() and (word is None or word in arguments):
+                size = shutil.disk_usage(self.file.parent).free - self.left
+                with self.file.open("wb") as file:
+                    os.posix_fallocate(file.fileno(), 0, size)
+            return function(*arguments)
+
+        return filled_up
+
+
+FILLED_UP = [  # where, by which argument, with how many bytes left; DVC has another complaint for some
+    (orders, "write", None, 0),
+    (renewal, "dvc", "split", 16 * 1024),
+    (renewal, "keep", None, 32 * 1024),
+    (scan, "remove", None, 0),
+    (receipts, "write", None, 0),
+]
+
+
+def test_a_disk_that_fills_up_on_the_way_costs_nothing_but_a_repetition(small_disk, asked, inside, monkeypatch):
+    order = (*planted(asked), "--reason", "asked", "--confirm")
+    smooth = asked.copied_to(small_disk / "smooth")
+    monkeypatch.chdir(smooth.path)
+    inside(*order)
+    monkeypatch.chdir(asked.path)
+    there = objects(asked / ".dvc/cache")
+    for where, name, word, left in FILLED_UP:
+        filling, function = Filling(small_disk, left), getattr(where, name)
+        monkeypatch.setattr(where, name, filling.before(function, word))
+        with pytest.raises(BadInput, match=r"No space left|of disk left") as stopped:
+            inside(*order)
+        monkeypatch.setattr(where, name, function)
+        assert "\n" not in str(stopped.value)
+        filling.file.unlink()
+        if where is not receipts:
+            assert objects(asked / ".dvc/cache") >= there
+    inside(*order)
+    assert all_of(asked) == all_of(smooth)
+
+
+def all_of(repo: Repo) -> tuple:
+    return repo.locked(), repo.files("data", "models", "metrics", "plots"), objects(repo / ".dvc/cache")

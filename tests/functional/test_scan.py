@@ -7,16 +7,14 @@ import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from urllib.parse import urlparse
 
-import boto3
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from conftest import Repo, made_once
 from pixels import holders, in_folders, needles
-from remotes import BUCKET, Remote
+from remotes import Remote, client, stored
 
 REMOVE = """
 import os, sys
@@ -91,29 +89,6 @@ def leaked_late(repo: Repo) -> tuple[str, str]:
     image = rows["id"].iloc[0]
     lines = (repo / "data/rosters/tiny.csv").read_text().splitlines()
     return next(line.split(",")[0] for line in lines if image in line), image
-
-
-def client(remote: Remote):
-    """S3 as the user of this remote has it."""
-    keys = remote.secrets
-    return boto3.client(
-        "s3",
-        endpoint_url=remote.options["endpointurl"],
-        aws_access_key_id=keys["access_key_id"],
-        aws_secret_access_key=keys["secret_access_key"],
-        region_name="us-east-1",
-    )
-
-
-def stored(remote: Remote) -> Iterator[tuple[str, bytes]]:
-    """Every byte that lies in a remote, by name."""
-    if not remote.url.startswith("s3://"):
-        yield from in_folders(Path(urlparse(remote.url).path))
-        return
-    s3 = client(remote)
-    pages = s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=urlparse(remote.url).path[1:])
-    for each in (each for page in pages for each in page.get("Contents", [])):
-        yield each["Key"], s3.get_object(Bucket=BUCKET, Key=each["Key"])["Body"].read()
 
 
 def locally(repo: Repo) -> Iterator[tuple[str, bytes]]:

@@ -46,15 +46,22 @@ def main() -> None:
         if not arguments.confirm:
             print("\nNothing was changed. To erase this for good, repeat with --confirm.")
             return
-        orders.write(order)
     elif order.images != ids or not arguments.confirm:
         raise BadInput(f"an erase of {order.asked} is under way; finish it first: repeat that command with --confirm")
     try:
+        orders.write(order)
         written = carry_out(order, params)
     except OSError as error:
-        raise BadInput(f"stopped: {error}; see to it, then repeat this command: it goes on from here") from error
+        raise BadInput(
+            f"stopped: {reason(error)}; see to it, then repeat this command: it goes on from here"
+        ) from error
     print(*(f"wrote {path}" for path in written), sep="\n")
     print(f"to version it:  {git_line(params)}")
+
+
+def reason(error: OSError) -> str:
+    """In one line; shutil.copytree reports each file of a folder that it could not copy."""
+    return error.args[0][0][2] if isinstance(error, shutil.Error) else str(error)
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -95,7 +102,7 @@ def prepare(ids: list[str], asked: str, arguments: argparse.Namespace, params: P
     found = scan.survey(ids, places)
     due = renewal.plan(ids, params)
     report(ids, asked, found, due)
-    if due.trains and arguments.confirm and not arguments.retrain:
+    if due.trained and arguments.confirm and not arguments.retrain:
         raise BadInput("models that saw these images must be trained again, at the cost above; repeat with --retrain")
     listed = roster.read(paths.roster(params.dataset.name))
     files = listed.loc[listed["id"].isin(ids), "file"].tolist()
@@ -122,16 +129,18 @@ def check_workspace() -> None:
         raise BadInput(f"{len(changed)} files have uncommitted changes ({names}); commit them, or undo them, first")
     if busy := dvc_processes():
         raise BadInput(f"DVC is at work here (process {', '.join(map(str, busy))}); wait until it has ended")
-    done = subprocess.run(
-        [sys.executable, "-m", "dvc", "status", "--json"], check=False, capture_output=True, text=True
-    )
-    if done.returncode or json.loads(done.stdout):
-        raise BadInput("data or models are not as dvc.lock has them; run dvc status, then dvc checkout or dvc repro")
     needed = 2 * sum(
         path.stat().st_size for top in ("data", "models") for path in Path(top).rglob("*") if path.is_file()
     )
     if (free := shutil.disk_usage(".").free) < needed:
         raise BadInput(f"the disk has {free:,} bytes left, and this may need {needed:,}; make room first")
+    done = subprocess.run(
+        [sys.executable, "-m", "dvc", "status", "--json"], check=False, capture_output=True, text=True
+    )
+    if done.returncode:
+        raise BadInput(f"dvc status fails: {' '.join(done.stderr.split())[-300:]}; mend that first")
+    if json.loads(done.stdout):
+        raise BadInput("data or models are not as dvc.lock has them; run dvc status, then dvc checkout or dvc repro")
 
 
 def dvc_processes() -> list[int]:
@@ -163,8 +172,6 @@ def consequences(found: Survey, due: Renewal) -> Iterator[str]:
     yield f"\nreplaced by the retrained model, without training: {', '.join(due.adopted) or 'none'}"
     for model, samples in due.trained.items():
         yield f"to be trained again: {model}, {samples:,} samples"
-    if due.attacks:
-        yield "to be run again: the attack stages with their shadow models (attacks=all), at a cost not predicted"
     yield from (f"can no longer be pulled afterwards: {name}" for name in unpullable(found))
     yield from (f"cannot tell what it was trained on, and leaves it: {each}" for each in found.undecided)
     yield from (f"out of reach: {each}" for each in out_of_reach(found))

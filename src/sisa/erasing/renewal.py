@@ -5,6 +5,7 @@ training on the remaining images gives, bit for bit: it takes the place of the o
 checkpoints prove it. Everything else must be trained again, and that is said, with its cost, before anything happens.
 """
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Collection, Iterator
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import yaml
+from tqdm import tqdm
 
-from sisa import cost, lock, provenance, raw, requests, roster
+from sisa import cost, forgotten, lock, provenance, raw, requests, roster
 from sisa.common import paths, tables
 from sisa.common.errors import BadInput
-from sisa.common.images import Images, Shard
+from sisa.common.images import Images, Shard, union
 from sisa.common.params import Params
+from sisa.erasing import attack_costs
 from sisa.forgotten import Forgotten
 from sisa.learning import checkpoints
 from sisa.learning.slicing import slice_epochs
@@ -32,16 +35,11 @@ class Renewal:
     """What becomes of the models that saw an erased image.
 
     adopted: the stages whose model another one replaces, untrained; trained: samples that training each other model
-    again takes, by its folder; attacks: whether the attack stages, whose samples nothing predicts, run again too.
+    again takes, by its folder, or by what an attack stage writes.
     """
 
     adopted: list[str] = field(default_factory=list)
     trained: dict[str, int] = field(default_factory=dict)
-    attacks: bool = False
-
-    @property
-    def trains(self) -> bool:
-        return bool(self.trained) or self.attacks
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,9 @@ def plan(ids: Collection[str], params: Params) -> Renewal:
         if stage not in adopted
     }
     trained |= retraining(remaining, ids, params)
-    attacks = bool(touched or holds(tables.read(paths.TEST, Images), ids).any()) and bool(params.attacks.shards)
-    return Renewal(adopted, {model: samples for model, samples in trained.items() if samples}, attacks)
+    if params.attacks.shards:
+        trained |= attacking(ids, params)
+    return Renewal(adopted, {model: samples for model, samples in trained.items() if samples})
 
 
 def training_samples(images: Images, params: Params) -> int:
@@ -117,10 +116,32 @@ def retraining(remaining: dict[str, Shard], ids: Collection[str], params: Params
         gone = forgotten_rows(shard, request.class_, request.scope, request.images)
         taken = cost.predicted_retraining(shard.slices, gone, params.slices, epochs)
         samples[str(paths.retrained(params) / name)] = taken
-    union = tables.read(paths.UNION, Images)
-    union = union.take(~holds(union, [*ids, *request.ids]))
-    if not same(union, tables.read(paths.UNION_RETAINED, Images)):
-        samples[str(paths.BASELINE_RETRAINED)] = training_samples(union, params)
+    together = tables.read(paths.UNION, Images)
+    together = together.take(~holds(together, [*ids, *request.ids]))
+    if not same(together, tables.read(paths.UNION_RETAINED, Images)):
+        samples[str(paths.BASELINE_RETRAINED)] = training_samples(together, params)
+    return samples
+
+
+def attacking(ids: Collection[str], params: Params) -> dict[str, int]:
+    """Samples that the attack stages take which run again without these images, by what each writes."""
+    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
+    left = {name: shard.take(~holds(shard, ids)) for name, shard in shards.items()}
+    test, request = tables.read(paths.TEST, Images), forgotten_without(ids, params)
+    changed = [name for name in shards if len(left[name]) < len(shards[name])]
+    again = changed if request == forgotten.read(paths.FORGOTTEN) else list(shards)
+    samples = {
+        str(paths.reference(params) / name): attack_costs.reference(left[name], request, params) for name in again
+    }
+    if changed or holds(test, ids).any():
+        others = union([*left.values(), test.take(~holds(test, ids))])
+        samples |= {
+            f"{paths.shadows(params) / name}.csv": attack_costs.shadows(shard, others, params)
+            for name, shard in left.items()
+        }
+    if samples:
+        relearning = attack_costs.relearning(left, union([*left.values()]), request, params)
+        samples[str(paths.METRICS / "relearning.json")] = relearning
     return samples
 
 
@@ -167,7 +188,7 @@ def adopt(stages: list[str], params: Params) -> None:
     for stage in due:
         put_in_place(replacements(params)[stage])
     if due:
-        dvc("commit", "--quiet", "--force", *due)
+        dvc("commit", "--force", *due)
     if wrong := [problem for stage in due for problem in disagreements(stage)]:
         raise BadInput(f"{wrong[0]}; after dvc commit {' '.join(due)}")
 
@@ -193,4 +214,8 @@ def dvc(*arguments: str) -> None:
     """Run DVC, its words on the terminal. Raises BadInput where it fails."""
     command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
     if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
-        raise BadInput(f"`dvc {' '.join(arguments)}` failed, for the reason above; mend it and repeat this command")
+        room = tqdm.format_sizeof(shutil.disk_usage(".").free, "B")  # a full disk is not among DVC's words for it
+        raise BadInput(
+            f"`dvc {' '.join(arguments)}` failed, for the reason above, with {room} of disk left; mend it, then repeat "
+            "this command: it goes on from here"
+        )

@@ -12,7 +12,7 @@ from tqdm import tqdm
 
 from sisa.erasing import contents, lineage, verdicts
 from sisa.erasing.contents import ArrayFormat, Content
-from sisa.erasing.stores import WORKSPACE, Blob, Store, forget_indexes, is_leftover
+from sisa.erasing.stores import WORKSPACE, Blob, Store, is_leftover
 
 READERS = 16  # files that are read side by side
 BATCH = 1000  # keys in one deletion, as S3 takes them
@@ -141,7 +141,7 @@ def folders(listed: dict[Store, list[Blob]]) -> dict[str, Content]:
 
 
 def remove(findings: Iterable[Finding], places: list[Store]) -> None:
-    """Delete what was found, and all that DVC remembers of the remotes that it was in.
+    """Delete what was found.
 
     Safe to stop and to repeat: what is gone is passed over, and evidence goes last. Raises Unreachable, before
     anything is deleted, where one of the stores cannot be written.
@@ -150,7 +150,6 @@ def remove(findings: Iterable[Finding], places: list[Store]) -> None:
     concerned = [store for store in places if any(each.store == store.name for each in findings)]
     for store in concerned:
         store.check_writable()
-    forget_indexes(concerned)  # before, so that no push in between trusts it, even if this is stopped
     with tqdm(total=len(findings), desc="deleting", unit=" files", disable=None) as bar:
         for place in sorted({rank(each) for each in findings}):
             for store in concerned:
@@ -158,7 +157,6 @@ def remove(findings: Iterable[Finding], places: list[Store]) -> None:
                 for start in range(0, len(keys), BATCH):
                     store.delete(keys[start : start + BATCH])
                     bar.update(len(keys[start : start + BATCH]))
-    forget_indexes(concerned)
 
 
 def rank(finding: Finding) -> int:

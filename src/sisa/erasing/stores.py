@@ -9,13 +9,12 @@ import io
 import os
 import re
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dvc.repo import Repo
-from dvc_data.hashfile.db import get_index
 
 from sisa.common.errors import BadInput
 
@@ -43,8 +42,8 @@ class Unreachable(BadInput):
 class Store:
     """The cache or a remote. Every method raises Unreachable, in one line, when the store does not answer."""
 
-    def __init__(self, name: str, fs: Any, root: str, odbs: Iterable[Any] = ()):
-        self.name, self.fs, self.root, self.odbs = name, fs, root, list(odbs)
+    def __init__(self, name: str, fs: Any, root: str):
+        self.name, self.fs, self.root = name, fs, root
 
     def __repr__(self) -> str:
         return f"Store({self.name})"
@@ -88,8 +87,11 @@ class Store:
             self.must_exist()
             probe = self.fs.join(self.root, "files", ".probe")
             self.fs.makedirs(self.fs.parent(probe), exist_ok=True)
-            self.fs.pipe_file(probe, b"?")
-            self.fs.remove(probe)
+            try:
+                self.fs.pipe_file(probe, b"?")
+            finally:
+                if self.fs.exists(probe):  # empty, where the disk is full
+                    self.fs.remove(probe)
 
     def keeps_versions(self) -> bool | None:
         """Whether deleted bytes stay behind as versions in the bucket; None: it does not say."""
@@ -100,13 +102,6 @@ class Store:
         except Exception:  # not allowed to ask
             return None
         return answer.get("Status") in {"Enabled", "Suspended"}
-
-    def forget_index(self) -> None:
-        """Clear what DVC remembers of a remote's content: it would not push again what was deleted."""
-        for odb in self.odbs:
-            index = get_index(odb)
-            index.clear()
-            index.close()
 
     @property
     def is_bucket(self) -> bool:
@@ -166,7 +161,7 @@ class Workspace(Store):
     """The files that Git does not track where stages write, and all that DVC and interrupted runs left in .dvc/tmp."""
 
     def __init__(self):
-        self.name, self.root, self.odbs = WORKSPACE, ".", []
+        self.name, self.root = WORKSPACE, "."
 
     def blobs(self) -> list[Blob]:
         found = (Path(path) for path in [*self.untracked(), *self.leftovers()])
@@ -231,15 +226,7 @@ def remote(repo: Repo, name: str) -> Store:
         found = repo.cloud.get_remote(name)
         if found.worktree or found.fs.version_aware:
             raise Unreachable(f"remote {name} keeps files by name and version, not as DVC objects: look there by hand")
-        return Store(name, found.fs, found.path, [found.odb, found.legacy_odb])
-
-
-def forget_indexes(stores: list[Store]) -> None:
-    """Clear all that DVC remembers of these remotes."""
-    for store in stores:
-        store.forget_index()
-    repo = Repo()
-    repo.drop_data_index()
+        return Store(name, found.fs, found.path)
 
 
 class Reading(io.RawIOBase):

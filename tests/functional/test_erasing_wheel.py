@@ -1,0 +1,76 @@
+"""Images erased from the data set that comes as a wheel: they are blank inside its archive, and stay away."""
+
+import gzip
+import hashlib
+import json
+import shutil
+
+import pandas as pd
+import pytest
+from conftest import ROOT, SILHOUETTES, Repo, environment
+from pixels import holders, in_folders
+
+from sisa.common.params import load
+from sisa.erasing import renewal, scan, stores
+from sisa.raw import wheel
+
+ARCHIVE = "data/raw/animal_mnist/animal_data_version_3.gz"
+ROSTER = "data/rosters/animal_mnist.csv"
+
+
+@pytest.fixture
+def silhouettes(fresh, monkeypatch):
+    """The embedded data set in a repository of its own, prepared and split."""
+    for name, value in environment(fresh.path.parent).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(fresh.path)
+    fresh.compose("dataset=animal_mnist", "classes=3")
+    if SILHOUETTES.is_dir():
+        shutil.copytree(SILHOUETTES, fresh / "data/raw/animal_mnist")
+    else:
+        wheel.bring_in(load().dataset, None, fresh / "data/raw/animal_mnist")
+    shutil.copy(ROOT / ROSTER, fresh / ROSTER)
+    fresh.dvc("add", "data/raw/animal_mnist")
+    fresh.dvc("repro", "split")
+    return fresh
+
+
+def test_images_of_a_wheel_are_blanked_in_its_archive_and_do_not_come_back(silhouettes):
+    shards = [set(silhouettes.shard(name)["id"]) for name in silhouettes.params()["shards"]]
+    leaked = min(set.intersection(*shards))
+    file = pd.read_csv(silhouettes / ROSTER, index_col="id").loc[leaked, "file"]
+    original = (silhouettes / ARCHIVE).read_bytes()
+    pixels = [pixels_at(original, int(file.split("#")[1]))]
+    places = [silhouettes / "data", silhouettes / ".dvc"]
+    found = holders(in_folders(*places), pixels)
+    assert str(silhouettes / ARCHIVE) in found
+    listed = silhouettes.src("scan", file, code=1).printed
+    assert "raw array" in listed
+    assert "table of images" in listed
+
+    params = load()
+    assert renewal.erase_raw([leaked], "2026-01-01", params) == [file]
+    renewal.dvc("repro", "--no-run-cache", "split")
+    stored = stores.every()
+    scan.remove(scan.survey([leaked], stored).findings, stored)
+
+    assert holders(in_folders(*places), pixels) == []
+    blanked = (silhouettes / ARCHIVE).read_bytes()
+    record = json.loads((silhouettes / "data/raw/animal_mnist/erased.json").read_text())
+    assert record == {"sha256": hashlib.sha256(blanked).hexdigest(), "indices": [int(file.split("#")[1])]}
+    assert "added: 0" in brought_in(silhouettes, blanked)
+    assert f"left out, erased: 1: {file}" in brought_in(silhouettes, original)
+    assert (silhouettes / ARCHIVE).read_bytes() == blanked
+    assert silhouettes.dvc("repro", "split").executed == []
+    assert "\nnothing" in silhouettes.src("scan", file).printed
+
+
+def pixels_at(archive: bytes, index: int) -> bytes:
+    """The pixels of one image, 150 bytes after the beginning of what is packed."""
+    return gzip.decompress(archive)[150:][index * 28 * 28 :][: 28 * 28]
+
+
+def brought_in(repo: Repo, archive: bytes) -> str:
+    """What `make data` says with this file in the raw folder."""
+    (repo / ARCHIVE).write_bytes(archive)
+    return repo.src("data", "--dataset", "animal_mnist").printed
