@@ -1,6 +1,7 @@
 """The attacks on a small experiment: the exact reference, shadow models, membership inference and relearning."""
 
 import pytest
+from conftest import made_once
 
 from sisa import forgotten
 from sisa.common import paths, tables
@@ -14,8 +15,26 @@ LOW = ("exp", "run", "-S", "leakage=low", "-S", "classes=3")
 ATTACKS = (*LOW, "-S", "attacks=all")
 
 
-def test_attacks_run_after_the_experiment_and_their_reference_is_what_scope_all_retrains(low):
-    assert sorted(low.dvc(*ATTACKS).executed) == [
+@pytest.fixture(scope="session")
+def all_attacks(shared, three_classes_low):
+    """Three classes at low leakage with all attacks, run."""
+
+    def make(repo) -> None:
+        three_classes_low.copied_to(repo.path).dvc(*ATTACKS)
+
+    return made_once(shared, "all_attacks", make)
+
+
+@pytest.fixture
+def attacked_low(all_attacks, tmp_path):
+    """The same, to change at will."""
+    return all_attacks.copied_to(tmp_path / "attacked")
+
+
+def test_attacks_run_after_the_experiment_and_their_reference_is_what_scope_all_retrains(attacked_low, low):
+    before, after = low.locked(), attacked_low.locked()
+    assert {name: after[name] for name in before} == before
+    assert sorted(after.keys() - before.keys()) == [
         "examine@forgotten",
         "reference@cat",
         "reference@dog",
@@ -25,25 +44,26 @@ def test_attacks_run_after_the_experiment_and_their_reference_is_what_scope_all_
         "shadows@dog",
         "shadows@horse",
     ]
-    assert low.dvc("repro").executed == []
-    found = low.metrics("attacks")
+    assert attacked_low.dvc("repro").executed == []
+    found = attacked_low.metrics("attacks")
     assert found.keys() == {"population", "members", "lira"}
     assert found["lira"]["before"].keys() == {"dominant", "leaked"}
     assert found["lira"]["before"]["leaked"]["images"] == 3  # the cats in dog's shard, and none in horse's
-    relearned = low.metrics("relearning")
+    relearned = attacked_low.metrics("relearning")
     assert relearned["cat"]["served"] == relearned["cat"]["reference"]  # neither saw a cat
-    assert low.metrics("reference")["reference"]["mean_logits"]["UA"] == 1
-    reference = list(low.files("models/reference/tiny-3").values())
+    assert attacked_low.metrics("reference")["reference"]["mean_logits"]["UA"] == 1
+    reference = list(attacked_low.files("models/reference/tiny-3").values())
 
-    assert not [name for name in low.dvc(*LOW, "-S", "forget.scope=all").executed if "@forgotten" in name]
-    assert [digest for path, digest in low.files("models/retrained/tiny-3").items() if ".json" not in path] == reference
-    assert "up to date" in low.dvc("status").printed
+    assert not [name for name in attacked_low.dvc(*LOW, "-S", "forget.scope=all").executed if "@forgotten" in name]
+    retrained = attacked_low.files("models/retrained/tiny-3").items()
+    assert [digest for path, digest in retrained if ".json" not in path] == reference
+    assert "up to date" in attacked_low.dvc("status").printed
 
 
-def test_without_a_class_to_forget_there_is_nothing_to_attack(low):
-    low.dvc(*ATTACKS, "-S", "forget.class=null")
-    assert low.metrics("attacks") == low.metrics("relearning") == {}
-    assert low.metrics("reference")["retrained"]["mean_logits"]["tow"] == 1
+def test_without_a_class_to_forget_there_is_nothing_to_attack(attacked_low):
+    attacked_low.dvc(*ATTACKS, "-S", "forget.class=null")
+    assert attacked_low.metrics("attacks") == attacked_low.metrics("relearning") == {}
+    assert attacked_low.metrics("reference")["retrained"]["mean_logits"]["tow"] == 1
 
 
 def test_shadow_models_that_are_no_pairs_are_refused(low):

@@ -9,6 +9,7 @@ import hashlib
 import itertools
 import os
 import platform
+import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -122,6 +123,8 @@ def run(
         commands.append(("push", "--run-cache", stage))
     # Ray sets the number of OpenMP's threads for its own tasks; a stage has it from its recipe.
     env = {name: value for name, value in os.environ.items() if name != "OMP_NUM_THREADS"} | own_gpus(gpus)
+    # Stages call `python`: this one, also where `ray start` was called outside of its environment.
+    env["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     for command in commands:
         if code := dvc(*command, log=log, folder=clone, env=env, stop=watch, keep=(held,)):
             return f"dvc {command[0]} ended with exit code {code} on {platform.node()}"
