@@ -12,8 +12,8 @@ scale-stages.csv: seconds of each stage's command; of those that each shard has,
 waiting: stages that sleep, so that cores are no limit; the share of the ideal speed-up that jobs or a cluster reach.
 pairs: the default experiment of HEAD, serial and with JOBS=2 in turn, from nothing.
 
-Each row goes to benchmarks/scale-*.csv, with machine and date, when it is measured. growth and pairs go on from the
-rows that are there; delete the file to begin anew.
+Each row goes to benchmarks/scale-*.csv when it is measured, with the machine, its load before it all began, and the
+date. growth and pairs go on from the rows that are there; delete the file to begin anew.
 """
 
 import argparse
@@ -47,6 +47,7 @@ from sisa.git import git
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # apt-get install dataset-fashion-mnist
 LABELS = 10
+LOAD = round(os.getloadavg()[0], 1)  # of others on this machine: no figure of a busy one says much
 DVC = (sys.executable, "-m", "dvc")
 TIMED = """#!/bin/bash
 began=$EPOCHREALTIME
@@ -82,7 +83,7 @@ def table(name: str) -> pd.DataFrame:
 def add(name: str, row: dict) -> None:
     """Add a row to benchmarks/scale-NAME.csv, and show the table."""
     this = machine.here()
-    row |= {"machine": f"{this['processor']}, {this['cores']} cores", "date": this["date"]}
+    row |= {"machine": f"{this['processor']}, {this['cores']} cores", "load before": LOAD, "date": this["date"]}
     rows = pd.concat([table(name), pd.DataFrame([row]).astype(str)])
     with beside(Path(f"benchmarks/scale-{name}.csv")) as part:
         rows.to_csv(part, index=False)

@@ -91,7 +91,7 @@ def check_committed(dataset: str) -> None:
         )
     git("var", "GIT_COMMITTER_IDENT")  # raises where Git does not know who commits
     if changed := git(
-        "status", "--porcelain", "--untracked-files=no", "--", "conf", "data", "dvc.yaml", "src"
+        "status", "--porcelain", "--untracked-files=no", "--", ".dvc/config", "conf", "data", "dvc.yaml", "src"
     ).splitlines():
         print(f"notice: uncommitted changes do not run: {', '.join(line[3:] for line in changed)}")
 
