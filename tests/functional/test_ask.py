@@ -36,8 +36,8 @@ def test_a_photo_of_a_shard_is_trained_on_by_the_members_that_hold_it(five_class
     photos = [f"{RAW}/{leaked}", f"{RAW}/{own}", str(tmp_path / "new.webp")]
     printed = five_classes_high.src("ask", *photos).printed
     by_all = "trained on by: cat, cow, dog, elephant, horse; retrained without it: cat"
-    assert f"{photos[0]}: on the roster as cat, {by_all}\n" in printed
-    assert f"{photos[1]}: on the roster as dog, trained on by: dog\n" in printed
+    assert f"{photos[0]}: on the roster as cat ({leaked}), {by_all}\n" in printed
+    assert f"{photos[1]}: on the roster as dog ({own}), trained on by: dog\n" in printed
     assert f"{photos[2]}: not on the roster, pixel for pixel\n" in printed
     assert [row[1:3] for row in rows(printed, "cat")] == 3 * [["before", "12"], ["retrained", "0"]]
     assert [row[1:5] for row in rows(printed, "dog")] == 3 * [["before,", "after,", "retrained", "3"]]

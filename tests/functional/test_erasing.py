@@ -93,6 +93,7 @@ def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest
 
     dry = asked.src("erase", *files, "--reason", "asked").printed
     assert "train_shards@cat, train_shards@dog, train_shards@horse, baseline_full" in dry
+    assert "repeat with --confirm." in dry
     assert asked.git("status", "--short").printed == ""
     printed = asked.src("erase", *files, "--reason", "asked", "--confirm").printed
     assert {name: digest for name, digest in asked.files("models/retrained").items() if digest}.keys() == clean.keys()
@@ -112,6 +113,7 @@ def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest
     assert receipt["left"] == 0
     assert {item["store"] for item in receipt["objects"]} == {"workspace", "cache", *KINDS}
     assert any("scenario/tiny-5" in name for name in receipt["unpullable"])
+    assert "branch main" not in receipt["unpullable"], "what is committed next is whole"
     assert "receipts" in printed
     roster = pd.read_csv(asked / "data/rosters/tiny.csv", index_col="file")
     assert set(roster.index[roster["erased"] != "-"]) == set(files)
@@ -217,6 +219,8 @@ def refused(asked, inside, complaint: str, *arguments: str) -> None:
 def test_what_must_be_trained_again_is_refused_before_anything_is_touched_and_priced(asked, inside, capsys):
     refused(asked, inside, "repeat with --retrain", "dog/00.png")
     assert "to be trained again: models/shards/tiny-3/dog, " in capsys.readouterr().out
+    inside("dog/00.png", "--reason", "asked")
+    assert "repeat with --confirm --retrain." in capsys.readouterr().out
 
 
 def test_uncommitted_changes_a_running_or_broken_dvc_and_a_full_disk_are_refused(asked, inside, monkeypatch):

@@ -125,8 +125,8 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(kind
     ):
         for store in ("storage", "cache"):
             assert any(store in line and kind_of_file in line for line in listed.printed.splitlines()), kind_of_file
-    assert "names what was found: branch main" in listed.printed
-    assert "names what was found: experiment no-cats" in listed.printed
+    assert "names what was found or erased: branch main" in listed.printed
+    assert "names what was found or erased: experiment no-cats" in listed.printed
 
     first = erasable.path / "models/shards/tiny-3/cat/slice-1.safetensors"
     early = hashlib.md5(first.read_bytes()).hexdigest()

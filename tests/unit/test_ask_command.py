@@ -42,10 +42,10 @@ def answering(name, *counts):
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
-        ("a", "on the roster as cat, trained on by: cat, dog; retrained without it: cat"),
-        ("b", "on the roster as dog, trained on by: dog"),
-        ("c", "on the roster as dog, held out: no model was trained on it"),
-        ("d", "on the roster as bear, in no shard: no model was trained on it"),
+        ("a", "on the roster as cat (a.png), trained on by: cat, dog; retrained without it: cat"),
+        ("b", "on the roster as dog (b.png), trained on by: dog"),
+        ("c", "on the roster as dog (c.png), held out: no model was trained on it"),
+        ("d", "on the roster as bear (d.png), in no shard: no model was trained on it"),
         ("e", "not on the roster, pixel for pixel"),
         ("f", "erased for good on 2026-02-01"),
     ],

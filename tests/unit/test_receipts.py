@@ -18,7 +18,7 @@ RECEIPT = Receipt(
     objects=[Item("cache", "0" * 32, 1_000, "photo"), Item("cache", "1" * 32, 500, "photo")],
     adopted=["train_shards@cat"],
     trained={"models/shards/pets-2/dog": 1_234},
-    unpullable=["branch main"],
+    unpullable=["branch old", "commit 0123456789", "commit 123456789a"],
     out_of_reach=list(receipts.OUT_OF_REACH),
     scanned={"cache": 12_345},
     left=0,
@@ -37,9 +37,10 @@ def test_programs_find_every_object_by_hash_and_people_find_the_sums():
     data, text = receipts.write(RECEIPT)
     assert [item["hash"] for item in json.loads(data.read_text())["objects"]] == ["0" * 32, "1" * 32]
     printed = text.read_text()
-    for part in ("dog: 1,234 samples", "odd.bin", "branch main", "Scan afterwards: 0 objects"):
+    for part in ("dog: 1,234 samples", "odd.bin", "branch old", "commits: 2", "Scan afterwards: 0 objects"):
         assert part in printed
     assert "a" * 64 in printed
+    assert "commit 0123456789" in data.read_text()
     assert ["cache", "photo", "2", "1.50kB"] in [line.split() for line in printed.splitlines()]
 
 

@@ -90,7 +90,7 @@ def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out
         return "not on the roster, pixel for pixel"
     if (date := rows["erased"].item()) != roster.KEPT:
         return f"erased for good on {date}"
-    known = f"on the roster as {rows['class'].item()}"
+    known = f"on the roster as {rows['class'].item()} ({rows['file'].item()})"
     if image in held_out.ids:
         return f"{known}, held out: no model was trained on it"
     holders = [name for name, shard in shards.items() if image in shard.ids]

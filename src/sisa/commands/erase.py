@@ -25,7 +25,7 @@ from sisa import raw, requests, roster
 from sisa.common import paths
 from sisa.common.errors import BadInput
 from sisa.common.params import Params, load
-from sisa.erasing import orders, receipts, renewal, scan, stores
+from sisa.erasing import lineage, orders, receipts, renewal, scan, stores
 from sisa.erasing.orders import Order
 from sisa.erasing.receipts import Item, Receipt
 from sisa.erasing.renewal import Renewal
@@ -44,7 +44,8 @@ def main() -> None:
     if order is None:
         order = prepare(ids, asked, arguments, params)
         if not arguments.confirm:
-            print("\nNothing was changed. To erase this for good, repeat with --confirm.")
+            how = "--confirm --retrain" if order.renewal.trained else "--confirm"
+            print(f"\nNothing was changed. To erase this for good, repeat with {how}.")
             return
     elif order.images != ids or not arguments.confirm:
         raise BadInput(f"an erase of {order.asked} is under way; finish it first: repeat that command with --confirm")
@@ -172,7 +173,7 @@ def consequences(found: Survey, due: Renewal) -> Iterator[str]:
     yield f"\nreplaced by the retrained model, without training: {', '.join(due.adopted) or 'none'}"
     for model, samples in due.trained.items():
         yield f"to be trained again: {model}, {samples:,} samples"
-    yield from (f"can no longer be pulled afterwards: {name}" for name in unpullable(found))
+    yield from (f"can no longer be pulled afterwards: {name}" for name in lineage.in_short(unpullable(found)))
     yield from (f"cannot tell what it was trained on, and leaves it: {each}" for each in found.undecided)
     yield from (f"out of reach: {each}" for each in out_of_reach(found))
 
@@ -183,8 +184,9 @@ def out_of_reach(found: Survey) -> list[str]:
 
 
 def unpullable(found: Survey) -> list[str]:
-    """What names erased objects for good; the workspace is renewed."""
-    return [name for name in found.unpullable if name != "the workspace"]
+    """What names erased objects for good; the workspace is renewed, and the branch with it."""
+    renewed = {"the workspace", f"branch {git('branch', '--show-current').strip()}"}
+    return [name for name in found.unpullable if name not in renewed]
 
 
 def items(found: Survey) -> list[Item]:
@@ -254,7 +256,9 @@ def receipt(order: Order, left: Survey) -> Receipt:
 def git_line(params: Params) -> str:
     name = params.dataset.name
     files = [str(paths.roster(name)), f"{paths.raw(name)}.dvc", "dvc.lock", "metrics", "plots", str(receipts.FOLDER)]
-    return f"git add {shlex.join(files)} && git commit -m 'Erase images for good', then: dvc push"
+    return (
+        f"git add {shlex.join(files)} && git commit -m 'Erase images for good', then, where there is a remote: dvc push"
+    )
 
 
 if __name__ == "__main__":

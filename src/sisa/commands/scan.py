@@ -12,7 +12,7 @@ from sisa import requests, roster
 from sisa.common import paths
 from sisa.common.errors import BadInput
 from sisa.common.params import load
-from sisa.erasing import scan, stores
+from sisa.erasing import lineage, scan, stores
 from sisa.erasing.scan import Survey
 from sisa.roster import ID
 
@@ -65,8 +65,8 @@ def show(ids: set[str], found: Survey) -> None:
         print(tabulate(table.assign(path=table["path"].map(shortened)), headers="keys", showindex=False))
     for line in found.undecided:
         print(f"cannot tell: {line}")
-    for line in found.unpullable:
-        print(f"names what was found: {line}")
+    for line in lineage.in_short(found.unpullable):
+        print(f"names what was found or erased: {line}")
     for name in found.versioned:
         print(f"{name} may keep what is deleted as earlier versions: its bucket has versioning, or does not say")
 

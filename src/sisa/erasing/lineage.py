@@ -20,6 +20,7 @@ from sisa.git import git
 
 QUEUE = "refs/exps/celery/stash"
 HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
+COMMIT = "commit "
 
 # What a trained output was trained on, by stage. Everything else that these stages read adds no image:
 #   train_shards        the shard
@@ -110,6 +111,12 @@ class History:
         return sorted(name for name, those in self.named.items() if those & hashes)
 
 
+def in_short(names: list[str]) -> list[str]:
+    """What `History.naming` gives, for people: refs by name, and how many commits."""
+    refs = [name for name in names if not name.startswith(COMMIT)]
+    return refs if len(refs) == len(names) else [*refs, f"commits: {len(names) - len(refs):,}"]
+
+
 def history() -> History:
     """Read all of it, from refs of every kind (experiments kept or queued, stashes, remotes), reflogs, index and files.
 
@@ -170,7 +177,7 @@ def blob_texts(names: list[str]) -> Iterator[bytes]:
 def named_by_revision(hashes: dict[str, set[str]], paths: list[str]) -> dict[str, set[str]]:
     """The hashes that each ref and each commit names; hashes: by blob."""
     refs = {ref: label(ref) for ref in git("for-each-ref", "--format=%(refname)").splitlines()}
-    commits = {name: f"commit {name[:10]}" for name in git("rev-list", "--all", "--reflog").split()}
+    commits = {name: f"{COMMIT}{name[:10]}" for name in git("rev-list", "--all", "--reflog").split()}
     revisions = refs | commits
     asked = [(revision, path) for revision in revisions for path in paths]
     answers = ask_git("--batch-check=%(objectname)", [f"{revision}:{path}" for revision, path in asked])

@@ -14,6 +14,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from sisa.common.files import beside, write_json
+from sisa.erasing import lineage
 
 FOLDER = Path("receipts")
 OUT_OF_REACH = (
@@ -91,7 +92,8 @@ def lines(receipt: Receipt) -> Iterator[str]:
     yield from section(
         "Models trained again", [f"{model}: {samples:,} samples" for model, samples in receipt.trained.items()]
     )
-    yield from section("Can no longer be pulled, they name what was erased", receipt.unpullable)
+    unpullable = lineage.in_short(receipt.unpullable)
+    yield from section("Can no longer be pulled, they name what was erased (commits: see the .json file)", unpullable)
     yield from section("Out of reach, and not looked at", receipt.out_of_reach)
     counted = ", ".join(f"{store} {count:,}" for store, count in receipt.scanned.items())
     yield f"\nScan afterwards: {receipt.left:,} objects and files hold an erased image or were trained on one;"
