@@ -70,6 +70,14 @@ def objects(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in files}
 
 
+def left(repo: Repo) -> tuple:
+    """All that an erase leaves behind, but the receipt, which lists what stopped runs left in the workspace too."""
+    files = repo.files("data", "models", "metrics", "plots")
+    # DVC's trial of hard links, in which it was killed: four bytes, `test`
+    files = {name: digest for name, digest in files.items() if not name.endswith(".tmp")}
+    return repo.locked(), files, objects(repo / ".dvc/cache")
+
+
 def add(repo: Repo, name: str, remote: Remote) -> None:
     """For this clone alone: the branches are older than the remote, and would know of no other."""
     repo.dvc("remote", "add", "--local", "--default", "--force", name, remote.url)
@@ -162,12 +170,7 @@ class Killable:
         return done.code, count.stat().st_size
 
     def left(self) -> tuple:
-        """All that an erase leaves behind, but the receipt, which lists what stopped runs left in the workspace too."""
-        files = self.repo.files("data", "models", "metrics", "plots")
-        # DVC's trial of hard links, in which it was killed: four bytes, `test`
-        files = {name: digest for name, digest in files.items() if not name.endswith(".tmp")}
-        stored = self.repo.path.parent / "storage"
-        return self.repo.locked(), files, objects(self.repo / ".dvc/cache"), objects(stored)
+        return left(self.repo), objects(self.repo.path.parent / "storage")
 
 
 def test_an_erase_killed_at_twenty_points_ends_as_one_that_was_not(asked, tmp_path):
@@ -319,8 +322,4 @@ def test_a_disk_that_fills_up_on_the_way_costs_nothing_but_a_repetition(small_di
         if where is not receipts:
             assert objects(asked / ".dvc/cache") >= there
     inside(*order)
-    assert all_of(asked) == all_of(smooth)
-
-
-def all_of(repo: Repo) -> tuple:
-    return repo.locked(), repo.files("data", "models", "metrics", "plots"), objects(repo / ".dvc/cache")
+    assert left(asked) == left(smooth)

@@ -36,10 +36,9 @@ def nodes(cluster, tmp_path):
 
 
 @pytest.fixture
-def ready(fresh, tmp_path):
-    """Three classes at low leakage, composed, nothing run."""
+def ready(fresh):
+    """The default scenario, nothing run."""
     shutil.copy(ROOT / "requirements.txt", fresh / "requirements.txt")
-    fresh.compose("leakage=low", "classes=3")
     return fresh
 
 
@@ -49,7 +48,7 @@ def publish(repo: Repo, tmp_path: Path) -> Path:
 
 
 def test_a_node_that_dies_takes_one_stage_with_it_and_the_result_is_that_of_the_serial_run(
-    ready, cluster, nodes, three_classes_low, tmp_path
+    ready, cluster, nodes, five_classes_high, tmp_path
 ):
     trained, go = tmp_path / "trained", tmp_path / "go"
     original = (ready / TRAIN).read_text()
@@ -77,12 +76,12 @@ def test_a_node_that_dies_takes_one_stage_with_it_and_the_result_is_that_of_the_
         printed, _ = run.communicate()
     assert run.returncode == 0, printed
     assert Outcome(0, printed).executed == []  # by the coordinator: it found every stage cached
-    assert sorted(line.split()[0] for line in lines(trained)) == ["cat", "dog", "dog", "horse"]
-    assert results(ready) == results(three_classes_low)
+    assert sorted(line.split()[0] for line in lines(trained)) == ["cat", "cow", "dog", "dog", "elephant", "horse"]
+    assert results(ready) == results(five_classes_high)
 
     (ready / TRAIN).write_text(original)
     ready.dvc("commit", "--force")
-    assert ready.locked() == three_classes_low.locked()
+    assert ready.locked() == five_classes_high.locked()
 
 
 def lines(file: Path) -> list[str]:

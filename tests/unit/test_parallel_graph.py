@@ -10,7 +10,7 @@ from sisa.parallel import resources
 from sisa.parallel.graph import Ended, due, followers, walk
 from sisa.parallel.machine import Share
 from sisa.parallel.resources import Resources
-from sisa.parallel.tasks import Pipeline, Run, one_graph
+from sisa.parallel.tasks import Pipeline, Run, Task, one_graph
 from sisa.parallel.worker import Order, differences, environment, own_clone, pinned
 
 NEEDS = {"split": set(), "cat": {"split"}, "dog": {"split"}, "again": {"cat"}, "table": {"again", "dog"}}
@@ -120,6 +120,13 @@ def test_stages_of_two_scenarios_that_do_the_same_run_one_after_the_other():
         "low:cat": {"low:split", "high:cat"},
     }
     assert tasks["low:prepare"].reads == ["data/raw.dvc"]
+
+
+def test_a_worker_gets_the_part_of_the_lock_that_its_stage_reads_or_wrote():
+    run = Run(Order("url", "commit", ""), {"schema": "2.0", "stages": {name: {"cmd": name} for name in NEEDS}})
+    sent = run.lock_for(Task(run, "cat", ["data/raw.dvc", "split"]))
+    assert sent == {"schema": "2.0", "stages": {"split": {"cmd": "split"}, "cat": {"cmd": "cat"}}}
+    assert run.lock["stages"].keys() == NEEDS.keys()
 
 
 def test_a_worker_that_differs_says_in_what():

@@ -61,9 +61,8 @@ def run(options: argparse.Namespace) -> None:
     check_committed(wanted)
     run = Run(orders.for_cluster(Path("params.yaml").read_text()), worker.read_lock(Path()))
     if wanted:
-        dvc_in_sight(
-            "push", "--run-cache"
-        )  # what the stages that are up to date have written is what the others start from
+        # What the stages that are up to date have written is what the others start from.
+        dvc_in_sight("push", "--run-cache")
         tasks = {stage: Task(run, stage, sorted(graph.needs[stage])) for stage in wanted}
         carry_out(wanted, Cluster(options.ray, tasks, table, LOGS))
     dvc_in_sight("repro", "--pull")

@@ -57,7 +57,7 @@ class Cluster:
         task = self.tasks[name]
         wanted = resources.of(task.stage, self.table).model_dump()
         remote = self.remote.options(name=name, max_retries=DEATHS, scheduling_strategy="SPREAD", **wanted)
-        ref = remote.remote(task.run.order, name, task.stage, task.reads, task.run.lock_now(), self.board)
+        ref = remote.remote(task.run.order, name, task.stage, task.reads, task.run.lock_for(task), self.board)
         self.refs.append(ref)
         ended: Future = Future()
         ref.future().add_done_callback(lambda done: ended.set_result(self.outcome(name, done)))

@@ -97,7 +97,7 @@ class Clones(Machine):
                 task.run.order,
                 task.stage,
                 task.reads,
-                task.run.lock_now(),
+                task.run.lock_for(task),
                 partial(self.say, stage),
                 self.stopping.is_set,
                 gpus,

@@ -82,7 +82,7 @@ def carry_out(
 ) -> dict:
     """Run one stage: its `failure` in one line or None, its `log`, and what DVC `locked` of it.
 
-    `lock` is the content of dvc.lock with what `needs`, the stages before this one, have written. `say` is told how it
+    `lock` is the part of dvc.lock with what `needs`, the stages before this one, have written. `say` is told how it
     goes, and once `stop()` is true the stage is ended. `gpus` are its own, unless Ray has chosen them.
     """
     if order.environment and (different := differences(order.environment)):
