@@ -1,18 +1,26 @@
-"""What some mistakes of the notebooks would have shown, on the experiment as it lies in the workspace.
+"""What some mistakes of the notebooks would have shown.
 
-    python benchmarks/mistakes.py        (after dvc repro, or dvc checkout of a scenario's branch)
+    make scenarios OPTIONS="--classes 5 --leakage high --seeds 0 1 2 -S attacks.shadows=0"
+    python benchmarks/mistakes.py scenario/5-high scenario/5-high-seed1 scenario/5-high-seed2
 
 Each row is the retrained ensemble, overall and on the forgotten class, by averaged logits (the notebooks' aggregation)
-and as it should be, but for one mistake. In benchmarks/mistakes-DATASET-CLASSES-LEAKAGE.csv.
+and as it should be, but for one mistake. Several revisions are runs of one scenario: means and 95 % t-intervals. In
+benchmarks/mistakes-DATASET-CLASSES-LEAKAGE.csv.
 """
 
+import argparse
+import contextlib
+import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from dvc.repo import Repo
 from tabulate import tabulate
+from tqdm import tqdm
 
 sys.path.insert(0, "src")
 
@@ -21,10 +29,13 @@ import machine
 from sisa import forgotten, scoring
 from sisa.answers import ask
 from sisa.common import paths, tables
+from sisa.common.errors import BadInput
 from sisa.common.images import Images, Pool, Shard
 from sisa.common.params import Params, load
+from sisa.git import git
 from sisa.learning.fitting import fit
 from sisa.learning.training import be_deterministic
+from sisa.results import percent
 from sisa.scoring import HELD_OUT, TRAINING
 from sisa.stages.split import draw_classes
 from sisa.states import exam_of, serving
@@ -35,7 +46,34 @@ SCORED = {NONE: HELD_OUT, "scored on training images": TRAINING, "scored on the 
 
 
 def main() -> None:
-    params = load()
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("revisions", nargs="+", help="branches or commits whose outputs are in DVC's cache")
+    runs, scenarios = [], set()
+    for revision in tqdm(parser.parse_args().revisions, unit="run", disable=None):
+        with checked_out(revision):
+            params = load()
+            scenarios.add(f"{paths.scenario(params)}-{leakage(params)}")
+            runs.append(measured(params))
+    if len(scenarios) > 1:
+        raise BadInput(f"these are runs of several scenarios: {', '.join(sorted(scenarios))}")
+    shares = pd.concat(runs).groupby(["mistake", "aggregation"], sort=False).agg(percent).reset_index()
+    shares.to_csv(f"benchmarks/mistakes-{scenarios.pop()}.csv", index=False)
+    print(tabulate(shares, headers="keys", tablefmt="github", showindex=False))
+
+
+@contextlib.contextmanager
+def checked_out(revision: str) -> Iterator[None]:
+    """Work in a clone that has the files of this revision, those in DVC included."""
+    with tempfile.TemporaryDirectory() as folder:
+        git("clone", "--quiet", "--shared", "--no-checkout", ".", folder)
+        git("checkout", "--quiet", "--detach", git("rev-parse", revision).strip(), folder=Path(folder))
+        for command in (["cache", "dir", "--local", Repo().cache.local_cache_dir], ["checkout", "dvc.yaml"]):
+            subprocess.run([sys.executable, "-m", "dvc", *command], cwd=folder, check=True, capture_output=True)
+        with contextlib.chdir(folder):
+            yield
+
+
+def measured(params: Params) -> pd.DataFrame:
     be_deterministic(params.train.threads)
     request = forgotten.read(paths.FORGOTTEN)
     sets = {HELD_OUT: tables.read(paths.TEST, Images), TRAINING: tables.read(paths.UNION, Images)}
@@ -51,10 +89,8 @@ def main() -> None:
             said = scoring.says_of_ensemble(aggregation, members, exam, params.train.logit_adjustment)
             scores = scoring.utility(said, exam)
             for name, on in SCORED.items() if mistake == NONE else [(mistake, HELD_OUT)]:
-                rows.append((name, aggregation, *shares(scores[on])))
-    table = pd.DataFrame(rows, columns=["mistake", "aggregation", "overall", f"forgotten ({request.class_})"])
-    table.to_csv(f"benchmarks/mistakes-{paths.scenario(params)}-{leakage(params)}.csv", index=False)
-    print(tabulate(table, headers="keys", tablefmt="github", showindex=False))
+                rows.append((name, aggregation, scores[on]["overall"], scores[on]["forgotten"]))
+    return pd.DataFrame(rows, columns=["mistake", "aggregation", "overall", f"forgotten ({request.class_})"])
 
 
 def redrawn(params: Params) -> Images:
@@ -93,10 +129,6 @@ def leakage(params: Params) -> str:
     if params.leakage.leaked == 0:
         return "none"
     return "high" if params.leakage.reach == "all" else "low"
-
-
-def shares(scores: dict) -> tuple[str, str]:
-    return tuple(f"{scores[name]:.1%}" if name in scores else "-" for name in ("overall", "forgotten"))
 
 
 if __name__ == "__main__":

@@ -70,7 +70,7 @@ def objects(folder: Path) -> set[str]:
     return {path.relative_to(folder).as_posix() for path in files}
 
 
-def left(repo: Repo) -> tuple:
+def outcome(repo: Repo) -> tuple:
     """All that an erase leaves behind, but the receipt, which lists what stopped runs left in the workspace too."""
     files = repo.files("data", "models", "metrics", "plots")
     # DVC's trial of hard links, in which it was killed: four bytes, `test`
@@ -170,7 +170,7 @@ class Killable:
         return done.code, count.stat().st_size
 
     def left(self) -> tuple:
-        return left(self.repo), objects(self.repo.path.parent / "storage")
+        return outcome(self.repo), objects(self.repo.path.parent / "storage")
 
 
 def test_an_erase_killed_at_twenty_points_ends_as_one_that_was_not(asked, tmp_path):
@@ -322,4 +322,4 @@ def test_a_disk_that_fills_up_on_the_way_costs_nothing_but_a_repetition(small_di
         if where is not receipts:
             assert objects(asked / ".dvc/cache") >= there
     inside(*order)
-    assert left(asked) == left(smooth)
+    assert outcome(asked) == outcome(smooth)

@@ -184,13 +184,13 @@ def adopt(stages: list[str], params: Params) -> None:
 
     Raises BadInput where the proof fails.
     """
-    due = [stage for stage in stages if any(disagreements(stage))]  # the rest was adopted before an interruption
+    due = list(disagreements(stages))  # the rest was adopted before an interruption
     for stage in due:
         put_in_place(replacements(params)[stage])
     if due:
         dvc("commit", "--force", *due)
-    if wrong := [problem for stage in due for problem in disagreements(stage)]:
-        raise BadInput(f"{wrong[0]}; after dvc commit {' '.join(due)}")
+    for problem in disagreements(due).values():
+        raise BadInput(f"{problem}; after dvc commit {' '.join(due)}")
 
 
 def put_in_place(replacement: Replacement) -> None:
@@ -205,9 +205,12 @@ def put_in_place(replacement: Replacement) -> None:
         raise BadInput(f"{replacement.model}: not the bytes of {replacement.by} that were copied there; repeat")
 
 
-def disagreements(stage: str) -> Iterator[str]:
+def disagreements(stages: list[str]) -> dict[str, str]:
+    """The first problem of each of these stages whose entry in dvc.lock, declaration and files do not agree."""
     params = yaml.safe_load(Path("params.yaml").read_text())
-    return lock.problems(lock.read(), lock.declared(), params, stage)
+    entries, declared = lock.read(), lock.declared()
+    found = {stage: next(lock.problems(entries, declared, params, stage), None) for stage in stages}
+    return {stage: problem for stage, problem in found.items() if problem}
 
 
 def dvc(*arguments: str) -> None:

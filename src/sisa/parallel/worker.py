@@ -44,11 +44,15 @@ class Order:
 
 
 def environment(packages: list[str]) -> dict[str, str]:
-    """All that bits depend on besides code and data."""
+    """All that bits depend on besides code and data. Processors of two makers differ even with equal instructions."""
     import torch
 
     has = torch.cpu.get_capabilities()
-    found = {"Python": platform.python_version(), "CPU": torch.backends.cpu.get_cpu_capability()}
+    found = {
+        "Python": platform.python_version(),
+        "processor": has.get("cpu_name", platform.processor()),
+        "CPU": torch.backends.cpu.get_cpu_capability(),
+    }
     return found | {name: str(has.get(name, False)) for name in INSTRUCTIONS} | dict(map(installed, packages))
 
 
@@ -66,8 +70,8 @@ def pinned(requirements: str) -> list[str]:
 
 def differences(expected: dict[str, str]) -> str:
     """How this worker differs from what is expected, in words; empty where it does not."""
-    names = [name for name in expected if name not in {"Python", "CPU", *INSTRUCTIONS}]
-    here = environment(names)
+    here = environment([])
+    here |= dict(installed(name) for name in expected if name not in here)
     return ", ".join(f"{name} is {here[name]}, not {value}" for name, value in expected.items() if here[name] != value)
 
 
