@@ -8,12 +8,12 @@ from sisa.common.errors import BadInput
 EDITS = {
     "classes": ({"classes": 3}, "shards is cat, cow, dog, elephant, horse, but classes=3"),
     "class": ({"forget.class": "catt"}, "forget.class names 'catt'"),
-    "level": ({"leakage": "medium"}, "leakage is 'medium', not the values of a choice; choose one of high, low, none"),
-    "negative count": ({"leakage.leaked": -3}, "leakage.leaked is -3"),
-    "count as text": ({"leakage.dominant": "12"}, "leakage.dominant is '12'"),
     "too few images": ({"leakage.dominant": 16}, "class cat has 20 images, but leakage.dominant=16 and"),
 }
 MORE_EDITS = {
+    "level": ({"leakage": "medium"}, "leakage is 'medium', not the values of a choice; choose one of high, low, none"),
+    "negative count": ({"leakage.leaked": -3}, "leakage.leaked is -3"),
+    "count as text": ({"leakage.dominant": "12"}, "leakage.dominant is '12'"),
     "class count": ({"classes": 4}, "classes is 4, but data set tiny has 3 and 5"),
     "shards": ({"shards": ["cat", "dog", "horse"]}, "shards is cat, dog, horse, but classes=5"),
     "recipe": ({"train": "foo"}, "train is 'foo', not the values of a choice; choose one of fast, notebook, photo"),
