@@ -32,20 +32,20 @@ def objects(storage: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", ["folder", "s3", "ssh"])
-def test_a_clone_pulls_everything_and_runs_nothing(low, remote, kind, tmp_path):
+def test_a_clone_pulls_everything_and_runs_nothing(repo, remote, kind, tmp_path):
     storage = remote(kind)
-    second = clone(published(low, storage), tmp_path / "second")
+    second = clone(published(repo, storage), tmp_path / "second")
     storage.unlock_in(second)
 
     assert second.dvc("repro", "--pull", "--allow-missing").executed == []
     assert objects(second / ".dvc/cache") == set()
-    assert second.files(".dvc/cache/runs") == low.files(".dvc/cache/runs")
+    assert second.files(".dvc/cache/runs") == repo.files(".dvc/cache/runs")
     assert not (second / "models").exists()
 
     second.dvc("pull")
     assert second.dvc("repro").executed == []
     assert second.git("status", "--short").printed == ""
-    assert second.files("data", "models") == low.files("data", "models")
+    assert second.files("data", "models") == repo.files("data", "models")
 
 
 @pytest.fixture(scope="session")
