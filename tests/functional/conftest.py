@@ -391,3 +391,19 @@ def remote(request, tmp_path):
         return request.getfixturevalue(f"{kind}_remotes")[user]
 
     return of
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of its own for all that the test makes, to fill up."""
+    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(tmp_path)]
+    if shutil.which("mount") is None or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a disk to fill up is mounted as tmpfs, which only root on Linux may do")
+    yield tmp_path
+    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
+
+
+def fill(file: Path, left: int = 0) -> None:
+    """Make this file take all the room on its disk but for `left` bytes."""
+    with file.open("wb") as open_file:
+        os.posix_fallocate(open_file.fileno(), 0, shutil.disk_usage(file.parent).free - left)

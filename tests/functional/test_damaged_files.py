@@ -1,4 +1,4 @@
-"""A truncated or foreign file where ours should be is one clear line, and nothing is half-written."""
+"""A truncated or foreign file where ours should be, or a full disk, is one clear line, and nothing is half-written."""
 
 import json
 import re
@@ -6,6 +6,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
+from conftest import fill
 from safetensors.numpy import load_file, save_file
 
 PLACES = ("data", "models", "metrics", "plots")
@@ -70,3 +71,11 @@ def test_the_command_in_the_message_brings_a_damaged_file_back(low, file, comman
     complaint = low.src(*command, code=1).complaint
     low.run(re.search(r"dvc checkout( --force)? [^` ,]+", complaint)[0], shell=True)
     assert (low / file).read_bytes() == whole
+
+
+@pytest.mark.parametrize("command", [["prepare"], ["train_shards", "cat"], ["evaluate"]], ids=" ".join)
+def test_a_full_disk_is_said_and_nothing_is_written(small_disk, low, command):
+    before = low.files(*PLACES)
+    fill(small_disk / "filling")
+    assert "No space left on device" in low.src(*command, code=1).complaint
+    assert low.files(*PLACES) == before

@@ -1,11 +1,9 @@
 """Erased images are gone from workspace, cache and remotes, byte by byte, and what is left is whole."""
 
 import json
-import os
 import random
 import shutil
 import signal
-import subprocess
 import sys
 from dataclasses import replace
 from functools import partial
@@ -13,7 +11,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Repo, environment, made_once
+from conftest import Repo, environment, fill, made_once
 from pixels import holders, in_folders, needles
 from remotes import Remote, stored
 
@@ -266,18 +264,8 @@ def test_a_class_that_is_erased_whole_is_legal_to_the_last_page(asked):
     assert "added: 0" in printed
 
 
-@pytest.fixture
-def small_disk(tmp_path):
-    """A disk of its own for all that the test makes, to fill up."""
-    mount = ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(tmp_path)]
-    if shutil.which("mount") is None or subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("a disk to fill up is mounted as tmpfs, which only root on Linux may do")
-    yield tmp_path
-    subprocess.run(["umount", "--lazy", str(tmp_path)], check=True)
-
-
 class Filling:
-    """Something that takes the room on a disk but for `left` bytes before the first call of a function."""
+    """What fills a disk but for `left` bytes before the first call of a function."""
 
     def __init__(self, disk: Path, left: int):
         self.file, self.left = disk / "filling", left
@@ -287,9 +275,7 @@ class Filling:
 
         def filled_up(*arguments):
             if not self.file.exists() and (word is None or word in arguments):
-                size = shutil.disk_usage(self.file.parent).free - self.left
-                with self.file.open("wb") as file:
-                    os.posix_fallocate(file.fileno(), 0, size)
+                fill(self.file, self.left)
             return function(*arguments)
 
         return filled_up

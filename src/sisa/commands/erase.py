@@ -23,7 +23,7 @@ from tabulate import tabulate
 
 from sisa import raw, requests, roster
 from sisa.common import paths
-from sisa.common.errors import BadInput
+from sisa.common.errors import BadInput, reason
 from sisa.common.params import Params, load
 from sisa.erasing import lineage, orders, receipts, renewal, scan, stores
 from sisa.erasing.orders import Order
@@ -58,11 +58,6 @@ def main() -> None:
         ) from error
     print(*(f"wrote {path}" for path in written), sep="\n")
     print(f"to version it:  {git_line(params)}")
-
-
-def reason(error: OSError) -> str:
-    """In one line; shutil.copytree reports each file of a folder that it could not copy."""
-    return error.args[0][0][2] if isinstance(error, shutil.Error) else str(error)
 
 
 def parse_arguments() -> argparse.Namespace:

@@ -71,13 +71,14 @@ def fingerprint(folder: Path) -> str:
 
 def write_checkpoint(folder: Path, number: int, checkpoint, seen: Seen) -> None:
     """Write the tensors of a training.Checkpoint, with what it was trained on in the header."""
-    from safetensors.torch import save_file  # reading a header must not import torch
+    from safetensors.torch import save  # reading a header must not import torch
 
     tensors = {f"weights/{name}": value for name, value in checkpoint.weights.items()}
     tensors |= {f"optimizer/{name}": value for name, value in checkpoint.optimizer.items()}
     # one key, because the order of several would differ from run to run
     header = {"seen": json.dumps({"digests": seen.digests, "counts": seen.counts})}
-    save_file({name: value.contiguous() for name, value in tensors.items()}, slice_file(folder, number), header)
+    file = save({name: value.contiguous() for name, value in tensors.items()}, header)
+    slice_file(folder, number).write_bytes(file)
 
 
 def read_seen(folder: Path, number: int) -> Seen:
