@@ -18,7 +18,7 @@ repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its ta
 	@python src report
 
 test: .venv/ready $(RAW)  ## run the tests
-	pytest -n auto
+	pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal  # one more than cores: some wait for servers
 
 data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder or .zip>
 	@test -z "$(FROM)" || test "$(origin DATASET)" != file || \

@@ -183,6 +183,15 @@ class Repo:
     def moved_to(self, name: str) -> "Repo":
         return Repo(self.path.rename(self.path.with_name(name)))
 
+    def take_cache_of(self, other: "Repo") -> None:
+        """Know what another repository's DVC cache holds, run-cache included; read-only files here are left alone."""
+
+        def copy(source: str, target: str) -> None:
+            if not Path(target).exists():
+                shutil.copy2(source, target)
+
+        shutil.copytree(other / ".dvc/cache", self / ".dvc/cache", dirs_exist_ok=True, copy_function=copy)
+
     def empty_run_cache(self) -> None:
         shutil.rmtree(self / ".dvc/cache/runs", ignore_errors=True)
 
@@ -298,6 +307,18 @@ def three_classes_low(shared, untouched):
         repo.commit("Three classes, low leakage")
 
     return made_once(shared, "three_classes_low", make)
+
+
+@pytest.fixture(scope="session")
+def all_attacks(shared, three_classes_low):
+    """Three classes at low leakage with all attacks, run."""
+
+    def make(repo) -> None:
+        choices = ("leakage=low", "classes=3", "attacks=all")
+        three_classes_low.copied_to(repo.path)
+        repo.dvc("exp", "run", *(word for choice in choices for word in ("-S", choice)))
+
+    return made_once(shared, "all_attacks", make)
 
 
 @pytest.fixture(scope="session")

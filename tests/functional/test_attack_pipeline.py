@@ -1,7 +1,6 @@
 """The attacks on a small experiment: the exact reference, shadow models, membership inference and relearning."""
 
 import pytest
-from conftest import made_once
 
 from sisa import forgotten
 from sisa.common import paths, tables
@@ -12,22 +11,11 @@ from sisa.learning import training
 from sisa.stages import reference, relearn, shadows
 
 LOW = ("exp", "run", "-S", "leakage=low", "-S", "classes=3")
-ATTACKS = (*LOW, "-S", "attacks=all")
-
-
-@pytest.fixture(scope="session")
-def all_attacks(shared, three_classes_low):
-    """Three classes at low leakage with all attacks, run."""
-
-    def make(repo) -> None:
-        three_classes_low.copied_to(repo.path).dvc(*ATTACKS)
-
-    return made_once(shared, "all_attacks", make)
 
 
 @pytest.fixture
 def attacked_low(all_attacks, tmp_path):
-    """The same, to change at will."""
+    """Three classes at low leakage with all attacks, to change at will."""
     return all_attacks.copied_to(tmp_path / "attacked")
 
 
@@ -58,12 +46,6 @@ def test_attacks_run_after_the_experiment_and_their_reference_is_what_scope_all_
     retrained = attacked_low.files("models/retrained/tiny-3").items()
     assert [digest for path, digest in retrained if ".json" not in path] == reference
     assert "up to date" in attacked_low.dvc("status").printed
-
-
-def test_without_a_class_to_forget_there_is_nothing_to_attack(attacked_low):
-    attacked_low.dvc(*ATTACKS, "-S", "forget.class=null")
-    assert attacked_low.metrics("attacks") == attacked_low.metrics("relearning") == {}
-    assert attacked_low.metrics("reference")["retrained"]["mean_logits"]["tow"] == 1
 
 
 def test_shadow_models_that_are_no_pairs_are_refused(low):

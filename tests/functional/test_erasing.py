@@ -32,7 +32,7 @@ def requested(shared, four_slices, three_classes_low, five_classes_high):
         for other in (three_classes_low, five_classes_high):
             name = repo_name(other)
             repo.git("fetch", "--quiet", str(other.path), f"HEAD:refs/heads/scenario/{name}")
-            shutil.copytree(other / ".dvc/cache", repo / ".dvc/cache", dirs_exist_ok=True)
+            repo.take_cache_of(other)
         repo.git("branch", "scenario/tiny-3-high")
         repo.src("forget", *planted(repo), "--reason", "asked")
         repo.dvc("repro")

@@ -36,11 +36,13 @@ def killed_after_the_first_branch(repo) -> None:
 
 
 @pytest.fixture(scope="session")
-def interrupted(shared, untouched):
-    """Two scenarios, the first call killed half-way, with work in progress in the workspace."""
+def interrupted(shared, untouched, all_attacks):
+    """Two scenarios, the first call killed half-way, with work in progress in the workspace. DVC's run-cache has what
+    the first one trains, but not its metrics."""
 
     def make(repo):
         untouched.copied_to(repo.path)
+        repo.take_cache_of(all_attacks)
         repo.edit_params({"forget.class": "dog"})
         (repo / "notes.txt").write_text("staged\n")
         repo.git("add", "notes.txt")
