@@ -33,6 +33,9 @@ def main() -> int:
         if "DVC_STAGE" in os.environ:
             print(f"DVC removed this stage's outputs before it ran. {WAY_ON} {RESTORE}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print(f"stopped: {name}", file=sys.stderr)
+        return 128 + signal.SIGINT
     return 0
 
 

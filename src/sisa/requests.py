@@ -97,9 +97,14 @@ def resolve(path: Path, dataset: str, datasets: Collection[str], roster: pd.Data
 
 def unknown(image: str, dataset: str) -> str:
     return (
-        f"{image!r} is neither an id nor a raw file on data/rosters/{dataset}.csv; "
-        "of equal pictures only one is on it, and `make data` says which"
+        f"{image!r} is neither an id nor a raw file on data/rosters/{dataset}.csv; write one of its first two columns "
+        "(of equal pictures only one is on it, and `make data` says which)"
     )
+
+
+def as_listed(image: str, dataset: str) -> str:
+    """As the roster names an image of which the path was typed."""
+    return image.removeprefix(f"data/raw/{dataset}/")
 
 
 def notices(path: Path, named: list[Named], copies: set[str], left: set[str], held_out: set[str]) -> Iterator[str]:

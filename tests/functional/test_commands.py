@@ -9,7 +9,7 @@ CHANGED_BY_FORGETTING_DOG = ["baseline_retrained", "evaluate", "retrain@cat", "r
 
 
 def test_a_second_repro_runs_nothing(repo):
-    assert len(repo.locked()) == 16
+    assert len(repo.locked()) == 17
     assert repo.dvc("repro").executed == []
     assert repo.git("status", "--short").printed == ""
 

@@ -153,7 +153,7 @@ def test_forget_adds_what_is_known_and_new_and_nothing_else(low):
     assert "added to data/requests.csv: 1" in first
     text = (low / "data/requests.csv").read_text()
     assert text.splitlines()[1].startswith("tiny,cat/00.png,20")
-    again = low.src("forget", "cat/00.png", "cat/01.png", "--reason", "because").printed
+    again = low.src("forget", "cat/00.png", "data/raw/tiny/cat/01.png", "--reason", "because").printed
     assert "notice: cat/00.png was requested before; nothing changes" in again
     assert "added to data/requests.csv: 1" in again
     longer = (low / "data/requests.csv").read_text()

@@ -46,10 +46,20 @@ def test_a_hand_edit_is_refused_before_a_run(fresh, monkeypatch, edit, complaint
         check.main()
 
 
-def test_a_class_count_that_the_data_set_lacks_is_answered_with_those_it_has(repo):
+@pytest.mark.parametrize(
+    ("choice", "complaint"),
+    [
+        ("classes=4", "classes is 4, but data set tiny has 3 and 5"),
+        ("aggregation=mean", "aggregation is 'mean'"),
+        ("+leakge=low", "leakge is not a parameter"),
+    ],
+)
+def test_a_choice_that_is_no_parameter_or_value_is_refused_before_any_result_is_lost(repo, choice, complaint):
     before = repo.files(*PLACES)
-    outcome = repo.dvc("exp", "run", "-S", "classes=4", code=255)
-    assert "classes is 4, but data set tiny has 3 and 5" in outcome.complaint
+    outcome = repo.dvc("exp", "run", "-S", choice, code=255)
+    assert complaint in outcome.complaint
+    lost = before.items() - repo.files(*PLACES).items()
+    assert lost == {("data/validated.txt", before["data/validated.txt"])}
     repo.run(outcome.way_back, shell=True)
     assert before.items() <= repo.files(*PLACES).items()  # DVC leaves empty folders of four classes
     assert repo.git("status", "--short").printed == ""

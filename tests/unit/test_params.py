@@ -191,5 +191,5 @@ def test_a_file_that_is_no_mapping_is_refused_with_the_way_back(content, tmp_pat
 
 
 def test_a_missing_file_is_refused_with_the_way_back(tmp_path):
-    assert "No such file" in refused(tmp_path / "params.yaml")
+    assert "run in the repository's root, or: git checkout" in refused(tmp_path / "params.yaml")
     assert refused(tmp_path / "params.yaml").endswith(f"git checkout {tmp_path / 'params.yaml'}")

@@ -110,6 +110,13 @@ def test_a_class_without_photos_is_refused_before_anything_is_copied(tmp_path, c
     assert not (tmp_path / "raw").exists()
 
 
+def test_folders_of_no_class_are_named_where_they_hold_photos(tmp_path, capsys):
+    photos_at(tmp_path / "from", PHOTOS | {"dgo/1.png": encoded(picture(9)), "raw-img/bird/1.png": encoded(picture(8))})
+    (tmp_path / "from/empty").mkdir()
+    raw.bring_in(PETS, tmp_path / "from", tmp_path / "raw")
+    assert capsys.readouterr().out == "left out, folders of no class of pets: dgo, bird\n"
+
+
 def test_the_message_about_a_missing_class_lists_the_accepted_names(tmp_path):
     origin = photos_at(tmp_path / "from", {"cat/a.png": PHOTOS["cat/a.png"]})
     with pytest.raises(BadInput, match=r"class dog: no photos in .*from; expected a folder dog/ or cane/"):

@@ -16,7 +16,7 @@ from sisa import forgotten, roster
 from sisa.answers import Answers, ask
 from sisa.common import paths, tables
 from sisa.common.errors import BadInput
-from sisa.common.images import Images, Shard, image_id, resize
+from sisa.common.images import Images, Pool, Shard, image_id, resize
 from sisa.common.params import Dataset, Params, load
 from sisa.ensemble import softmax
 from sisa.forgotten import Forgotten
@@ -28,11 +28,17 @@ from sisa.states import BASELINES, answering, serving
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python src ask", description=__doc__)
-    parser.add_argument("photos", nargs="+", type=Path, metavar="PHOTO", help="a JPEG, PNG or WebP file")
+    parser.add_argument(
+        "photos",
+        nargs="+",
+        metavar="PHOTO",
+        help="a JPEG, PNG or WebP file, or an image's id or raw file as on the roster",
+    )
     arguments = parser.parse_args()
 
     params = load()
-    photos = {printable(path): prepared(path, params.dataset) for path in arguments.photos}
+    pool = tables.read(paths.POOL, Pool)
+    photos = {printable(name): of_pool(name, pool) or prepared(Path(name), params.dataset) for name in arguments.photos}
     request = forgotten.read(paths.FORGOTTEN)
     listed = roster.read(paths.roster(params.dataset.name))
     shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
@@ -48,9 +54,15 @@ def main() -> None:
         print(table(member_rows(photo, states, answers, params, request.class_), request.class_))
 
 
-def printable(path: Path) -> str:
+def printable(path: str | Path) -> str:
     """On Linux a file name may be any bytes."""
     return os.fsencode(path).decode(errors="replace")
+
+
+def of_pool(name: str, pool: Pool) -> Images | None:
+    """The image of the pool with this id or raw file, of no class; None where there is none."""
+    rows = np.flatnonzero((pool.ids == name) | (pool.files == name))[:1]
+    return Images(pool.ids[rows], np.array([""]), pool.pixels[rows]) if len(rows) else None
 
 
 def prepared(path: Path, dataset: Dataset) -> Images:
@@ -59,7 +71,9 @@ def prepared(path: Path, dataset: Dataset) -> Images:
         rgb = decode(path.read_bytes())
     except OSError as error:
         reason = f"cannot be read ({error.strerror})"
-        raise BadInput(f"{printable(path)}: {reason}; name JPEG, PNG or WebP files") from error
+        raise BadInput(
+            f"{printable(path)}: {reason}; name JPEG, PNG or WebP files, or images as the roster does"
+        ) from error
     if rgb is None:
         raise BadInput(f"{printable(path)}: not a JPEG, PNG or WebP image, or damaged, or too large to decode")
     pixels = resize(rgb, dataset.image_size, dataset.channels)

@@ -106,8 +106,9 @@ def per_class(listed: pd.DataFrame) -> str:
 def what_next(dataset: Dataset) -> str:
     folder = paths.raw(dataset.name)
     files = shlex.join(map(str, [paths.roster(dataset.name), f"{folder}.dvc", folder.parent / ".gitignore"]))
+    recipe = " -S train=photo" if dataset.channels == 3 else ""
     return (
-        f"to go on:       dvc exp run -S dataset={dataset.name}\n"
+        f"to go on:       dvc exp run -S dataset={dataset.name}{recipe}\n"
         f"to version it:  git add {files}  (only where others can pull the images: see `dvc push`)"
     )
 

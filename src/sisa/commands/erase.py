@@ -80,12 +80,12 @@ def wanted(arguments: argparse.Namespace, params: Params) -> tuple[list[str], st
         if not ids:
             raise BadInput(f"class {arguments.class_}: no image on {paths.roster(dataset)} is of it")
         return sorted(ids), f"class {arguments.class_}"
-    known = requests.pictures(listed)
-    for image in arguments.images:
+    known, images = requests.pictures(listed), [requests.as_listed(image, dataset) for image in arguments.images]
+    for image in images:
         if image not in known:
             raise BadInput(requests.unknown(image, dataset))
-    ids = sorted({image for name in arguments.images for image in known[name]})
-    return ids, shlex.join(arguments.images)
+    ids = sorted({image for name in images for image in known[name]})
+    return ids, shlex.join(images)
 
 
 def prepare(ids: list[str], asked: str, arguments: argparse.Namespace, params: Params) -> Order:

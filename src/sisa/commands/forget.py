@@ -21,7 +21,7 @@ def main() -> None:
     known = requests.pictures(listed)
     already = {each.id for each in requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)}
     new = []
-    for image in arguments.images:
+    for image in (requests.as_listed(image, dataset) for image in arguments.images):
         if image not in known:
             raise BadInput(requests.unknown(image, dataset))
         if roster.erased_ids(listed).issuperset(known[image]):

@@ -16,7 +16,8 @@ def main() -> None:
     rows = results.rows(metrics)
     if not {"scope", "retraining"} <= metrics["cost"].keys():
         raise BadInput(f"{paths.METRICS}/cost.json: not what this version writes; run dvc repro")
-    print(f"held-out accuracy in percent, overall (and of the forgotten class: {params.forget.class_})")
+    of_class = f" (and of the forgotten class: {params.forget.class_})" if params.forget.class_ else ""
+    print(f"held-out accuracy in percent, overall{of_class}")
     print(tabulate(results.pivot(pd.DataFrame(rows)), headers="keys", tablefmt="simple", showindex=False))
     print(f"residual copies in the retrained ensemble: {metrics['retrained']['residual_copies']:,}")
     print(cost_line(metrics["cost"]))

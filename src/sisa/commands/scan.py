@@ -48,7 +48,7 @@ def wanted(images: list[str], class_: str | None, dataset: str) -> set[str]:
         if class_ not in set(listed["class"]):
             raise BadInput(f"class {class_!r} is not on {paths.roster(dataset)}; look for its images by their ids")
         return set(listed.loc[listed["class"] == class_, "id"])
-    known = requests.pictures(listed)
+    known, images = requests.pictures(listed), [requests.as_listed(image, dataset) for image in images]
     for image in images:
         if image not in known and not ID.fullmatch(image):
             raise BadInput(requests.unknown(image, dataset))

@@ -20,9 +20,8 @@ from dvc.utils.hydra import compose_and_dump
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from tabulate import tabulate
-from tqdm import tqdm
 
-from sisa import branches
+from sisa import branches, requests
 from sisa.common import paths
 from sisa.common.errors import BadInput
 from sisa.common.params import load
@@ -89,6 +88,9 @@ def check_committed(dataset: str) -> None:
             f"only what is committed runs, and HEAD lacks {', '.join(missing)}; bring the images in (make data "
             f"DATASET={dataset} FROM=...), then: git add {files} && git commit"
         )
+    listed = requests.parse(git("show", f"HEAD:{paths.REQUESTS}"))
+    if asked := sum(request.dataset == dataset for request in listed):
+        print(f"notice: every scenario forgets {asked} image(s) more, those requested in HEAD's {paths.REQUESTS}")
     git("var", "GIT_COMMITTER_IDENT")  # raises where Git does not know who commits
     if changed := git(
         "status", "--porcelain", "--untracked-files=no", "--", ".dvc/config", "conf", "data", "dvc.yaml", "src"
@@ -150,10 +152,9 @@ def carry_out(
         bring_raw_images(due[0].dataset)
         if options.jobs or options.ray:
             fill_run_cache(due, further, options)
-    with tqdm(due, unit="scenario", disable=None) as bar:
-        for scenario in bar:
-            bar.set_description(scenario.name)
-            outcomes[scenario] = run(scenario, further, lock, ["--pull"] if options.ray else [])
+    for number, scenario in enumerate(due, start=1):
+        print(f"running {scenario.name} ({number} of {len(due)}): see {log_of(scenario)}", flush=True)
+        outcomes[scenario] = run(scenario, further, lock, ["--pull"] if options.ray else [])
     return outcomes
 
 
@@ -193,7 +194,8 @@ def composed(scenario: Scenario, further: list[str]) -> dict:
     try:
         compose_and_dump(file, str(conf), None, "config", str(plugins), [*scenario.choices, *further])
     except (HydraException, OmegaConfBaseException) as error:
-        raise BadInput(f"{scenario.name}: {' '.join(str(error).split())}") from error
+        first, *_ = str(error).splitlines()  # Hydra goes on with advice to add the key, which is no parameter of ours
+        raise BadInput(f"{scenario.name}: {first}") from error
     load(file)
     return yaml.safe_load(file.read_text())
 
@@ -216,7 +218,7 @@ def bring_raw_images(dataset: str) -> None:
 
 def run(scenario: Scenario, further: list[str], lock: int, pull: list[str]) -> str:
     """The outcome of running it; its branch is there only if all went well. `pull`: the option to use the remote."""
-    log = WORK / f"{scenario.name}.log"
+    log = log_of(scenario)
     choices = [word for choice in (*scenario.choices, *further) for word in ("-S", choice)]
     git("reset", "--quiet", "--hard", folder=CLONE)
     with log.open("w") as file:
@@ -231,6 +233,10 @@ def run(scenario: Scenario, further: list[str], lock: int, pull: list[str]) -> s
     except GitError as error:
         return f"failed: {error}"
     return RUN
+
+
+def log_of(scenario: Scenario) -> Path:
+    return WORK / f"{scenario.name}.log"
 
 
 def commit(scenario: Scenario) -> None:

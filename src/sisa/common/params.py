@@ -161,6 +161,8 @@ def load(path: str | Path = "params.yaml") -> Params:
             raise BadInput(f"{path}: not a mapping of parameters; restore it: git checkout {path}")
         check_groups(path, raw)
         params = Params.model_validate(raw)
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: not in this folder; run in the repository's root, or: git checkout {path}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
         raise BadInput(
             f"{path}: cannot be read ({' '.join(str(error).split())}); restore it: git checkout {path}"

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from sisa.common.params import Params
 
+VALIDATED = Path("data/validated.txt")
 POOL = Path("data/pool.parquet")
 SHARDS = Path("data/shards")
 TEST = Path("data/test.parquet")

@@ -17,6 +17,7 @@ from sisa.page.tables import ENSEMBLES, Run
 from sisa.scenarios import Branch, Scenario
 
 NEEDED = {*results.METRICS, "cost"}
+WORKSPACE = "workspace"
 PLOTS = {name: f"plots/{name}.csv" for name in ("relearning", *(f"confusion/{state}" for state in ENSEMBLES))}
 
 
@@ -57,7 +58,7 @@ def in_place() -> Run:
         return run(
             lambda file: Path(file).read_text(),
             files,
-            scenario="workspace",
+            scenario=WORKSPACE,
             label=f"{name} · as in the workspace",
             short=name,
             family="workspace by leaked",

@@ -42,6 +42,8 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
             raise missing(dataset, origin, min(found))
         for name, new in found.items():
             check_class(dataset, origin, name, new, present=photos([raw / name]))
+        if unused := foreign_folders(dataset, top):
+            print(f"left out, folders of no class of {dataset.name}: {', '.join(unused)}")
         for name, new in found.items():
             for photo in new:
                 copy_in(photo, raw / name)
@@ -110,9 +112,19 @@ def opened(origin: Path) -> Iterator[Place]:
 
 def class_folders(top: Place, names: list[str]) -> list[Place]:
     """The folders of one class, at the top or one level below, as in `raw-img/gatto`."""
+    return [folder for folder in folders(top) if folder.name.casefold() in names]
+
+
+def foreign_folders(dataset: Dataset, top: Place) -> list[str]:
+    """The names of the folders with photos that are none of the data set's classes."""
+    known = {accepted for name in classes(dataset) for accepted in accepted_names(dataset, name)}
+    return [folder.name for folder in folders(top) if folder.name.casefold() not in known and photos([folder])]
+
+
+def folders(top: Place) -> list[Place]:
+    """Those at the top and one level below."""
     outer = subfolders(top)
-    candidates = [*outer, *(inner for folder in outer for inner in subfolders(folder))]
-    return [folder for folder in candidates if folder.name.casefold() in names]
+    return [*outer, *(inner for folder in outer for inner in subfolders(folder))]
 
 
 def subfolders(folder: Place) -> list[Place]:
