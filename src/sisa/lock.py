@@ -63,7 +63,8 @@ def declared() -> dict[str, Declared]:
         raise BadInput(f"dvc.yaml: {' '.join(str(error).split())}") from error
     result = {}
     for stage in stages:
-        params = {name for dep in stage.deps if isinstance(dep, ParamsDependency) for name in dep.params}
+        files = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
+        params = {name for file in files for name in file.params or file.read_params()}  # no names: all of it
         deps = {dep.def_path for dep in stage.deps if not isinstance(dep, ParamsDependency)}
         result[stage.addressing] = Declared(stage.cmd, deps, {out.def_path for out in stage.outs}, params)
     return result

@@ -21,7 +21,7 @@ def attacked_low(all_attacks, tmp_path):
 
 def test_attacks_run_after_the_experiment_and_their_reference_is_what_scope_all_retrains(attacked_low, low):
     before, after = low.locked(), attacked_low.locked()
-    assert {name: after[name] for name in before} == before
+    assert {name for name in before if after[name] != before[name]} == {"validate"}  # of the parameters
     assert sorted(after.keys() - before.keys()) == [
         "examine@forgotten",
         "reference@cat",
