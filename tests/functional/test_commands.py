@@ -89,6 +89,16 @@ def test_an_unknown_stage_is_answered_with_the_usage(untouched, arguments):
     assert len(printed.splitlines()) == 1
 
 
+def test_an_interruption_is_one_line(fresh):
+    (fresh / "src/sisa/commands/wait.py").write_text("raise KeyboardInterrupt\n")
+    assert fresh.src("wait", code=130).printed == "stopped: wait\n"
+
+
+def test_a_page_without_scenario_branches_is_said_to_show_the_workspace_alone(repo):
+    assert "notice: no scenario/* branches here" in repo.src("page").printed
+    assert "as in the workspace" in (repo / "results/report.html").read_text()
+
+
 def test_keeping_the_member_of_an_unaffected_shard_does_not_import_torch(repo, tmp_path):
     (tmp_path / "without/torch").mkdir(parents=True)
     (tmp_path / "without/torch/__init__.py").write_text("raise ImportError('torch was imported')")

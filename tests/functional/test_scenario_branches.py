@@ -156,4 +156,14 @@ def test_what_is_not_committed_is_refused_with_what_to_commit(repo):
     ],
 )
 def test_choices_that_are_no_experiment_are_refused_before_anything_runs(fresh, choice, complaint):
-    assert complaint in fresh.src("scenarios", "--dataset", "tiny", *choice, code=1).complaint
+    refused = fresh.src("scenarios", "--dataset", "tiny", *choice, code=1)
+    assert complaint in refused.complaint
+    assert "use +" not in refused.printed  # as Hydra advises
+
+
+def test_images_requested_in_head_are_forgotten_in_every_scenario_and_said_to_be(fresh):
+    fresh.src("forget", "cat/00.png", "--reason", "asked")
+    nothing = ("scenarios", "--dataset", "tiny", "-S", "nosuch=1")
+    assert "notice: every scenario forgets" not in fresh.src(*nothing, code=1).printed
+    fresh.commit("Request")
+    assert "notice: every scenario forgets 1 image(s) more" in fresh.src(*nothing, code=1).printed

@@ -72,7 +72,7 @@ def test_photos_come_in_and_are_listed(repo, bring, capsys):
     assert set(roster.read(ROSTER)["file"]) == set(PHOTOS)
     printed = capsys.readouterr().out
     assert "8 images on the roster data/rosters/pets.csv: cat 4, dog 4" in printed
-    assert "dvc exp run -S dataset=pets" in printed
+    assert "dvc exp run -S dataset=pets -S train=photo\n" in printed
     assert "git add data/rosters/pets.csv data/raw/pets.dvc" in printed
 
 
