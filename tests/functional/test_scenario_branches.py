@@ -167,3 +167,6 @@ def test_images_requested_in_head_are_forgotten_in_every_scenario_and_said_to_be
     assert "notice: every scenario forgets" not in fresh.src(*nothing, code=1).printed
     fresh.commit("Request")
     assert "notice: every scenario forgets 1 image(s) more" in fresh.src(*nothing, code=1).printed
+    (fresh / "data/requests.csv").write_text("damaged\n")
+    fresh.commit("No list")
+    assert "data/requests.csv: not a list of requests" in fresh.src(*nothing, code=1).complaint

@@ -20,6 +20,7 @@ from dvc.utils.hydra import compose_and_dump
 from hydra.errors import HydraException
 from omegaconf.errors import OmegaConfBaseException
 from tabulate import tabulate
+from tqdm import tqdm
 
 from sisa import branches, requests
 from sisa.common import paths
@@ -51,6 +52,7 @@ def main() -> None:
     )
     check_further(options.set, wanted[0])
     with alone() as lock, clone_of_head():
+        tell_requests(options.dataset)
         outcomes = carry_out(wanted, [f"train={options.train}", *options.set], lock, options)
     report(outcomes)
 
@@ -88,9 +90,6 @@ def check_committed(dataset: str) -> None:
             f"only what is committed runs, and HEAD lacks {', '.join(missing)}; bring the images in (make data "
             f"DATASET={dataset} FROM=...), then: git add {files} && git commit"
         )
-    listed = requests.parse(git("show", f"HEAD:{paths.REQUESTS}"))
-    if asked := sum(request.dataset == dataset for request in listed):
-        print(f"notice: every scenario forgets {asked} image(s) more, those requested in HEAD's {paths.REQUESTS}")
     git("var", "GIT_COMMITTER_IDENT")  # raises where Git does not know who commits
     if changed := git(
         "status", "--porcelain", "--untracked-files=no", "--", ".dvc/config", "conf", "data", "dvc.yaml", "src"
@@ -138,6 +137,12 @@ def clone_of_head() -> Iterator[None]:
     shutil.rmtree(CLONE)
 
 
+def tell_requests(dataset: str) -> None:
+    """Raises BadInput where HEAD's list of requests is damaged."""
+    if asked := sum(request.dataset == dataset for request in requests.read(CLONE / paths.REQUESTS)):
+        print(f"notice: every scenario forgets {asked} image(s) more, those requested in HEAD's {paths.REQUESTS}")
+
+
 def carry_out(
     wanted: list[Scenario], further: list[str], lock: int, options: argparse.Namespace
 ) -> dict[Scenario, str]:
@@ -152,9 +157,10 @@ def carry_out(
         bring_raw_images(due[0].dataset)
         if options.jobs or options.ray:
             fill_run_cache(due, further, options)
-    for number, scenario in enumerate(due, start=1):
-        print(f"running {scenario.name} ({number} of {len(due)}): see {log_of(scenario)}", flush=True)
-        outcomes[scenario] = run(scenario, further, lock, ["--pull"] if options.ray else [])
+    with tqdm(due, unit="scenario", disable=None) as bar:
+        for scenario in bar:
+            bar.write(f"running {scenario.name}: see {log_of(scenario)}", file=sys.stderr)
+            outcomes[scenario] = run(scenario, further, lock, ["--pull"] if options.ray else [])
     return outcomes
 
 
