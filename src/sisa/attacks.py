@@ -8,17 +8,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from sisa.odds import log_odds
+
 FOLDS = 10
 FEWEST = 10  # images on a side, one a fold
-SMALLEST = 1e-12  # of a probability, so that its logarithm exists
 Z = NormalDist().inv_cdf(0.975)
-
-
-def log_odds(probabilities: np.ndarray, actual: int) -> np.ndarray:
-    """log(p / (1 - p)) of the actual class [n], of rows [n, K]: Carlini et al. 2022, section VI-A."""
-    p = np.clip(probabilities[:, actual], SMALLEST, None)
-    rest = np.clip(np.delete(probabilities, actual, axis=1).sum(axis=1), SMALLEST, None)
-    return np.log(p) - np.log(rest)
 
 
 def population(ins: np.ndarray, outs: np.ndarray, actual: int) -> dict[str, float]:

@@ -9,13 +9,10 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sisa.odds import softmax
+
 UNDECIDED = -1
 TEMPERATURE = 0.5
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
 
 
 def mean_logits(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:

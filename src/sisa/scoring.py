@@ -6,7 +6,8 @@ import numpy as np
 
 from sisa import metrics
 from sisa.answers import Answers
-from sisa.ensemble import AGGREGATIONS, predict, probabilities, softmax
+from sisa.ensemble import AGGREGATIONS, predict, probabilities
+from sisa.odds import softmax
 
 HELD_OUT, TRAINING = "held_out", "training_images"
 

@@ -9,11 +9,11 @@ import yaml
 from sklearn.metrics import roc_auc_score
 
 from sisa.answers import logits_of
-from sisa.attacks import auc, likelihood_ratio, log_odds, population, success
+from sisa.attacks import auc, likelihood_ratio, population, success
 from sisa.common.params import Train
-from sisa.ensemble import softmax
 from sisa.learning.networks import build
 from sisa.learning.training import be_deterministic, train_member
+from sisa.odds import log_odds, softmax
 
 FAST = yaml.safe_load((Path(__file__).parents[2] / "conf/train/fast.yaml").read_text())
 STILL = {"flip": False, "rotate": 0.0, "scale": 0.0, "shift": 0.0, "color": 0.0, "cutout": 0.0}

@@ -18,9 +18,9 @@ from sisa.common import paths, tables
 from sisa.common.errors import BadInput
 from sisa.common.images import Images, Pool, Shard, image_id, resize
 from sisa.common.params import Dataset, Params, load
-from sisa.ensemble import softmax
 from sisa.forgotten import Forgotten
 from sisa.learning.training import be_deterministic
+from sisa.odds import softmax
 from sisa.raw.folder import decode
 from sisa.scoring import say_together
 from sisa.states import BASELINES, answering, serving

@@ -9,9 +9,9 @@ from sisa.common import paths, tables
 from sisa.common.files import write_json
 from sisa.common.images import Images, Pool, Shard
 from sisa.common.params import Params, load
-from sisa.ensemble import softmax
 from sisa.forgotten import Forgotten
 from sisa.learning.training import be_deterministic
+from sisa.odds import log_odds, softmax
 from sisa.scoring import HELD_OUT, TRAINING, Exam, Says
 from sisa.states import BASELINES, answering, exam_of, serving
 
@@ -112,7 +112,7 @@ class Suspects:
             if asked is None:
                 continue
             place = {image: number for number, image in enumerate(self.ids)}
-            odds = attacks.log_odds(softmax(self.logits(member)), self.actual)[[place[image] for image in asked.ids]]
+            odds = log_odds(softmax(self.logits(member)), self.actual)[[place[image] for image in asked.ids]]
             ratio = attacks.likelihood_ratio(odds, asked.log_odds, asked.inside)
             origin = "dominant" if name == self.params.forget.class_ else "leaked"
             ratios[origin].append((ratio[asked.held], ratio[~asked.held]))

@@ -9,13 +9,12 @@ from tqdm import tqdm
 
 from sisa import shadows
 from sisa.answers import logits_of
-from sisa.attacks import log_odds
 from sisa.common import paths, tables
 from sisa.common.images import Images, Shard, union
 from sisa.common.params import Params, load
-from sisa.ensemble import softmax
 from sisa.learning import training
 from sisa.learning.networks import build
+from sisa.odds import log_odds, softmax
 
 
 def main(name: str) -> None:
