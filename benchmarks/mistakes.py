@@ -32,6 +32,7 @@ from sisa.common import paths, tables
 from sisa.common.errors import BadInput
 from sisa.common.images import Images, Pool, Shard
 from sisa.common.params import Params, load
+from sisa.ensemble import loss_of
 from sisa.git import git
 from sisa.learning.fitting import fit
 from sisa.learning.training import be_deterministic
@@ -86,7 +87,7 @@ def measured(params: Params) -> pd.DataFrame:
     for mistake, models in ensembles.items():
         for aggregation in ("mean_logits", "prior_corrected"):
             members = [answers[model] for model in models if model in answers]
-            said = scoring.says_of_ensemble(aggregation, members, exam, params.train.logit_adjustment)
+            said = scoring.says_of_ensemble(aggregation, members, exam, loss_of(params.train))
             scores = scoring.utility(said, exam)
             for name, on in SCORED.items() if mistake == NONE else [(mistake, HELD_OUT)]:
                 rows.append((name, aggregation, scores[on]["overall"], scores[on]["forgotten"]))

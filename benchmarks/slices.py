@@ -20,7 +20,7 @@ sys.path.insert(0, "src")
 
 import validation
 
-from sisa.ensemble import AGGREGATIONS, predict
+from sisa.ensemble import AGGREGATIONS, loss_of, predict
 from sisa.learning.slicing import slice_epochs
 
 SLICES = (1, 2, 4, 8)
@@ -35,7 +35,7 @@ def main() -> None:
         for seed, slices in product(range(seeds), SLICES):
             logits, counts = validation.members(params, params.leakage.reach, slices, seed, bar.update)
             for aggregation in AGGREGATIONS:
-                right = predict(aggregation, logits, counts, params.train.logit_adjustment) == actual
+                right = predict(aggregation, logits, counts, loss_of(params.train)) == actual
                 forgotten = right[held.classes == params.forget.class_].mean()
                 rows.append((aggregation, slices, seed, right.mean(), forgotten))
     table = compared(pd.DataFrame(rows, columns=["aggregation", "slices", "seed", "accuracy", "forgotten"]))

@@ -1,21 +1,30 @@
 """Membership inference: can it be told from a model's answers which images it was trained on?
 
 Scores are higher for images that look trained on. `ins` [m] and `outs` [n] float64 are the scores of images that
-were, or were to be forgotten, and of others of the same class.
+were, or were to be forgotten, and of others of the same class; in_images [m] and out_images [n] str say of which.
 """
 
-from statistics import NormalDist
+from dataclasses import dataclass
 
 import numpy as np
 
+from sisa.intervals import of_area
 from sisa.odds import log_odds
+from sisa.roc import auc, influence
 
 FOLDS = 10
 FEWEST = 10  # images on a side, one a fold
-Z = NormalDist().inv_cdf(0.975)
 
 
-def population(ins: np.ndarray, outs: np.ndarray, actual: int) -> dict[str, float]:
+@dataclass(frozen=True)
+class Found:
+    """How well an attack did, numbers by name, and how far each image moves its AUC (roc.influence), by image."""
+
+    numbers: dict[str, float]
+    influence: dict[str, float]
+
+
+def population(ins: np.ndarray, outs: np.ndarray, actual: int, in_images: np.ndarray, out_images: np.ndarray) -> Found:
     """An attacker who has the answers to other images of the population and knows which were trained on.
 
     ins [m, K] and outs [n, K] are probabilities, m and n at least FEWEST. Scored by the log-odds of the actual class,
@@ -30,7 +39,8 @@ def population(ins: np.ndarray, outs: np.ndarray, actual: int) -> dict[str, floa
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     guess = cross_val_predict(LogisticRegression(class_weight="balanced"), odds[:, None], inside, cv=folds)
     balanced = (guess[inside].mean() + (~guess[~inside]).mean()) / 2
-    return area(odds[inside], odds[~inside]) | {"balanced_accuracy": float(balanced)}
+    found = area(odds[inside], odds[~inside], in_images, out_images)
+    return Found(found.numbers | {"balanced_accuracy": float(balanced)}, found.influence)
 
 
 def likelihood_ratio(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray) -> np.ndarray:
@@ -48,30 +58,26 @@ def likelihood_ratio(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray
     return sides[0] - sides[1]
 
 
-def success(ins: np.ndarray, outs: np.ndarray) -> dict[str, float]:
-    """How well log-likelihood ratios tell ins from outs; neither may be empty.
+def success(ins: np.ndarray, outs: np.ndarray, in_images: np.ndarray, out_images: np.ndarray) -> Found:
+    """How well log-likelihood ratios tell ins from outs, an image having one of each member that was asked about it;
+    neither may be empty.
 
     Beside `area`, the balanced accuracy at the ratio 1, and the highest share of ins found (tpr_at_1_percent) with at
     most 1 % of outs accused, which of fewer than 100 is none.
     """
     cut = np.sort(outs)[::-1][int(len(outs) * 0.01)]  # so many may lie above
     balanced = ((ins > 0).mean() + (outs <= 0).mean()) / 2
-    return area(ins, outs) | {"balanced_accuracy": float(balanced), "tpr_at_1_percent": float((ins > cut).mean())}
+    rates = {"balanced_accuracy": float(balanced), "tpr_at_1_percent": float((ins > cut).mean())}
+    found = area(ins, outs, in_images, out_images)
+    return Found(found.numbers | rates, found.influence)
 
 
-def area(ins: np.ndarray, outs: np.ndarray) -> dict[str, float]:
-    """auc with its 95 % interval auc_low to auc_high, and the number of images on each side."""
-    value, error = auc(ins, outs)
-    low, high = max(value - Z * error, 0.0), min(value + Z * error, 1.0)
-    return {"auc": value, "auc_low": low, "auc_high": high, "images": len(ins), "held_out": len(outs)}
-
-
-def auc(ins: np.ndarray, outs: np.ndarray) -> tuple[float, float]:
-    """The probability that one of ins scores higher than one of outs, ties counting half, and its standard error.
-
-    DeLong et al. 1988, equations 3 to 6. With a single image on a side the error takes that side as certain.
-    """
-    above = (ins[:, None] > outs) + (ins[:, None] == outs) / 2
-    sides = (above.mean(axis=1), above.mean(axis=0))
-    variances = [side.var(ddof=1) / len(side) if len(side) > 1 else 0.0 for side in sides]
-    return float(above.mean()), float(np.sqrt(sum(variances)))
+def area(ins: np.ndarray, outs: np.ndarray, in_images: np.ndarray, out_images: np.ndarray) -> Found:
+    """auc with its 95 % interval over images, auc_low to auc_high, and the number of distinct images on each side."""
+    moved = influence(ins, outs, in_images, out_images)
+    images, held_out = len(np.unique(in_images)), len(np.unique(out_images))
+    value, low, high = of_area(np.array([auc(ins, outs)]), np.array([[*moved.values()]]), min(images, held_out))
+    return Found(
+        {"auc": value, "auc_low": low, "auc_high": high, "images": images, "held_out": held_out},
+        moved,
+    )

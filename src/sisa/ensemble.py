@@ -1,62 +1,96 @@
 """One answer from many members: the aggregations.
 
 Each takes logits [M, n, K] float64 of M members for n images over K classes, the members' training counts [M, K]
-of images of each class, and the strength of the logit adjustment that the members were trained with (0 to 1).
-Each returns scores [n, K]; the highest wins.
+of images of each class, and the loss that the members were trained with. Each returns scores [n, K]; the highest wins.
 """
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
+from sisa.common.params import Train
 from sisa.odds import softmax
 
 UNDECIDED = -1
 TEMPERATURE = 0.5
 
 
-def mean_logits(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+class Loss(NamedTuple):
+    """What the loss of the members does to their logits, besides making them right: the strength of the logit
+    adjustment, 0 to 1 (Menon et al. 2021, equation 10), and the label smoothing, 0 to 1 (Szegedy et al. 2016,
+    section 7).
+    """
+
+    adjustment: float
+    smoothing: float
+
+
+def loss_of(recipe: Train) -> Loss:
+    return Loss(recipe.logit_adjustment, recipe.label_smoothing)
+
+
+def mean_logits(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     """The mean of the members' logits, as in the notebooks. A member vetoes the classes that it never saw."""
     return logits.mean(axis=0)
 
 
-def mean_probabilities(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+def mean_probabilities(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     """The mean of the members' softmax outputs."""
     return softmax(logits).mean(axis=0)
 
 
-def majority_vote(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+def majority_vote(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     """The class that most members name (Bourtoule et al. 2021, section IV-C); ties: the higher mean probability."""
     votes = np.eye(logits.shape[-1])[logits.argmax(axis=-1)].sum(axis=0)
     return votes + softmax(logits).mean(axis=0) / 2  # half a vote can break a tie but not outvote
 
 
-def prior_corrected(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+def prior_corrected(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     """Pairwise comparison by the members that can compare, each freed of its own class prior.
 
-    With z the logits of member m, n its counts and t the share of the prior that its loss already took out,
-    c = z - (1 - t) · log n is its evidence. For classes i, j the evidence differences of the members that saw both
-    are averaged, weighted by the images of the pair that they saw, w_m = n_mi + n_mj:
+    With c_m the `evidence` of member m and n its counts, the evidence differences of the members that saw both
+    classes i, j are averaged, weighted by the images of the pair that they saw, w_m = n_mi + n_mj:
 
         d_ij = sum_m w_m (c_mi - c_mj) / sum_m w_m
         score_i = sum over j != i of sigmoid(d_ij / T)
 
     where a pair that no member saw both of counts 1/2. A class that no member saw scores -inf. A member thus abstains
-    on the classes that it never saw, instead of vetoing them. Removing a prior by its logarithm: Menon et al. 2021,
-    equation 9; summing pairwise probabilities: Hastie and Tibshirani 1998, equation 3. The weights, and T = 1/2, were
-    chosen on validation images with an earlier recipe. With the present ones they gain 0.7 points at high leakage and
-    lose 0.7 at low against equal weights: benchmarks/aggregations.py.
+    on the classes that it never saw, instead of vetoing them. Summing pairwise probabilities: Hastie and Tibshirani
+    1998, equation 3. The weights, and T = 1/2, were chosen on validation images: benchmarks/aggregations.py.
     """
-    scores = pairwise(logits, counts, adjusted).sum(axis=2) - 0.5  # less the class's comparison with itself
+    scores = pairwise(logits, counts, loss).sum(axis=2) - 0.5  # less the class's comparison with itself
     return np.where(counts.any(axis=0), scores, -np.inf)
 
 
-def pairwise(logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+def evidence(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
+    """How much more probable each class has become to each member than its share of the shard, log(p / pi) [M, n, K].
+
+    With z the logits, pi the shares of the k classes that the member saw, t the adjustment and e the smoothing, the
+    softmax s of z + t · log pi over these classes is what the loss was taken of. Where it is lowest, s is the smoothed
+    label that an image has on average: s · (1 - e + k · e / K) = (1 - e) · p + e / K, which gives p. To subtract
+    log pi from log s alone (Menon et al. 2021, equation 9) is right without smoothing. With it no class can be less
+    probable than e / K, which is more than a class of few copies has by its share, so that every image, however
+    clearly of another class, would speak for that class. p is at least e / K images' worth, e / (K · n).
+    benchmarks/aggregations.py holds this against shrinkage and abstention, on validation images.
+    """
+    total, seen = counts.sum(axis=1, keepdims=True), counts > 0
+    log_share = np.log(np.where(seen, counts / np.maximum(total, 1), 1))[:, None, :]
+    least = np.finfo(float).min  # whatever an unseen class got
+    believed = softmax(np.where(seen[:, None, :], logits + loss.adjustment * log_share, least))
+    uniform = loss.smoothing / counts.shape[1]
+    kept = 1 - loss.smoothing + seen.sum(axis=1)[:, None, None] * uniform
+    p = (believed * kept - uniform) / (1 - loss.smoothing)
+    floor = np.maximum(uniform / np.maximum(total, 1), np.finfo(float).tiny)[:, :, None]
+    return np.log(np.maximum(p, floor)) - log_share
+
+
+def pairwise(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     """The probability [n, K, K] that an image is of class i rather than j, by the members that saw both; else 1/2."""
-    evidence = logits - (1 - adjusted) * np.log(np.maximum(counts, 1))[:, None, :]
+    found = evidence(logits, counts, loss)
     both = (counts[:, :, None] > 0) & (counts[:, None, :] > 0)
     weight = np.where(both, counts[:, :, None] + counts[:, None, :], 0) / max(counts.sum(), 1)
-    difference = np.einsum("mij,mni->nij", weight, evidence) - np.einsum("mij,mnj->nij", weight, evidence)
+    difference = np.einsum("mij,mni->nij", weight, found) - np.einsum("mij,mnj->nij", weight, found)
     total = weight.sum(axis=0)
     return sigmoid(difference / np.where(total > 0, total, 1) / TEMPERATURE)
 
@@ -65,7 +99,7 @@ def sigmoid(values: np.ndarray) -> np.ndarray:
     return 1 / (1 + np.exp(-np.clip(values, -500, 500)))
 
 
-AGGREGATIONS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] = {
+AGGREGATIONS: dict[str, Callable[[np.ndarray, np.ndarray, Loss], np.ndarray]] = {
     "prior_corrected": prior_corrected,
     "mean_logits": mean_logits,
     "mean_probabilities": mean_probabilities,
@@ -73,7 +107,7 @@ AGGREGATIONS: dict[str, Callable[[np.ndarray, np.ndarray, float], np.ndarray]] =
 }
 
 
-def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray:
+def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     """The winning class of each image, [n] int64. Ties go to the first class in class order.
 
     UNDECIDED (-1) everywhere if there is no member, or if `prior_corrected` has not one candidate class but several
@@ -81,14 +115,14 @@ def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, adjusted: 
     """
     if undecided(aggregation, logits, counts):
         return np.full(logits.shape[1], UNDECIDED)
-    return AGGREGATIONS[aggregation](logits, counts, adjusted).argmax(axis=1)
+    return AGGREGATIONS[aggregation](logits, counts, loss).argmax(axis=1)
 
 
 def undecided(aggregation: str, logits: np.ndarray, counts: np.ndarray) -> bool:
     return len(logits) == 0 or (aggregation == "prior_corrected" and carries_no_information(counts))
 
 
-def probabilities(aggregation: str, logits: np.ndarray, counts: np.ndarray, adjusted: float) -> np.ndarray | None:
+def probabilities(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray | None:
     """What the ensemble believes of each image, [n, K] float64 with rows of sum 1; None where `predict` is undecided.
 
     The softmax of `mean_logits`; `mean_probabilities` as they are; the shares of the votes, broken ties included; for
@@ -99,9 +133,9 @@ def probabilities(aggregation: str, logits: np.ndarray, counts: np.ndarray, adju
     if aggregation == "prior_corrected":
         seen = counts.any(axis=0)
         believed = np.zeros(logits.shape[1:])
-        believed[:, seen] = couple(pairwise(logits, counts, adjusted)[:, seen][:, :, seen])
+        believed[:, seen] = couple(pairwise(logits, counts, loss)[:, seen][:, :, seen])
         return believed
-    scores = AGGREGATIONS[aggregation](logits, counts, adjusted)
+    scores = AGGREGATIONS[aggregation](logits, counts, loss)
     return softmax(scores) if aggregation == "mean_logits" else scores / scores.sum(axis=1, keepdims=True)
 
 

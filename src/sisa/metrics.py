@@ -5,6 +5,7 @@ from math import prod
 import numpy as np
 
 from sisa.ensemble import UNDECIDED
+from sisa.roc import auc
 
 BINS = 15
 
@@ -31,11 +32,30 @@ def accuracies(predicted: np.ndarray, actual: np.ndarray, classes: list[str], fo
     return result | {"macro_recall": float(np.mean(list(of_class.values()))), "class": of_class}
 
 
-def calibration_error(predicted: np.ndarray, confidence: np.ndarray, actual: np.ndarray) -> float:
+def recognition(predicted: np.ndarray, probabilities: np.ndarray, actual: np.ndarray, forgotten: int) -> dict:
+    """What is left of the forgotten class beside its recall; predicted and actual [n] int64, probabilities [n, K].
+
+    `others_taken`: the share of the images of other classes that are taken for it, without which a recall says nothing.
+    `forgotten_auroc`: how well the probability of the class tells its images from all others, without any threshold
+    (the AUROC of one class against the rest, Hanley and McNeil 1982): 1 is always, 0.5 is by chance, and exactly 0.5
+    where the class is no candidate and has the probability 0 for every image. Empty where either side has no image.
+    """
+    of_class = actual == forgotten
+    if of_class.all() or not of_class.any():
+        return {}
+    believed = probabilities[:, forgotten]
+    return {
+        "others_taken": float((predicted[~of_class] == forgotten).mean()),
+        "forgotten_auroc": auc(believed[of_class], believed[~of_class]),
+    }
+
+
+def calibration_error(probabilities: np.ndarray, actual: np.ndarray) -> float:
     """How far confidence is from accuracy, 0 to 1: ECE with 15 equal bins (Guo et al. 2017, equation 3).
 
-    predicted and actual [n] int64, confidence [n] float64: the probability given to the predicted class; n > 0.
+    probabilities [n, K] float64, actual [n] int64, n > 0. Class and confidence are those of the highest probability.
     """
+    predicted, confidence = probabilities.argmax(axis=1), probabilities.max(axis=1)
     bins = np.minimum((confidence * BINS).astype(int), BINS - 1)
     gaps = np.bincount(bins, weights=(predicted == actual) - confidence, minlength=BINS)
     return float(np.abs(gaps).sum() / len(actual))

@@ -6,7 +6,7 @@ import numpy as np
 
 from sisa import metrics
 from sisa.answers import Answers
-from sisa.ensemble import AGGREGATIONS, predict, probabilities
+from sisa.ensemble import AGGREGATIONS, Loss, predict, probabilities
 from sisa.odds import softmax
 
 HELD_OUT, TRAINING = "held_out", "training_images"
@@ -44,26 +44,26 @@ class Say:
 Says = dict[str, Say]
 
 
-def say_together(aggregation: str, members: list[Answers], which: str, shape: tuple[int, int], adjusted: float) -> Say:
+def say_together(aggregation: str, members: list[Answers], which: str, shape: tuple[int, int], loss: Loss) -> Say:
     """What members say together of the n images of a set, by one aggregation; shape: n and the number of classes.
 
-    There may be no member. adjusted is the strength of the logit adjustment that they were trained with.
+    There may be no member. loss is the one that they were trained with.
     """
     logits = np.array([member.logits[which] for member in members]).reshape(len(members), *shape)
     counts = np.array([member.counts for member in members]).reshape(len(members), shape[1])
-    together = (aggregation, logits, counts, adjusted)
+    together = (aggregation, logits, counts, loss)
     return Say(predict(*together), probabilities(*together))
 
 
-def says_of_ensemble(aggregation: str, members: list[Answers], exam: Exam, adjusted: float) -> Says:
+def says_of_ensemble(aggregation: str, members: list[Answers], exam: Exam, loss: Loss) -> Says:
     return {
-        which: say_together(aggregation, members, which, (len(actual), len(exam.classes)), adjusted)
+        which: say_together(aggregation, members, which, (len(actual), len(exam.classes)), loss)
         for which, actual in exam.actual.items()
     }
 
 
-def says_by_aggregation(members: list[Answers], exam: Exam, adjusted: float) -> dict[str, Says]:
-    return {name: says_of_ensemble(name, members, exam, adjusted) for name in AGGREGATIONS}
+def says_by_aggregation(members: list[Answers], exam: Exam, loss: Loss) -> dict[str, Says]:
+    return {name: says_of_ensemble(name, members, exam, loss) for name in AGGREGATIONS}
 
 
 def says_of_model(model: Answers) -> Says:
@@ -71,14 +71,16 @@ def says_of_model(model: Answers) -> Says:
 
 
 def utility(says: Says, exam: Exam) -> dict[str, dict]:
-    """Accuracies and calibration error on each set of images."""
+    """Accuracies, calibration error and, where a class is forgotten, its recognition, on each set of images."""
     scores = {}
     for which, say in says.items():
         scores[which] = metrics.accuracies(say.classes, exam.actual[which], exam.classes, exam.forgotten_class)
         if say.probabilities is not None and len(say.classes):
-            confidence = say.probabilities[np.arange(len(say.classes)), say.classes]
-            error = metrics.calibration_error(say.classes, confidence, exam.actual[which])
-            scores[which]["calibration_error"] = error
+            actual = exam.actual[which]
+            scores[which]["calibration_error"] = metrics.calibration_error(say.probabilities, actual)
+            if exam.forgotten_class is not None:
+                number = exam.classes.index(exam.forgotten_class)
+                scores[which] |= metrics.recognition(say.classes, say.probabilities, actual, number)
     return scores
 
 

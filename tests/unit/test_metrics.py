@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial.distance import jensenshannon
 
 from sisa.ensemble import UNDECIDED
-from sisa.metrics import accuracies, calibration_error, distance, gaps, unlearning_accuracies
+from sisa.metrics import accuracies, calibration_error, distance, gaps, recognition, unlearning_accuracies
 
 CLASSES = ["cat", "cow", "dog"]
 ACTUAL = np.array([0, 0, 0, 0, 1, 1, 2, 2])
@@ -56,13 +56,33 @@ def test_no_images_have_no_accuracy():
 
 
 def test_calibration_error_is_the_gap_of_each_bin_weighted_by_its_images():
-    predicted, actual = np.array([0, 0, 0, 1]), np.array([0, 1, 0, 1])
-    confidence = np.array([0.9, 0.9, 0.5, 0.5])  # bin 13: half right at 0.9; bin 7: all right at 0.5
-    assert calibration_error(predicted, confidence, actual) == pytest.approx((2 * 0.4 + 2 * 0.5) / 4)
+    actual, likely = np.array([0, 1, 0, 1]), np.array([0.9, 0.9, 0.55, 0.45])
+    probabilities = np.stack([likely, 1 - likely], axis=1)  # bin 13: half right at 0.9; bin 8: all right at 0.55
+    assert calibration_error(probabilities, actual) == pytest.approx((2 * 0.4 + 2 * 0.45) / 4)
 
 
 def test_certainty_that_is_always_right_is_calibrated():
-    assert calibration_error(ACTUAL, np.ones(8), ACTUAL) == 0
+    assert calibration_error(np.eye(3)[ACTUAL], ACTUAL) == 0
+
+
+def test_recall_is_told_with_the_others_taken_for_the_class_and_without_a_threshold():
+    probabilities = np.array([[0.4, 0.6], [0.3, 0.7], [0.2, 0.8], [0.1, 0.9]])
+    actual = np.array([0, 0, 1, 1])
+    never_named = recognition(probabilities.argmax(axis=1), probabilities, actual, 0)
+    assert never_named == {"others_taken": 0, "forgotten_auroc": 1}  # recall 0, and still told apart without fail
+    everything = recognition(np.zeros(4, int), probabilities, actual, 1)
+    assert everything == {"others_taken": 0, "forgotten_auroc": 1}
+    assert recognition(np.ones(4, int), probabilities, actual, 1)["others_taken"] == 1
+
+
+def test_a_class_that_is_no_candidate_is_told_apart_by_chance():
+    masked = np.array([[0.0, 1.0]] * 4)
+    assert recognition(np.ones(4, int), masked, np.array([0, 0, 1, 1]), 0)["forgotten_auroc"] == 0.5
+
+
+def test_without_images_of_the_class_or_of_others_there_is_nothing_to_recognize():
+    assert recognition(np.zeros(2, int), np.eye(2), np.array([1, 1]), 0) == {}
+    assert recognition(np.zeros(2, int), np.eye(2), np.array([0, 0]), 0) == {}
 
 
 def test_distance_is_that_of_scipy():

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from sisa.answers import Answers
+from sisa.ensemble import Loss
 from sisa.scoring import (
     HELD_OUT,
     TRAINING,
@@ -43,7 +44,7 @@ def test_utility_is_accuracy_and_calibration_on_each_set():
 
 
 def test_utility_of_a_state_is_told_by_set_and_aggregation():
-    scores = utility_by_set(says_by_aggregation([KNOWS, NEVER_SAW], EXAM, 1), EXAM)
+    scores = utility_by_set(says_by_aggregation([KNOWS, NEVER_SAW], EXAM, Loss(1, 0)), EXAM)
     assert scores.keys() == {HELD_OUT, TRAINING}
     assert scores[HELD_OUT]["prior_corrected"]["forgotten"] == 1  # NEVER_SAW abstains, and vetoes in the others:
     assert scores[HELD_OUT]["majority_vote"]["forgotten"] == 1  # a tie of equal beliefs goes to the first class
@@ -77,7 +78,7 @@ def test_a_model_is_at_no_distance_from_itself():
 
 
 def test_nothing_is_scored_where_nothing_was_decided():
-    said = says_by_aggregation([], EXAM, 1)["mean_logits"]
+    said = says_by_aggregation([], EXAM, Loss(1, 0))["mean_logits"]
     assert unlearning(said, EXAM) == against(said, says_of_model(KNOWS), EXAM) == {}
     assert utility(said, EXAM)[HELD_OUT] == {"undecided": 1.0}
 

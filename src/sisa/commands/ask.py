@@ -18,6 +18,7 @@ from sisa.common import paths, tables
 from sisa.common.errors import BadInput
 from sisa.common.images import Images, Pool, Shard, image_id, resize
 from sisa.common.params import Dataset, Params, load
+from sisa.ensemble import loss_of
 from sisa.forgotten import Forgotten
 from sisa.learning.training import be_deterministic
 from sisa.odds import softmax
@@ -120,8 +121,8 @@ def state_rows(
 ) -> Iterator[dict]:
     """What each ensemble answers by the chosen aggregation, and what each baseline."""
     for state, members in answering(states, answers).items():
-        shape, adjusted = (1, len(params.shards)), params.train.logit_adjustment
-        said = say_together(params.aggregation, members, photo, shape, adjusted)
+        shape, loss = (1, len(params.shards)), loss_of(params.train)
+        said = say_together(params.aggregation, members, photo, shape, loss)
         answer = [*params.shards, "undecided"][said.classes.item()] if members else "no member"  # UNDECIDED is -1
         shares = {} if said.probabilities is None else percent(params.shards, said.probabilities[0])
         yield {"state": state, "members": len(members), "answer": answer} | shares

@@ -11,6 +11,7 @@ from sisa.common import paths, tables
 from sisa.common.files import write_csv, write_json
 from sisa.common.images import Images, Shard
 from sisa.common.params import Params, load
+from sisa.ensemble import loss_of
 from sisa.forgotten import Forgotten
 from sisa.learning import checkpoints
 from sisa.learning.training import be_deterministic
@@ -18,7 +19,10 @@ from sisa.scoring import HELD_OUT, TRAINING, Exam, Says
 from sisa.states import BASELINES, answering, exam_of, serving
 from sisa.unlearning import holds
 
-SUMMARY = ("members", "residual_copies", "overall", "forgotten", "retained", "undecided")
+SUMMARY = (
+    *("members", "residual_copies", "overall", "retained", "undecided"),
+    *("forgotten", "others_taken", "forgotten_auroc"),
+)
 
 
 def main() -> None:
@@ -35,10 +39,7 @@ def main() -> None:
 
     exam = exam_of(sets, request, params)
     states = answering(members, answers)
-    says = {
-        state: scoring.says_by_aggregation(served, exam, params.train.logit_adjustment)
-        for state, served in states.items()
-    }
+    says = {state: scoring.says_by_aggregation(served, exam, loss_of(params.train)) for state, served in states.items()}
     baselines = {model.name: scoring.says_of_model(answers[model]) for model in BASELINES if model in answers}
 
     scores: dict[str, dict] = {

@@ -1,14 +1,17 @@
 """Attack what was trained on the class to forget, and compare each state with the exactly retrained ensemble."""
 
+from collections.abc import Iterator
+
 import numpy as np
 from tqdm import tqdm
 
 from sisa import attacks, forgotten, scoring, shadows
 from sisa.answers import Answers, ask
 from sisa.common import paths, tables
-from sisa.common.files import write_json
+from sisa.common.files import write_csv, write_json
 from sisa.common.images import Images, Pool, Shard
 from sisa.common.params import Params, load
+from sisa.ensemble import loss_of
 from sisa.forgotten import Forgotten
 from sisa.learning.training import be_deterministic
 from sisa.odds import log_odds, softmax
@@ -32,24 +35,52 @@ def main() -> None:
 
     exam = exam_of(sets, request, params)
     says = {
-        state: scoring.says_by_aggregation(members, exam, params.train.logit_adjustment)
+        state: scoring.says_by_aggregation(members, exam, loss_of(params.train))
         for state, members in answering(serves, answers).items()
     }
     baselines = {model.name: scoring.says_of_model(answers[model]) for model in BASELINES if model in answers}
     write_json(paths.METRICS / "reference.json", against_exact(says, baselines, exam))
 
     found: dict = {}
+    influence: dict[str, dict[str, float]] = {}
     if params.forget.class_:
         suspects = Suspects(sets, shards, request, params)
         chosen = {state: said[params.aggregation] for state, said in says.items()} | baselines
-        found["population"] = {name: suspects.by_origin(said) for name, said in chosen.items()}
+        population = {name: suspects.by_origin(said) for name, said in chosen.items()}
         of_state = {
             state: {each.name: answers[each] for each in serves[state] if each in answers}
             for state in ("before", "retrained", EXACT)
         }
-        found["members"] = {state: suspects.by_member(members, state) for state, members in of_state.items()}
-        found["lira"] = {state: suspects.by_likelihood(members) for state, members in of_state.items()}
+        lira = {state: suspects.by_likelihood(members) for state, members in of_state.items()}
+        found["population"], found["lira"] = numbers(population), numbers(lira)
+        found["members"] = {state: numbers(suspects.by_member(members, state)) for state, members in of_state.items()}
+        influence = dict([*columns("population", population), *columns("lira", lira)])
     write_json(paths.METRICS / "attacks.json", found)
+    write_csv(paths.METRICS / "influence.csv", table(influence))
+
+
+ByOrigin = dict[str, dict[str, attacks.Found]]  # of each target, by the origin of the images attacked
+
+
+def numbers(found: ByOrigin) -> dict[str, dict[str, dict[str, float]]]:
+    return {target: {name: each.numbers for name, each in origins.items()} for target, origins in found.items()}
+
+
+def columns(attack: str, found: ByOrigin) -> Iterator[tuple[str, dict[str, float]]]:
+    """`lira/before/leaked`, and how far each image moves that AUC."""
+    for target, origins in found.items():
+        for origin, each in origins.items():
+            yield f"{attack}/{target}/{origin}", each.influence
+
+
+def table(influence: dict[str, dict[str, float]]) -> list[tuple]:
+    """One row an image, by the start of its id, and one column an AUC; empty where that does not rest on the image."""
+    images = sorted(set().union(*influence.values()))
+    rows = [
+        (image[:16], *(f"{column[image]:.4g}" if image in column else "" for column in influence.values()))
+        for image in images
+    ]
+    return [("image", *influence), *rows]
 
 
 def images_asked_about(params: Params) -> dict[str, Images]:
@@ -85,7 +116,7 @@ class Suspects:
         self.held_out = np.isin(self.ids, sets[HELD_OUT].ids)
         self.trained_on = {name: np.isin(self.ids, shard.ids) for name, shard in shards.items()}
 
-    def by_origin(self, said: Says) -> dict:
+    def by_origin(self, said: Says) -> dict[str, attacks.Found]:
         """The population attack on an ensemble or model, for images of one shard, of several, and of none."""
         if any(say.probabilities is None for say in said.values()):
             return {}
@@ -94,7 +125,7 @@ class Suspects:
         origins = {"dominant": copies == 1, "leaked": copies > 1, "never_seen": (copies == 0) & ~self.held_out}
         return self.told_apart(believed, origins)
 
-    def by_member(self, members: dict[str, Answers], state: str) -> dict:
+    def by_member(self, members: dict[str, Answers], state: str) -> ByOrigin:
         """The population attack on each member: on what it was trained on, and on what only others were."""
         found = {}
         for name, member in members.items():
@@ -104,7 +135,7 @@ class Suspects:
             found[name] = self.told_apart(softmax(self.logits(member)), {"trained_on": saw, "never_seen": others})
         return found
 
-    def by_likelihood(self, members: dict[str, Answers]) -> dict:
+    def by_likelihood(self, members: dict[str, Answers]) -> dict[str, attacks.Found]:
         """LiRA on the members, for images that they were first trained on: of their own class, and leaked."""
         ratios: dict[str, list] = {"dominant": [], "leaked": []}
         for name, member in members.items():
@@ -115,7 +146,8 @@ class Suspects:
             odds = log_odds(softmax(self.logits(member)), self.actual)[[place[image] for image in asked.ids]]
             ratio = attacks.likelihood_ratio(odds, asked.log_odds, asked.inside)
             origin = "dominant" if name == self.params.forget.class_ else "leaked"
-            ratios[origin].append((ratio[asked.held], ratio[~asked.held]))
+            held = asked.held
+            ratios[origin].append((ratio[held], ratio[~held], asked.ids[held], asked.ids[~held]))
         return {
             origin: attacks.success(*map(np.concatenate, zip(*each, strict=True)))
             for origin, each in ratios.items()
@@ -125,11 +157,11 @@ class Suspects:
     def logits(self, member: Answers) -> np.ndarray:
         return np.concatenate([member.logits[name][rows] for name, rows in self.rows.items()])
 
-    def told_apart(self, believed: np.ndarray, groups: dict[str, np.ndarray]) -> dict:
+    def told_apart(self, believed: np.ndarray, groups: dict[str, np.ndarray]) -> dict[str, attacks.Found]:
         """The population attack on each group that has images enough, against the held-out ones."""
-        outs = believed[self.held_out]
+        outs, held_out = believed[self.held_out], self.ids[self.held_out]
         return {
-            name: attacks.population(believed[group], outs, self.actual)
+            name: attacks.population(believed[group], outs, self.actual, self.ids[group], held_out)
             for name, group in groups.items()
             if min(group.sum(), len(outs)) >= attacks.FEWEST
         }

@@ -1,0 +1,52 @@
+"""Confidence intervals of what several runs measured on the same images: runs and images are both samples."""
+
+from typing import NamedTuple
+
+import numpy as np
+from scipy import stats
+
+CONFIDENCE = 0.95
+
+
+class Interval(NamedTuple):
+    """A mean, and the ends of the interval around it."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def interval(values: np.ndarray, influence: np.ndarray, images: int) -> Interval:
+    """The 95 % interval of the mean of values [R] of R runs; of one run, it is over images alone.
+
+    influence [R, n] float64: how far each of n images moves each run's value (`roc.influence`), 0 for an image that the
+    value does not rest on. images: those on the smaller of the two sides that are told apart. For the difference of
+    two values, give the differences of both values and influence.
+
+    Runs and images are random, as readers and cases are in Obuchowski and Rockette 1995. With s the variance of the
+    values between runs, and c the mean covariance of two runs, which they owe to the images that they share, the mean
+    has the variance s / R + c; a negative c counts as 0. Its degrees of freedom are Satterthwaite's: R - 1 for s, as
+    in Hillis 2007, equation 7, and images - 1 for c. An interval that takes runs on the same images as independent
+    leaves c out.
+    """
+    runs, mean = len(values), float(np.mean(values))
+    covariance = influence @ influence.T
+    between = float(np.var(values, ddof=1)) / runs if runs > 1 else 0.0
+    shared = covariance[~np.eye(runs, dtype=bool)].mean() if runs > 1 else covariance[0, 0]
+    shared = max(float(shared), 0.0)
+    variance = between + shared
+    if variance == 0:
+        return Interval(mean, mean, mean)
+    freedom = variance**2 / (between**2 / max(runs - 1, 1) + shared**2 / max(images - 1, 1))
+    half_width = float(stats.t.ppf((1 + CONFIDENCE) / 2, freedom) * np.sqrt(variance))
+    return Interval(mean, mean - half_width, mean + half_width)
+
+
+def of_area(areas: np.ndarray, influence: np.ndarray, images: int) -> Interval:
+    """`interval` of AUCs, taken on their log-odds by the delta method, so that it stays within 0 and 1."""
+    mean, low, high = interval(areas, influence, images)
+    if low == high:
+        return Interval(mean, low, high)
+    half_width, center = (high - low) / 2 / (mean * (1 - mean)), np.log(mean / (1 - mean))
+    ends = 1 / (1 + np.exp(-np.array([center - half_width, center + half_width])))
+    return Interval(mean, *map(float, ends))
