@@ -1,20 +1,29 @@
-"""Which form of the prior-corrected aggregation to take: an ablation on validation images.
+"""Which form of the prior-corrected aggregation to take, above all where few copies leaked: on validation images.
 
     python benchmarks/aggregations.py [--seeds 3]
 
-For the data set and recipe of params.yaml, at 5 classes and leakage high and low: of each class's 800 dominant images
-700 train the members and the other 100 validate, so that the test set is never looked at. Written to
-benchmarks/aggregations-DATASET.csv: accuracy overall and on the restricted class (cat), of all members (before) and
-without the member of that class's shard (after), mean over seeds.
+For the data set and recipe of params.yaml, at leakage high and low, with 5 to 200 leaked images: of each class's 800
+dominant images 700 train the members and the other 100 validate, so that the test set is never looked at. Written to
+benchmarks/aggregations-DATASET.csv, and as a picture beside it: accuracy, recall of the restricted class (cat), and the
+share of others taken for it, of all members (before) and without the member of that class's shard (after); mean over
+seeds. `prior_corrected` is the rule of this repository. Each other pairwise rule differs from it in one thing:
+
+- smoothing kept: the labels' smoothing is not undone, but log-priors are subtracted from logits
+- shrunk evidence: and a pair's difference counts n / (n + 20), n being the images of its rarer class
+- counts + 20: and the priors are of the counts with 20 images more of each class
+- ratios to 20: and no prior takes out more than a ratio of 20
+- abstains: and a member does not compare classes of which it saw fewer than 20 images; all undecided names nothing
+- equal weights, T = 1: members weigh the same; the temperature is 1 (these two with smoothing undone)
 """
 
 import sys
 from collections.abc import Callable
-from functools import partial
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from matplotlib.figure import Figure
 from tabulate import tabulate
 from tqdm import tqdm
 
@@ -23,56 +32,120 @@ sys.path.insert(0, "src")
 import validation
 
 from sisa.common.params import Params
-from sisa.ensemble import AGGREGATIONS, sigmoid
+from sisa.ensemble import AGGREGATIONS, TEMPERATURE, UNDECIDED, Loss, evidence, loss_of, sigmoid
 
 LEVELS = {"high": "all", "low": 1}
+LEAKED = (5, 10, 25, 50, 100, 200)
+FEW = 20  # images
+Rule = Callable[[np.ndarray, np.ndarray, Loss], np.ndarray]
 
 
-def pairwise(logits, counts, adjusted, weighted: bool, temperature: float) -> np.ndarray:
-    """ensemble.prior_corrected with its two choices open; equal weights and temperature 1 are DESIGN's form."""
-    evidence = logits - (1 - adjusted) * np.log(np.maximum(counts, 1))[:, None, :]
-    both = (counts[:, :, None] > 0) & (counts[:, None, :] > 0)
-    weight = np.where(both, counts[:, :, None] + counts[:, None, :] if weighted else 1, 0).astype(float)
-    total = weight.sum(axis=0)
-    difference = np.einsum("mij,mni->nij", weight, evidence) - np.einsum("mij,mnj->nij", weight, evidence)
-    return sigmoid(difference / np.where(total > 0, total, 1) / temperature).sum(axis=2)
+def differences(values: np.ndarray) -> np.ndarray:
+    """Of every two classes [..., K, K], of values [..., K]."""
+    return values[..., :, None] - values[..., None, :]
 
 
-VARIANTS: dict[str, Callable] = {
-    f"pairwise, {'weighted' if weighted else 'equal'}, T={temperature}": partial(
-        pairwise, weighted=weighted, temperature=temperature
-    )
-    for weighted, temperature in product((False, True), (0.25, 0.5, 1.0, 2.0))
+def pairwise(evidence_of, weight_of=lambda counts: counts[:, :, None] + counts[:, None, :], temperature=TEMPERATURE):
+    """A rule like prior_corrected, of evidence differences [M, n, K, K] and weights [M, K, K] of its own."""
+
+    def scores(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
+        both = (counts[:, :, None] > 0) & (counts[:, None, :] > 0)
+        weight = np.where(both, weight_of(counts), 0).astype(float)
+        total = weight.sum(axis=0)
+        found = np.einsum("mij,mnij->nij", weight, evidence_of(logits, counts, loss))
+        return sigmoid(found / np.where(total > 0, total, 1) / temperature).sum(axis=2)
+
+    return scores
+
+
+def undone(logits, counts, loss):
+    return differences(evidence(logits, counts, loss))
+
+
+def kept(logits, counts, loss):
+    return differences(logits - (1 - loss.adjustment) * np.log(np.maximum(counts, 1))[:, None])
+
+
+def posterior(logits, counts, loss):
+    """Differences of what the loss was taken of, the prior still in it."""
+    return kept(logits, counts, loss) + log_ratios(counts)
+
+
+def log_ratios(counts, more=0):
+    return differences(np.log(np.maximum(counts + more, 1)))[:, None]
+
+
+def rarer(counts):
+    return np.minimum(counts[:, :, None], counts[:, None, :])
+
+
+RULES: dict[str, Rule] = {
+    "prior_corrected": AGGREGATIONS["prior_corrected"],
+    "smoothing kept": pairwise(kept),
+    "shrunk evidence": pairwise(lambda z, n, loss: kept(z, n, loss) * (rarer(n) / (rarer(n) + FEW))[:, None]),
+    f"counts + {FEW}": pairwise(lambda z, n, loss: posterior(z, n, loss) - log_ratios(n, FEW)),
+    f"ratios to {FEW}": pairwise(
+        lambda z, n, loss: posterior(z, n, loss) - np.clip(log_ratios(n), -np.log(FEW), np.log(FEW))
+    ),
+    "abstains": pairwise(kept, lambda n: np.where(rarer(n) < FEW, 0, n[:, :, None] + n[:, None, :])),
+    "equal weights": pairwise(undone, lambda counts: np.ones_like(rarer(counts))),
+    "T = 1": pairwise(undone, temperature=1.0),
 } | {name: AGGREGATIONS[name] for name in ("mean_logits", "mean_probabilities", "majority_vote")}
 
 
 def main() -> None:
     params, seeds = validation.start(__doc__)
-    jobs = list(product(range(seeds), LEVELS))
+    jobs = list(product(range(seeds), LEVELS, LEAKED))
     with tqdm(total=len(jobs) * len(params.shards), desc="members", disable=None) as bar:
-        rows = [row for seed, level in jobs for row in compare(params, seed, level, bar)]
-    keys = ["leakage", "aggregation"]
-    table = pd.DataFrame(rows).groupby(keys, sort=False).mean().drop(columns="seed").round(4).reset_index()
-    table.to_csv(f"benchmarks/aggregations-{params.dataset.name}.csv", index=False)
+        rows = [row for seed, level, leaked in jobs for row in compare(params, seed, level, leaked, bar)]
+    keys = ["leakage", "leaked", "rule"]
+    table = pd.DataFrame(rows).groupby(keys, sort=False).mean().drop(columns="seed").round(3).reset_index()
+    file = Path(f"benchmarks/aggregations-{params.dataset.name}.csv")
+    table.to_csv(file, index=False)
+    draw(table).savefig(file.with_suffix(".png"), dpi=110, metadata={"Software": None})
     print(f"{params.dataset.name}, mean of {seeds} training seeds, {validation.VALIDATION} validation images a class")
     print(tabulate(table, headers="keys", showindex=False, floatfmt=".3f"))
 
 
-def compare(params: Params, seed: int, level: str, bar: tqdm) -> list[dict]:
-    """The scores of every variant with members trained by this seed at this level of leakage."""
+def compare(params: Params, seed: int, level: str, leaked: int, bar: tqdm) -> list[dict]:
+    """The scores of every rule with members trained by this seed at this level and number of leaked images."""
+    params = params.model_copy(update={"leakage": params.leakage.model_copy(update={"leaked": leaked})})
     _, _, held = validation.parts(params)
-    logits, counts = validation.members(params, LEVELS[level], 1, seed, bar.update)
-    restricted = params.shards.index(params.leakage.restricted[0])
+    logits, counts = validation.members(params, LEVELS[level], params.slices, seed, bar.update)
+    cat = params.shards.index(params.leakage.restricted[0])
     actual = np.searchsorted(params.shards, held.classes)
-    rest = np.arange(len(logits)) != restricted
+    states = {"before": np.full(len(logits), True), "after": np.arange(len(logits)) != cat}
     results = []
-    for aggregation, score in VARIANTS.items():
-        result = {"seed": seed, "leakage": level, "aggregation": aggregation}
-        for state, which in (("before", np.full(len(logits), True)), ("after", rest)):
-            right = score(logits[which], counts[which], params.train.logit_adjustment).argmax(axis=1) == actual
-            result |= {state: right.mean(), f"{state}_restricted": right[actual == restricted].mean()}
+    for name, rule in RULES.items():
+        result = {"seed": seed, "leakage": level, "leaked": leaked, "rule": name}
+        for state, which in states.items():
+            scores = rule(logits[which], counts[which], loss_of(params.train))
+            named = np.where(np.ptp(scores, axis=1) > 0, scores.argmax(axis=1), UNDECIDED)
+            result |= {
+                state: (named == actual).mean(),
+                f"{state}_recall": (named[actual == cat] == cat).mean(),
+                f"{state}_taken": (named[actual != cat] == cat).mean(),
+            }
         results.append(result)
     return results
+
+
+def draw(table: pd.DataFrame) -> Figure:
+    """After the shard of the class is dropped: recall and others taken by leaked images, with and without smoothing."""
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    shown = {"smoothing kept": "#c98a1b", "prior_corrected": "#c2453a", "mean_logits": "#1f6f9c"}
+    for axes, (level, rows) in zip(figure.subplots(1, 2, sharey=True), table.groupby("leakage"), strict=True):
+        for name, colour in shown.items():
+            points = rows[rows["rule"] == name]
+            axes.plot(range(len(points)), points["after_recall"] * 100, "o-", color=colour, label=name)
+            label = f"{name}, others taken"
+            axes.plot(range(len(points)), points["after_taken"] * 100, "x:", color=colour, label=label)
+        axes.set_xticks(range(len(LEAKED)), LEAKED)
+        axes.set(title=f"leakage {level}", xlabel="leaked images of each other class in a shard")
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.axes[0].set_ylabel("validation images named cat, %")
+    figure.legend(*figure.axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+    return figure
 
 
 if __name__ == "__main__":

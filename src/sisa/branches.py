@@ -1,18 +1,19 @@
 """The scenario/* branches of this repository: which there are, and what they hold."""
 
-import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 
 import pandas as pd
 import yaml
 
 from sisa import results
+from sisa.areas import Attacked
 from sisa.common import paths
 from sisa.common.errors import BadInput
 from sisa.git import git
-from sisa.scenarios import FORMAT, PREFIX, Branch, parsed, settings
+from sisa.scenarios import FORMAT, PREFIX, Branch, Scenario, parsed, settings
 
 
 def known() -> dict[str, Branch]:
@@ -58,10 +59,24 @@ def comparable(branches: list[Branch]) -> list[Branch]:
 
 
 def metrics(branch: Branch, names: tuple[str, ...]) -> dict[str, dict]:
-    """The content of metrics/NAME.json of each name, and of params.yaml as `params`; as `confusion` the actual and the
-    predicted class of each held-out image, retrained.
-    """
+    """The content of metrics/NAME.json of each name, and of params.yaml as `params`."""
     found = {name: json.loads(git("show", f"{branch.name}:metrics/{name}.json")) for name in names}
-    confusion = csv.DictReader(io.StringIO(git("show", f"{branch.name}:plots/confusion/retrained.csv")))
-    pairs = [(row["actual"], row["predicted"]) for row in confusion]
-    return found | {"params": params(branch.name), "confusion": pairs}
+    return found | {"params": params(branch.name)}
+
+
+def attacked(branch: Branch) -> Attacked:
+    influence = io.StringIO(git("show", f"{branch.name}:metrics/influence.csv"))
+    return Attacked(metrics(branch, ("attacks",))["attacks"], pd.read_csv(influence, index_col="image"))
+
+
+def over_runs(branches: list[Branch], rows: Callable[[list[Attacked]], list[dict]]) -> pd.DataFrame:
+    """The rows that the runs of each scenario make together, those of split_seed 0, which share their images."""
+    runs: dict[Scenario, list[Attacked]] = {}
+    for branch in branches:
+        if branch.scenario.split_seed == Scenario.split_seed:
+            runs.setdefault(replace(branch.scenario, seed=Scenario.seed), []).append(attacked(branch))
+    each = [
+        results.keyed(scenario, pd.DataFrame(rows(same))).drop(columns=list(results.SEEDS))
+        for scenario, same in runs.items()
+    ]
+    return pd.concat(each, ignore_index=True) if each else pd.DataFrame()

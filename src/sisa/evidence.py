@@ -6,46 +6,76 @@ from dataclasses import dataclass
 import pandas as pd
 
 from sisa import notebooks
-from sisa.results import STATES, interval, percent, runs, spread, without_single_runs
+from sisa.results import STATES, percent, runs, spread, without_single_runs
 
 CHOSEN = "prior_corrected"
 NAN = float("nan")
 UTILITY = ("macro_recall", "calibration_error")
+RECOGNITION = ("forgotten", "others_taken", "forgotten_auroc")
 TARGETS = (*STATES[:3], "reference", *STATES[3:])
+ATTACKS = {"population": "population", "lira": "LiRA"}
 REFERENCES = ("baseline_retrained", "reference")
 GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """metrics: the files metrics/*.json that `rows` takes; `readable` makes what people read of the rows."""
+    """metrics: the files metrics/*.json that `rows` takes; `readable` makes what people read of the rows, if any."""
 
     metrics: tuple[str, ...]
     rows: Callable[[dict[str, dict]], list[dict]]
-    readable: Callable[[pd.DataFrame], pd.DataFrame]
+    readable: Callable[[pd.DataFrame], pd.DataFrame] | None
 
 
 def utility_rows(metrics: dict[str, dict]) -> list[dict]:
     """One row a state and aggregation: macro recall and calibration error on held-out images."""
+    return held_out_rows(metrics, UTILITY)
+
+
+def recognition_rows(metrics: dict[str, dict]) -> list[dict]:
+    """One row a state and aggregation, of held-out images: recall of the forgotten class, the share of the others taken
+    for it, and its AUROC against them (metrics.recognition).
+    """
+    return held_out_rows(metrics, RECOGNITION)
+
+
+def held_out_rows(metrics: dict[str, dict], names: tuple[str, ...]) -> list[dict]:
+    """One row a state and aggregation, a baseline having none: these scores on held-out images, NaN where absent."""
     return [
-        {"state": state, "aggregation": name}
-        | {key: scores.get(key, NAN) for key in ("macro_recall", "calibration_error")}
+        {"state": state, "aggregation": aggregation} | {name: scores.get(name, NAN) for name in names}
         for state, by_aggregation in [
             *((state, metrics[state]["held_out"]) for state in STATES[:3]),
             *((name, {"": each["held_out"]}) for name, each in metrics["baseline"].items()),
         ]
-        for name, scores in by_aggregation.items()
+        for aggregation, scores in by_aggregation.items()
     ]
 
 
 def utility_readable(table: pd.DataFrame) -> pd.DataFrame:
     """One column an aggregation: macro recall in percent, and the calibration error; `-` where nothing was decided."""
+    return by_aggregation(table, lambda group: [percent(group["macro_recall"]), number(group["calibration_error"])])
+
+
+def recognition_readable(table: pd.DataFrame) -> pd.DataFrame:
+    """One column an aggregation: recall and others taken in percent, and the AUROC; `-` where nothing was decided."""
+    return by_aggregation(
+        table,
+        lambda group: [
+            mean(group["forgotten"] * 100, 1),
+            mean(group["others_taken"] * 100, 1),
+            mean(group["forgotten_auroc"], 3),
+        ],
+    )
+
+
+def by_aggregation(table: pd.DataFrame, cell: Callable[[pd.DataFrame], list[str]]) -> pd.DataFrame:
+    """One row a state, one column an aggregation, a baseline the same in all: the parts of a cell, or `-` for none."""
     names = [name for name in dict.fromkeys(table["aggregation"]) if name]
     found: dict = {}
     for (*key, aggregation), group in grouped(table, "state", "aggregation"):
-        recall, error = percent(group["macro_recall"]), number(group["calibration_error"])
+        text = ", ".join(filter(None, cell(group))) or "-"
         row = found.setdefault(tuple(key), {"n": runs(group)})
-        row |= dict.fromkeys([aggregation] if aggregation else names, f"{recall}, {error}" if recall else "-")
+        row |= dict.fromkeys([aggregation] if aggregation else names, text)
     return in_columns(found, "state")
 
 
@@ -99,23 +129,30 @@ def attack_rows(metrics: dict[str, dict]) -> list[dict]:
     ]
 
 
-def attack_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """One column a target: the AUC with its interval, and of LiRA the share found at 1 % accused."""
+def areas_readable(table: pd.DataFrame) -> pd.DataFrame:
+    """One column a target: the AUC with its interval."""
     found: dict = {}
-    for (*key, target), group in grouped(table, "attack", "origin", "target"):
-        row = found.setdefault(tuple(key), {"n": runs(group)})
-        row[target] = success(group)
+    for row in table.itertuples():
+        line = found.setdefault(attacked(row), {"runs": row.runs, "images": row.images, "held out": row.held_out})
+        line[row.target] = f"{row.auc:.2f} ({row.low:.2f} to {row.high:.2f})"
     text = in_columns(found, "attack", "origin").fillna("")
-    text["attack"] = text["attack"].replace("lira", "LiRA")
     return text[[name for name in text if name not in TARGETS] + [name for name in TARGETS if name in text]]
 
 
-def success(group: pd.DataFrame) -> str:
-    """`0.65 (0.60 to 0.70), 7%`: of one run the interval over images, of several that over seeds."""
-    auc, half_width = interval(group["auc"])
-    low, high = (auc - half_width, auc + half_width) if len(group) > 1 else group[["auc_low", "auc_high"]].iloc[0]
-    rate = group["tpr_at_1_percent"].mean()
-    return f"{auc:.2f} ({low:.2f} to {high:.2f})" + ("" if pd.isna(rate) else f", {rate:.0%}")
+def changes_readable(table: pd.DataFrame) -> pd.DataFrame:
+    """One row a later state: the differences to the state before in each run, and their mean with its interval."""
+    found = {
+        (*attacked(row), row.target): {
+            "each run": " ".join(f"{float(value):+.2f}" for value in row.each.split()),
+            "later - before": f"{row.auc:+.3f} ({row.low:+.3f} to {row.high:+.3f})",
+        }
+        for row in table.itertuples()
+    }
+    return in_columns(found, "attack", "origin", "later state")
+
+
+def attacked(row) -> tuple:
+    return row.classes, row.leakage, row.scope, ATTACKS[row.attack], row.origin
 
 
 def relearning_rows(metrics: dict[str, dict]) -> list[dict]:
@@ -155,10 +192,16 @@ def number(values: pd.Series, digits: int = 2) -> str:
     return spread(values, lambda value: f"{value:,.{digits}f}")
 
 
+def mean(values: pd.Series, digits: int) -> str:
+    """The mean over the runs; empty where a run has none."""
+    return "" if values.isna().any() else f"{values.mean():.{digits}f}"
+
+
 KINDS = {
+    "recognition": Evidence((*STATES[:3], "baseline"), recognition_rows, recognition_readable),
     "utility": Evidence((*STATES[:3], "baseline"), utility_rows, utility_readable),
     "forgetting": Evidence(("forgetting", "reference"), forgetting_rows, forgetting_readable),
-    "attacks": Evidence(("attacks",), attack_rows, attack_readable),
+    "attacks": Evidence(("attacks",), attack_rows, None),
     "relearning": Evidence(("relearning",), relearning_rows, relearning_readable),
     "notebooks": Evidence(STATES[:3], notebooks.rows, notebooks.readable),
 }

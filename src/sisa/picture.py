@@ -1,34 +1,41 @@
-"""The picture of a result table: how much of the forgotten class the ensemble still names."""
+"""The picture of a result table: what is left of the forgotten class, by its name and without a threshold."""
 
 import pandas as pd
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sisa.results import STATES, interval
+from sisa.results import STATES
 from sisa.scenarios import Scenario
 
 SHOWN = {"mean_logits": "averaged logits (a member vetoes what it never saw)", "prior_corrected": "prior-corrected"}
 COLOURS = {"before": "#9ab8d6", "after": "#f2b56b", "retrained": "#c2453a"}
+WIDTH = 0.26  # of a bar
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Held-out accuracy on the forgotten class in each scenario and state, one panel an aggregation.
+    """What results/recognition has of each scenario and state, one column an aggregation: above, recall of the class as
+    a bar and the share of others taken for it as a cross; below, its AUROC against the others.
 
-    Over several seeds a bar is the mean, with a whisker for its interval. A line marks the conventional model on all
-    data. What carries no information is marked as such.
+    Over several runs they are means, and whiskers go from the lowest run to the highest. A line marks the conventional
+    model on all data. What carries no information is marked as such.
     """
-    figure = Figure(figsize=(11, 4.2), layout="constrained")
+    figure = Figure(figsize=(11, 6.8), layout="constrained")
     scenarios = dict(list(table.groupby(["classes", "leakage", "scope"], sort=False)))
-    for axes, (aggregation, title) in zip(figure.subplots(1, len(SHOWN), sharey=True), SHOWN.items(), strict=True):
+    panels = figure.subplots(2, len(SHOWN), sharex=True, sharey="row")
+    for (recall, auroc), (aggregation, title) in zip(panels.T, SHOWN.items(), strict=True):
         for place, rows in enumerate(scenarios.values()):
-            draw_scenario(axes, place, rows, aggregation)
-        axes.set_xticks(range(len(scenarios)), [label(*key) for key in scenarios])
-        axes.set_title(title)
-        axes.set_ylim(0, 105)
-        axes.spines[["top", "right"]].set_visible(False)
-    figure.axes[0].set_ylabel("forgotten class, held-out accuracy, %")
-    handles, labels = figure.axes[0].get_legend_handles_labels()
+            draw_recall(recall, place, rows, aggregation)
+            draw_auroc(auroc, place, rows, aggregation)
+        auroc.axhline(0.5, color="grey", linewidth=0.8, linestyle="--")
+        auroc.set_xticks(range(len(scenarios)), [label(*key) for key in scenarios])
+        recall.set_title(title)
+        for axes in (recall, auroc):
+            axes.spines[["top", "right"]].set_visible(False)
+    panels[0, 0].set(ylabel="held-out images of the class named, %", ylim=(0, 105))
+    panels[1, 0].set(ylabel="AUROC of the class (0.5: chance)", ylim=(0.3, 1.03))
+    handles, labels = panels[0, 0].get_legend_handles_labels()
     unique = dict(zip(labels, handles, strict=True))
-    figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=4, frameon=False)
+    figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=5, frameon=False)
     return figure
 
 
@@ -36,19 +43,39 @@ def label(classes: int, leakage: str, scope: str) -> str:
     return f"{classes} classes\n{leakage}" + ("" if scope == Scenario.scope else f"\n{scope} copies")
 
 
-def draw_scenario(axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
-    width = 0.26
-    for number, state in enumerate(STATES[:3]):
-        shares = rows.loc[(rows["state"] == state) & (rows["aggregation"] == aggregation), "forgotten"]
-        share, half_width = interval(shares)
-        where = place + (number - 1) * width
-        if pd.isna(share):
+def in_state(rows: pd.DataFrame, state: str, aggregation: str) -> pd.DataFrame:
+    return rows[(rows["state"] == state) & (rows["aggregation"] == aggregation)]
+
+
+def whisker(values: pd.Series) -> list[list[float]] | None:
+    """From the mean down to the lowest run, and up to the highest; none of a single run."""
+    mean = values.mean()
+    return [[mean - values.min()], [values.max() - mean]] if len(values) > 1 else None
+
+
+def draw_recall(axes: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
+    for number, state in enumerate(COLOURS):
+        found, where = in_state(rows, state, aggregation), place + (number - 1) * WIDTH
+        shares, taken = found["forgotten"] * 100, found["others_taken"] * 100
+        if shares.isna().any() or shares.empty:
             axes.annotate("undecided", (where, 1), rotation=90, ha="center", fontsize=8, color="grey")
             continue
-        whisker = None if pd.isna(half_width) else half_width * 100
-        bar = axes.bar(where, share * 100, width * 0.92, yerr=whisker, color=COLOURS[state], label=state)
-        axes.bar_label(bar, fmt="%.0f", fontsize=8, label_type="center" if share > 0.1 else "edge")
-    full = rows.loc[rows["state"] == "baseline_full", "forgotten"].mean() * 100
-    axes.plot(
-        [place - 0.42, place + 0.42], [full, full], color="black", linewidth=1, label="conventional model, all data"
-    )
+        style = {"color": COLOURS[state], "label": state, "error_kw": {"elinewidth": 1}}
+        bar = axes.bar(where, shares.mean(), WIDTH * 0.92, yerr=whisker(shares), **style)
+        axes.bar_label(bar, fmt="%.0f", fontsize=8, label_type="center" if shares.mean() > 10 else "edge")
+        axes.plot(where, taken.mean(), "x", color="black", markersize=5, label="others taken for it")
+    draw_full(axes, place, rows.loc[rows["state"] == STATES[3], "forgotten"].mean() * 100)
+
+
+def draw_auroc(axes: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
+    for number, state in enumerate(COLOURS):
+        values = in_state(rows, state, aggregation)["forgotten_auroc"]
+        if values.notna().all() and len(values):
+            where = place + (number - 1) * WIDTH
+            axes.errorbar(where, values.mean(), whisker(values), fmt="o", color=COLOURS[state], elinewidth=1, capsize=2)
+    draw_full(axes, place, rows.loc[rows["state"] == STATES[3], "forgotten_auroc"].mean())
+
+
+def draw_full(axes: Axes, place: int, value: float) -> None:
+    ends = [place - 0.42, place + 0.42]
+    axes.plot(ends, [value, value], color="black", linewidth=1, label="conventional model, all data")

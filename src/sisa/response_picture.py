@@ -4,67 +4,62 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sisa.response import area_intervals, intervals
-
 RED, BLUE, GREY = "#c2453a", "#1f6f9c", "#6b6b6b"
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """Four panels over the leaked images of each other class in a shard: knowledge, accuracy, attack and cost.
+    """Four panels over the leaked images of each other class in a shard: knowledge by name and without a threshold,
+    attack, and cost.
 
-    table: a study of `response.studies`. Over several seeds a line is the mean, with whiskers for its interval.
+    table: a study of `response.studies`. A line goes through the means of the runs, and each run is a dot.
     """
-    figure = Figure(figsize=(10, 7), layout="constrained")
-    knowledge, accuracy, attack, cost = figure.subplots(2, 2).flat
+    figure = Figure(figsize=(10, 7.4), layout="constrained")
+    knowledge, auroc, attack, cost = figure.subplots(2, 2).flat
     for axes in (attack, cost):
         axes.set_xlabel("leaked images of each other class in a shard")
 
-    knowledge.set_title("What the retrained ensemble still knows of the forgotten class")
-    line(knowledge, table, "forgotten_before", GREY, "before", linestyle="--")
-    line(knowledge, table, "forgotten_retrained", RED, "retrained")
-    line(knowledge, table, "forgotten_retrained_averaged_logits", BLUE, "retrained, by averaged logits")
-    line(knowledge, table, "others_taken_for_it", RED, "other classes taken for it", linestyle=":")
+    knowledge.set_title("Held-out images of the forgotten class named, %")
+    percent(knowledge, table, "forgotten_before", GREY, "before", linestyle="--")
+    percent(knowledge, table, "forgotten_retrained", RED, "retrained")
+    percent(knowledge, table, "others_taken", RED, "others taken for it", linestyle=":")
+    percent(knowledge, table, "forgotten_retrained_averaged_logits", BLUE, "retrained, averaged logits")
+    percent(knowledge, table, "others_taken_averaged_logits", BLUE, "others taken, averaged logits", linestyle=":")
+    knowledge.set_ylim(-3, 105)
 
-    accuracy.set_title("At what accuracy over all classes")
-    line(accuracy, table, "overall_retrained", RED, "retrained")
-    line(accuracy, table, "overall_retrained_averaged_logits", BLUE, "retrained, by averaged logits")
-    line(accuracy, table, "overall_baseline_full", GREY, "conventional model, all data", linestyle="--")
-    for axes in (knowledge, accuracy):
-        axes.set(ylabel="held-out, %", ylim=(0, 105))
+    auroc.set_title("The class told from the others without a threshold: AUROC")
+    line(auroc, table, "forgotten_auroc", RED, "retrained")
+    line(auroc, table, "forgotten_auroc_averaged_logits", BLUE, "retrained, averaged logits")
 
-    attack.set(title="Whether leaked images can be told from held-out ones", ylabel="AUC of LiRA", ylim=(0.3, 1.02))
-    for name, label, colour in (("lira_auc", "retrained", RED), ("lira_auc_reference", "exactly retrained", GREY)):
-        value, low, high = area_intervals(table, name)
-        whiskers(attack, value, (value - low, high - value), color=colour, label=label)
-    attack.axhline(0.5, color="black", linewidth=0.8)
+    attack.set_title("Leaked images told from held-out ones: AUC, population attack")
+    line(attack, table, "population_before", GREY, "before", linestyle="--")
+    line(attack, table, "population_retrained", RED, "retrained")
+    line(attack, table, "population_baseline_retrained", GREY, "control: never trained on them", linestyle=":")
+    for axes in (auroc, attack):
+        axes.axhline(0.5, color="black", linewidth=0.8)
+        axes.set_ylim(0.25, 1.03)
 
-    cost.set_title("What forgetting costs, against retraining one model")
+    cost.set_title("Samples that forgetting takes, % of retraining one model")
     shares = table[["leaked"]].assign(
         exact=table["samples_all"] / table["samples_full"], own=table["samples_dominant"] / table["samples_full"]
     )
-    line(cost, shares, "exact", RED, "exactly, every copy")
-    line(cost, shares, "own", BLUE, "in the shard of the class only")
+    percent(cost, shares, "exact", RED, "exactly, every copy")
+    percent(cost, shares, "own", BLUE, "in the shard of the class only")
     cost.axhline(100, color="black", linewidth=0.8)
     cost.set_ylim(bottom=0)
-    cost.set_ylabel("samples processed, %")
-    for axes in (knowledge, accuracy, attack, cost):
+    for axes in (knowledge, auroc, attack, cost):
         axes.set_xticks(range(table["leaked"].nunique()), sorted(table["leaked"].unique()))
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(
-            frameon=False,
-            fontsize=9,
-            ncols=2,
-            loc="upper center",
-            bbox_to_anchor=(0.5, -0.1 if axes.get_xlabel() == "" else -0.2),
-        )
+        below = -0.1 if axes.get_xlabel() == "" else -0.2
+        axes.legend(frameon=False, fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, below))
     return figure
 
 
+def percent(axes: Axes, table: pd.DataFrame, name: str, colour: str, label: str, **style: str) -> None:
+    line(axes, table.assign(**{name: table[name] * 100}), name, colour, label, **style)
+
+
 def line(axes: Axes, table: pd.DataFrame, name: str, colour: str, label: str, **style: str) -> None:
-    """The shares of one column, in percent."""
-    value, half_width = intervals(table, name)
-    whiskers(axes, value * 100, half_width * 100, color=colour, label=label, **style)
-
-
-def whiskers(axes: Axes, value: pd.Series, error: pd.Series | tuple, **style: str) -> None:
-    axes.errorbar(range(len(value)), value, yerr=error, marker="o", markersize=5, capsize=3, elinewidth=1, **style)
+    """One column by number of leaked images: a line through the means, and each run as a dot."""
+    by_leaked = table.groupby("leaked")[name]
+    axes.plot(range(by_leaked.ngroups), by_leaked.mean(), color=colour, label=label, **style)
+    axes.plot(by_leaked.ngroup(), table[name], "o", color=colour, markersize=3, alpha=0.6)

@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import pandas as pd
-from scipy import stats
 
 from sisa.scenarios import Scenario
 
@@ -11,7 +10,6 @@ METRICS = ("before", "after", "retrained", "baseline")
 STATES = ("before", "after", "retrained", "baseline_full", "baseline_retrained")
 SHARES = ("overall", "forgotten", "retained")
 SEEDS = ("seed", "split_seed")
-CONFIDENCE = 0.95
 
 
 def rows(metrics: dict[str, dict]) -> list[dict]:
@@ -45,8 +43,8 @@ def keyed(scenario: Scenario, table: pd.DataFrame) -> pd.DataFrame:
 def pivot(table: pd.DataFrame) -> pd.DataFrame:
     """One row a state (and whatever else `table` is keyed by), one column an aggregation: `97.8 (96.7)`.
 
-    Over several seeds it is `97.8 ± 0.3 (96.7 ± 1.1)`: means and half-widths of their intervals. A column `n` then says
-    how many runs and what varied between them.
+    Over several seeds it is `97.8 ± 0.3 (96.7 ± 1.1)`: means and standard deviations. A column `n` then says how many
+    runs and what varied between them.
     """
     fixed = {"scope"} if "scope" in table and set(table["scope"]) == {Scenario.scope} else set()
     keys = [name for name in table.columns if name not in {"aggregation", *SHARES, *SEEDS, *fixed}]
@@ -59,14 +57,21 @@ def pivot(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def runs(group: pd.DataFrame) -> str:
-    """How many runs one row stands for, and what varied between them: `5 (seed)`."""
+    """How many runs one row stands for, and what varied between them: `3 (seed)`.
+
+    `5 (star)`: each differs from the first in one of the seeds and none in both, so that they are not independent.
+    """
     varied = [name for name in SEEDS if name in group and group[name].nunique() > 1]
-    return f"{len(group[varied].drop_duplicates())} ({', '.join(varied)})" if varied else "1"
+    if not varied:
+        return "1"
+    different = group[varied].drop_duplicates()
+    star = len(varied) == 2 and (different == different.iloc[0]).any(axis=1).all()
+    return f"{len(different)} ({'star' if star else ', '.join(varied)})"
 
 
 def without_single_runs(text: pd.DataFrame) -> pd.DataFrame:
-    """The table without its column `n` where every row stands for one run."""
-    return text if any(text["n"] != "1") else text.drop(columns="n")
+    """The table without its column `n`, if it has one, where every row stands for one run."""
+    return text if "n" not in text or any(text["n"] != "1") else text.drop(columns="n")
 
 
 def pair(overall: pd.Series, forgotten: pd.Series) -> str:
@@ -81,16 +86,11 @@ def percent(shares: pd.Series) -> str:
 
 
 def spread(values: pd.Series, text: Callable[[float], str]) -> str:
-    """`97.8 ± 0.3`: the mean, over several runs with the half-width of its interval; empty where a run has none."""
-    mean, half_width = interval(values)
+    """`97.8 ± 0.3`: the mean, of several runs with their standard deviation; empty where a run has none.
+
+    The deviation says how far apart the runs lie. It is no interval: they may share their images.
+    """
+    mean, deviation = values.mean(skipna=False), values.std()
     if pd.isna(mean):
         return ""
-    return text(mean) + ("" if pd.isna(half_width) else f" ± {text(half_width)}")
-
-
-def interval(values: pd.Series) -> tuple[float, float]:
-    """Mean and half-width of its 95 % t-interval, which takes the runs as independent; NaN where there is one run."""
-    mean, half_width = values.mean(skipna=False), float("nan")
-    if len(values) > 1:
-        half_width = stats.t.ppf((1 + CONFIDENCE) / 2, len(values) - 1) * values.sem(skipna=False)
-    return float(mean), float(half_width)
+    return text(mean) + ("" if pd.isna(deviation) else f" ± {text(deviation)}")

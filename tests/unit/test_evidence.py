@@ -57,20 +57,51 @@ def test_a_state_that_was_not_decided_is_left_out():
     assert evidence.forgetting_readable(table(rows)).empty
 
 
-def test_attacks_have_a_row_a_target_and_a_column_in_what_people_read():
-    rows = evidence.attack_rows(ATTACKS)
-    assert [(row["attack"], row["target"], row["origin"]) for row in rows] == [
+def test_attacks_have_a_row_a_target():
+    assert [(row["attack"], row["target"], row["origin"]) for row in evidence.attack_rows(ATTACKS)] == [
         ("population", "before", "leaked"),
         ("lira", "before", "leaked"),
     ]
-    text = evidence.attack_readable(table(rows))
-    assert text["before"].tolist() == ["0.65 (0.60 to 0.70)", "0.65 (0.60 to 0.70), 7%"]
 
 
-def test_over_seeds_the_interval_is_that_of_the_runs():
-    rows = [table(evidence.attack_rows(ATTACKS), 0), table(evidence.attack_rows(ATTACKS), 1)]
-    rows[1]["auc"] = 0.75
-    assert evidence.attack_readable(pd.concat(rows))["before"][0].startswith("0.70 (0.06 to 1.34)")
+AREA = {"attack": "lira", "origin": "leaked", "runs": 3, "images": 50, "held_out": 140, "each": "0.600 0.655 0.690"}
+
+
+def area(**values):
+    return {
+        "classes": 5,
+        "leakage": "high",
+        "scope": "dominant",
+        **AREA,
+        "auc": 0.648,
+        "low": 0.6,
+        "high": 0.7,
+    } | values
+
+
+def test_an_area_is_read_with_its_interval_in_the_column_of_its_target():
+    text = evidence.areas_readable(pd.DataFrame([area(target="reference"), area(target="before", auc=0.7)]))
+    assert list(text.columns)[-2:] == ["before", "reference"]
+    (row,) = text.to_dict("records")
+    assert row["before"] == "0.70 (0.60 to 0.70)"
+    assert (row["attack"], row["runs"], row["images"], row["held out"]) == ("LiRA", 3, 50, 140)
+
+
+def test_a_change_is_read_run_by_run_and_with_its_interval():
+    change = area(target="after", auc=0.07, low=-0.01, high=0.15, each="0.060 0.070 0.080")
+    (row,) = evidence.changes_readable(pd.DataFrame([change])).to_dict("records")
+    assert row["each run"] == "+0.06 +0.07 +0.08"
+    assert (row["later state"], row["later - before"]) == ("after", "+0.070 (-0.010 to +0.150)")
+
+
+def test_recognition_is_recall_others_taken_and_auroc_of_each_aggregation():
+    scores = {"forgotten": 0.983, "others_taken": 0.027, "forgotten_auroc": 0.9981}
+    held_out = {"mean_logits": scores, "prior_corrected": {"undecided": 1.0}}
+    metrics: dict = {state: {"held_out": held_out} for state in results.STATES[:3]}
+    metrics["baseline"] = {"baseline_full": {"held_out": scores | {"forgotten": 1.0}}}
+    text = evidence.recognition_readable(table(evidence.recognition_rows(metrics), 0, 1))
+    assert text.iloc[0][["mean_logits", "prior_corrected", "n"]].tolist() == ["98.3, 2.7, 0.998", "-", "2 (seed)"]
+    assert set(text.iloc[-1][["mean_logits", "prior_corrected"]]) == {"100.0, 2.7, 0.998"}
 
 
 def test_a_member_that_never_regains_the_class_says_so():

@@ -12,7 +12,7 @@ from sisa.common.errors import BadInput
 from sisa.page import runs
 from sisa.page.charts import COLOURS, FIGURES
 from sisa.page.render import digest, label, page, scenarios
-from sisa.page.tables import TABLES, table
+from sisa.page.tables import ATTACKS, TABLES, table
 from sisa.page.words import WORDS
 
 ROOT = Path(__file__).parents[2]
@@ -44,7 +44,7 @@ def test_a_figure_shows_what_the_metrics_say(run):
     assert value(rows, panel="forgotten", row="baseline_retrained", aggregation="")[0] == 0
 
 
-@pytest.mark.parametrize("name", [name for name in TABLES if name != "response"])
+@pytest.mark.parametrize("name", [name for name in (*TABLES, *ATTACKS) if name != "response"])
 def test_each_figure_has_rows_and_each_mark_is_there_once(run, name):
     rows = table(name, [run])
     assert len(rows)
@@ -62,24 +62,46 @@ def test_the_confusion_matrix_counts_all_held_out_images_of_a_class(run):
     assert set(rows.groupby(["panel", "row"])["value"].sum()) == {run.params["dataset"]["test_per_class"]}
 
 
-def test_several_seeds_become_a_mean_with_a_95_percent_interval(run):
+def test_several_seeds_become_a_mean_with_the_lowest_and_the_highest_run(run):
     rows = table("states", [other_seed(run, 0.2), other_seed(run, 0.4, seed=1)])
-    mean, low, high = value(rows, panel="forgotten", row="retrained", aggregation="prior_corrected")
-    half_width = 12.706 * 0.2 / 2  # t at 1 degree of freedom; the standard error of two values is half their distance
-    assert (mean, low, high) == pytest.approx((0.3, 0.3 - half_width, 0.3 + half_width), abs=1e-4)
-
-
-def test_one_run_has_the_interval_of_its_attack_and_no_other(run):
-    attack = run.metrics["attacks"]["lira"]["retrained"]["leaked"]
-    shown = value(table("lira", [run]), panel="leaked", row="retrained")
-    assert list(shown) == [attack["auc"], attack["auc_low"], attack["auc_high"]]
+    assert value(rows, panel="forgotten", row="retrained", aggregation="prior_corrected") == pytest.approx(
+        (0.3, 0.2, 0.4)
+    )
     assert table("states", [run])["low"].isna().all()
 
 
+def test_one_run_has_the_interval_of_its_attack(run):
+    attack = run.metrics["attacks"]["lira"]["retrained"]["leaked"]
+    shown = value(table("lira", [run]), panel="leaked", row="retrained")
+    assert list(shown) == pytest.approx([attack["auc"], attack["auc_low"], attack["auc_high"]], abs=1e-4)
+
+
+def test_runs_of_one_split_share_the_interval_of_an_attack_and_others_stay_out_of_it(run):
+    """Equal runs on the same images are no more evidence than one: a t-interval over them would be empty."""
+    one, same, other = (
+        table("population", runs)
+        for runs in ([run], [run, other_seed(run, 0.4, seed=1)], [run, other_seed(run, 0.4, split_seed=1)])
+    )
+    where = {"panel": "leaked", "row": "retrained"}
+    assert value(same, **where) == pytest.approx(value(one, **where), abs=1e-6)
+    assert value(other, **where) == pytest.approx(value(one, **where))
+
+
 def test_how_many_runs_a_scenario_stands_for_is_told(run):
-    assert scenarios([run])[0]["runs"] == "one run (seed 0), so no intervals between runs"
+    assert scenarios([run])[0]["runs"] == "one run (seed 0)"
     (both,) = scenarios([run, other_seed(run, 0.4, seed=1)])
-    assert both["runs"] == "means of n = 2 runs that differ in seed, with 95 % t-intervals"
+    assert both["runs"] == "means of n = 2 runs that differ in seed, with the lowest and the highest run"
+
+
+def test_scenarios_in_which_others_are_taken_for_the_class_are_flagged(run):
+    def notes(taken):
+        scores = run.metrics["retrained"]["held_out"]["prior_corrected"] | {"others_taken": taken}
+        retrained = run.metrics["retrained"] | {"held_out": {"prior_corrected": scores}}
+        rows = table("overview", [replace(run, metrics=run.metrics | {"retrained": retrained})])
+        return rows.loc[rows["series"] == "retrained", "note"].tolist()
+
+    assert notes(0.027) == ["others taken: 2.7%"]
+    assert notes(0.999) == ["⚠ others taken: 99.9%"]
 
 
 def test_the_response_to_leakage_needs_two_numbers_of_leaked_images(run):
@@ -104,8 +126,8 @@ def test_an_undecided_state_is_said_to_be_so():
 def test_values_are_read_with_unit_interval_and_note():
     nan = float("nan")
     assert label(0.978, nan, nan, "percent", "saw 50") == "97.8 %, saw 50"
-    assert label(0.5, 0.4, 0.6, "percent", None) == "50.0 ± 10.0 %"
-    assert label(0.649, 0.596, 0.702, "score", None) == "0.649 ± 0.053"
+    assert label(0.5, 0.4, 0.6, "percent", None) == "50.0 % (40.0 to 60.0)"
+    assert label(0.649, 0.596, 0.702, "score", None) == "0.649 (0.596 to 0.702)"
     assert label(2212, nan, nan, "count", None) == "2,212"
 
 
@@ -135,7 +157,7 @@ def test_data_cannot_end_the_script_that_holds_it(run):
 
 
 def test_every_table_has_a_figure_and_every_colour_that_a_legend_shows():
-    assert {figure.name for figure in FIGURES} == set(TABLES)
+    assert {figure.name for figure in FIGURES} == {*TABLES, *ATTACKS}
     assert {name for figure in FIGURES for name in figure.legend} <= COLOURS.keys()
 
 

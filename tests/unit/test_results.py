@@ -3,13 +3,11 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.container import ErrorbarContainer
-from scipy import stats
 
-from sisa import picture, response, results
+from sisa import evidence, picture, response, results
 from sisa.commands.results import read_table
 from sisa.scenarios import Scenario
 
@@ -56,11 +54,10 @@ def over(*seeds):
     return pd.concat(tables, ignore_index=True)
 
 
-def test_several_seeds_are_read_as_mean_and_95_percent_interval():
+def test_several_seeds_are_read_as_mean_and_standard_deviation():
     wide = results.pivot(over("seed").drop(columns="dataset"))
     assert list(wide.columns) == ["classes", "leakage", "state", "members", "n", "prior_corrected", "mean_logits"]
-    half_width = 12.706 * 0.1 / 2  # t at 1 degree of freedom; the standard error of two values is half their distance
-    assert set(wide["mean_logits"]) == {f"85.0 ± {half_width:.1%} (25.0 ± 0.0)".replace("%", "")}
+    assert set(wide["mean_logits"]) == {"85.0 ± 7.1 (25.0 ± 0.0)"}
     assert list(wide["prior_corrected"])[:3] == ["-"] * 3
 
 
@@ -89,11 +86,10 @@ def test_one_seed_is_read_as_it_is():
     assert set(results.pivot(one)["mean_logits"]) == {"80.0 (25.0)"}
 
 
-def test_the_interval_is_the_one_of_the_t_distribution():
-    mean, half_width = results.interval(pd.Series([0.9, 0.92, 0.97, 0.95]))
-    low, high = stats.t.interval(0.95, 3, loc=0.935, scale=stats.sem([0.9, 0.92, 0.97, 0.95]))
-    assert (mean, half_width) == pytest.approx((0.935, (high - low) / 2))
-    assert np.isnan(results.interval(pd.Series([0.9]))[1])
+def test_runs_that_vary_one_seed_at_a_time_are_called_a_star():
+    star = pd.DataFrame({"seed": [0, 1, 2, 0, 0], "split_seed": [0, 0, 0, 1, 2]})
+    assert results.runs(star) == "5 (star)"
+    assert results.runs(star.assign(split_seed=star["seed"])) == "3 (seed, split_seed)"
 
 
 def test_there_are_result_files():
@@ -133,20 +129,30 @@ def test_the_price_of_exactness_in_the_readme_is_the_committed_one():
     assert f"| {everywhere} | {full} |" in readme
 
 
+def recognized(*shares):
+    """results/recognition of runs with these recalls, by averaged logits; by prior_corrected nothing is decided."""
+    scores = SCORE | {"others_taken": 0.1, "forgotten_auroc": 0.9}
+    rows = [
+        results.keyed(
+            Scenario(5, "none", seed=seed),
+            pd.DataFrame(evidence.recognition_rows(metrics(scores | {"forgotten": share}))),
+        )
+        for seed, share in enumerate(shares)
+    ]
+    return pd.concat(rows)
+
+
 def test_the_picture_shows_every_state_and_says_where_nothing_was_decided():
-    table = results.keyed(Scenario(5, "none"), rows(metrics()))
-    averaged, corrected = picture.draw(table).axes
+    averaged, corrected, auroc, _ = picture.draw(recognized(0.25)).axes
     assert [round(bar.get_height()) for bar in averaged.patches] == [25, 25, 25]
     assert [text.get_text() for text in corrected.texts] == ["undecided"] * 3
+    assert [line.get_ydata()[0] for line in averaged.lines if line.get_marker() == "x"] == pytest.approx([10] * 3)
+    assert [each.lines[0].get_ydata()[0] for each in auroc.containers] == [0.9] * 3
 
 
-def test_the_picture_of_several_seeds_has_means_with_whiskers():
-    table = pd.concat(
-        [
-            results.keyed(Scenario(5, "none", seed=seed), rows(metrics(SCORE | {"forgotten": share})))
-            for seed, share in enumerate([0.2, 0.4])
-        ]
-    )
-    averaged, _ = picture.draw(table).axes
-    assert [round(bar.get_height()) for bar in averaged.patches] == [30, 30, 30]
-    assert [len(bars) for bars in averaged.containers if isinstance(bars, ErrorbarContainer)] == [3, 3, 3]
+def test_the_picture_of_several_seeds_has_means_with_whiskers_to_the_lowest_and_highest_run():
+    averaged, *_ = picture.draw(recognized(0.2, 0.3, 0.7)).axes
+    assert [round(bar.get_height()) for bar in averaged.patches] == [40, 40, 40]
+    whiskers = [bars for bars in averaged.containers if isinstance(bars, ErrorbarContainer)]
+    (segment,) = whiskers[0].lines[2][0].get_segments()
+    assert [y for _, y in segment] == pytest.approx([20, 70])

@@ -3,7 +3,7 @@
 import pandas as pd
 from tabulate import tabulate
 
-from sisa import results
+from sisa import evidence, results
 from sisa.common import paths
 from sisa.common.errors import BadInput
 from sisa.common.files import read_json
@@ -19,6 +19,11 @@ def main() -> None:
     of_class = f" (and of the forgotten class: {params.forget.class_})" if params.forget.class_ else ""
     print(f"held-out accuracy in percent, overall{of_class}")
     print(tabulate(results.pivot(pd.DataFrame(rows)), headers="keys", tablefmt="simple", showindex=False))
+    if params.forget.class_:
+        print("\nof the forgotten class: held-out images named and others taken for it, in percent, and AUROC")
+        rows = pd.DataFrame(evidence.recognition_rows(metrics)).assign(classes="", leakage="", scope="")
+        table = evidence.recognition_readable(rows).drop(columns=["classes", "leakage"])
+        print(tabulate(table, headers="keys", tablefmt="simple", showindex=False, disable_numparse=True))
     print(f"residual copies in the retrained ensemble: {metrics['retrained']['residual_copies']:,}")
     print(cost_line(metrics["cost"]))
 

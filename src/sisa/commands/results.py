@@ -1,8 +1,9 @@
 """The metrics on the scenario/* branches as results/DATASET.csv, and the tables and pictures made from these files.
 
-results/forgetting, attacks and relearning hold what was evaluated beside accuracy; scenarios that were run with several
-numbers of leaked images make results/response/SCENARIO.csv. A data set without branches keeps its files; the tables of
-README.md and docs/ and the pictures are made again anyway.
+The folders of results/ hold what was evaluated beside accuracy, one row a run; areas and changes what attacks found
+over the training seeds of a scenario, with intervals. Scenarios that were run with several numbers of leaked images
+make results/response/SCENARIO.csv. A data set without branches keeps its files; the tables of README.md and docs/ and
+the pictures are made again anyway.
 """
 
 import argparse
@@ -11,16 +12,18 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from sisa import branches, documents, evidence, picture, response, response_picture, results
+from sisa import areas, branches, documents, evidence, picture, response, response_picture, results
 from sisa.common.files import beside
 from sisa.scenarios import Branch
 
 FOLDER = Path("results")
-RESPONSE = FOLDER / "response"
+RECOGNITION, RESPONSE, AREAS, CHANGES = (FOLDER / name for name in ("recognition", "response", "areas", "changes"))
 READERS = {
     FOLDER: results.pivot,
     RESPONSE: response.readable,
-    **{FOLDER / name: kind.readable for name, kind in evidence.KINDS.items()},
+    AREAS: evidence.areas_readable,
+    CHANGES: evidence.changes_readable,
+    **{FOLDER / name: kind.readable for name, kind in evidence.KINDS.items() if kind.readable},
 }
 
 
@@ -29,7 +32,7 @@ def main() -> None:
     found = [branch for branch in branches.known().values() if branch.ours]
     for dataset in sorted({branch.scenario.dataset for branch in found}):
         collect(dataset, branches.comparable([branch for branch in found if branch.scenario.dataset == dataset]))
-    for folder, module in {FOLDER: picture, RESPONSE: response_picture}.items():
+    for folder, module in {RECOGNITION: picture, RESPONSE: response_picture}.items():
         for file in sorted(folder.glob("*.csv")):
             with beside(file.with_suffix(".png")) as part:
                 module.draw(read_table(file)).savefig(part, format="png", dpi=110, metadata={"Software": None})
@@ -45,6 +48,8 @@ def collect(dataset: str, found: list[Branch]) -> None:
     tables = {FOLDER / f"{dataset}.csv": branches.table(of_level, results.METRICS, results.rows)}
     for name, kind in evidence.KINDS.items():
         tables[FOLDER / name / f"{dataset}.csv"] = branches.table(of_level, kind.metrics, kind.rows)
+    tables[AREAS / f"{dataset}.csv"] = branches.over_runs(of_level, areas.areas)
+    tables[CHANGES / f"{dataset}.csv"] = branches.over_runs(of_level, areas.changes)
     responses = branches.table(found, response.METRICS, response.rows)
     tables |= {RESPONSE / f"{name}.csv": study for name, study in response.studies(responses).items()}
     for file, table in tables.items():

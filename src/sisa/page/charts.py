@@ -1,7 +1,7 @@
 """The figures of the results page: what each is called and how it is drawn, as Vega whose data set `rows` is empty.
 
 The page fills it with the rows of `tables`, each with a `label` for its value as people read it; where there is no
-interval, `low` and `high` are the value.
+`low` and `high`, they are the value.
 """
 
 from dataclasses import dataclass
@@ -93,7 +93,7 @@ def values(base: alt.Chart) -> alt.Chart:
 
 
 def bars(grouped: bool = False, axis: dict | None = None, picked: bool = False):
-    """Bars with a whisker for the interval; `picked` fades all but the scenario's own.
+    """Bars with a whisker from low to high; `picked` fades all but the scenario's own.
 
     What has no value is kept (invalid=None), as an empty bar in its place.
     """
@@ -110,7 +110,7 @@ def bars(grouped: bool = False, axis: dict | None = None, picked: bool = False):
 
 
 def intervals(middle: float):
-    """Points with intervals, and a line at what is found by guessing."""
+    """Points with whiskers, and a line at what is found by guessing."""
     scale, base = {"domain": [0, 1]}, chart().encode(**down())
     line = (
         chart().transform_calculate(middle=str(middle)).mark_rule(strokeDash=[4, 3]).encode(x=across("middle", scale))
@@ -159,6 +159,8 @@ FIGURES = (
            ("", "shard", "class", "images")),
     Figure("states", "Held-out accuracy in each state", PERCENT, bars(axis=SHARE_AXIS),
            ("share", "state", "", "accuracy")),
+    Figure("recognition", "The forgotten class told from the others, without a threshold", SCORE, intervals(0.5),
+           ("", "state", "", "AUROC")),
     Figure("served", "What answers in each state", COUNT, bars(), ("", "state", "", "count")),
     Figure("classes", "Held-out accuracy of each class", PERCENT, bars(axis=SHARE_AXIS),
            ("class", "state", "", "accuracy")),

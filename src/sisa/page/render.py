@@ -80,9 +80,9 @@ def told(runs: list[Run]) -> str:
     """How many runs a scenario's figures stand for, and what varied between them."""
     seeds = {seed: sorted({run.params[seed] for run in runs}) for seed in SEEDS}
     if len(runs) == 1:
-        return f"one run (seed {seeds['seed'][0]}), so no intervals between runs"
-    varied = " and ".join(seed for seed, values in seeds.items() if len(values) > 1)
-    return f"means of n = {len(runs)} runs that differ in {varied}, with 95 % t-intervals"
+        return f"one run (seed {seeds['seed'][0]})"
+    varied = " or ".join(seed for seed, values in seeds.items() if len(values) > 1)
+    return f"means of n = {len(runs)} runs that differ in {varied}, with the lowest and the highest run"
 
 
 def figure(figure: Figure, runs: list[Run]) -> dict:
@@ -108,9 +108,9 @@ def plain(rows: pd.DataFrame) -> list[list]:
 
 
 def label(value: float, low: float, high: float, unit: str, note: str | None) -> str:
-    """A value as people read it, with the half-width of its interval and what is to be noted, where there is one."""
+    """A value as people read it, with low and high and what is to be noted, where there is one."""
     if pd.isna(value):
         return "never" if unit == COUNT else "undecided"
     scale, form, sign = READ_AS[unit]
-    spread = "" if pd.isna(low) else f" ± {(high - low) / 2 * scale:{form}}"
-    return f"{value * scale:{form}}{spread}{sign}" + ("" if pd.isna(note) else f", {note}")
+    spread = "" if pd.isna(low) else f" ({low * scale:{form}} to {high * scale:{form}})"
+    return f"{value * scale:{form}}{sign}{spread}" + ("" if pd.isna(note) else f", {note}")

@@ -19,16 +19,19 @@ from sisa.scenarios import Branch, Scenario
 NEEDED = {*results.METRICS, "cost"}
 WORKSPACE = "workspace"
 PLOTS = {name: f"plots/{name}.csv" for name in ("relearning", *(f"confusion/{state}" for state in ENSEMBLES))}
+PLOTS["influence"] = "metrics/influence.csv"
 
 
 def of_branches() -> list[Run]:
-    """In the order of the tables. Raises BadInput where branches of one data set are not comparable."""
-    found = [branch for branch in branches.known().values() if branch.ours]
-    return [
-        of_branch(branch)
-        for dataset in sorted({branch.scenario.dataset for branch in found})
-        for branch in branches.comparable([each for each in found if each.scenario.dataset == dataset])
+    """By data set, classes, level and number of leaked images. Raises BadInput where branches are not comparable."""
+    known = [branch for branch in branches.known().values() if branch.ours]
+    found = [
+        (branch.scenario, of_branch(branch))
+        for dataset in sorted({branch.scenario.dataset for branch in known})
+        for branch in branches.comparable([each for each in known if each.scenario.dataset == dataset])
     ]
+    found.sort(key=lambda each: (each[0].place[:4], each[1].params["leakage"]["leaked"], each[0].place))
+    return [run for _, run in found]
 
 
 def of_branch(branch: Branch) -> Run:

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 
 import pandas as pd
 
+from sisa import areas
 from sisa.leakage import leakage_matrix
-from sisa.results import SHARES, STATES, interval
+from sisa.results import SHARES, STATES
 
 ANY = ""  # the aggregation of what does not depend on one
 ENSEMBLES = STATES[:3]
 MEASURES = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
 VALUES = ["value", "low", "high"]
+MANY = 0.1  # a share of others that are taken for the class, beyond which its recall says little
 
 
 @dataclass(frozen=True)
@@ -53,10 +55,16 @@ def held_out(run: Run) -> Iterator[tuple[str, str, dict]]:
 
 
 def states(run: Run) -> Rows:
-    for share in SHARES:
+    for share in (*SHARES, "others_taken"):
         for state, aggregation, scores in held_out(run):
             if share in scores or "undecided" in scores:
-                yield mark(share, state, scores.get(share), aggregation=aggregation)
+                yield mark(share.replace("_", " "), state, scores.get(share), aggregation=aggregation)
+
+
+def recognition(run: Run) -> Rows:
+    for state, aggregation, scores in held_out(run):
+        if "forgotten_auroc" in scores or "undecided" in scores:
+            yield mark("", state, scores.get("forgotten_auroc"), aggregation=aggregation)
 
 
 def served(run: Run) -> Rows:
@@ -131,18 +139,23 @@ def distances(run: Run) -> Rows:
                 yield mark(measure, state, scores[measure], "reference", aggregation=aggregation)
 
 
-def attack(run: Run, kind: str) -> Rows:
-    for state, groups in run.metrics.get("attacks", {}).get(kind, {}).items():
-        for origin, score in groups.items():
-            yield mark(origin, state, score["auc"], low=score["auc_low"], high=score["auc_high"])
-
-
-def lira(run: Run) -> Rows:
-    return attack(run, "lira")
-
-
-def population(run: Run) -> Rows:
-    return attack(run, "population")
+def attacked(kind: str, runs: list[Run]) -> Rows:
+    """The AUCs of one attack over the runs of each scenario that share their split, with intervals."""
+    scenarios: dict[str, list[Run]] = {}
+    for run in runs:
+        if "influence" in run.plots:
+            scenarios.setdefault(run.scenario, []).append(run)
+    for name, same in scenarios.items():
+        split = same[0].params["split_seed"]
+        found = [
+            areas.Attacked(run.metrics["attacks"], run.plots["influence"].set_index("image"))
+            for run in same
+            if run.params["split_seed"] == split
+        ]
+        for row in areas.areas(found):
+            if row["attack"] == kind:
+                bounds = {"low": row["low"], "high": row["high"]}
+                yield mark(row["origin"], row["target"], row["auc"], **bounds) | {"group": name}
 
 
 def relearning(run: Run) -> Rows:
@@ -180,10 +193,11 @@ def speed_up(run: Run) -> Rows:
 
 
 def overview(run: Run) -> Rows:
-    """The forgotten class in each state, beside the other scenarios of the data set."""
+    """The forgotten class in each state, beside the other scenarios of the data set, and the others taken for it."""
     for state, aggregation, scores in held_out(run):
         if state in ENSEMBLES:
-            yield mark(state, run.short, scores.get("forgotten"), state, aggregation=aggregation)
+            taken = scores.get("others_taken")
+            yield mark(state, run.short, scores.get("forgotten"), state, aggregation=aggregation, taken=taken)
 
 
 def response(run: Run) -> Rows:
@@ -193,11 +207,12 @@ def response(run: Run) -> Rows:
         yield row | {"row": f"{leaked} leaked", "series": row["row"], "at": leaked}
 
 
+ATTACKS = ("lira", "population")
 TABLES: dict[str, tuple[Callable[[Run], Rows], str]] = {  # of what, and of which runs together
     **{
         table.__name__: (table, "scenario")
         for table in (
-            states, served, classes, confusion, leakage, members, unlearning, distances, lira, population, relearning,
+            states, recognition, served, classes, confusion, leakage, members, unlearning, distances, relearning,
             relearned, cost, speed_up,
         )
     },
@@ -207,24 +222,34 @@ TABLES: dict[str, tuple[Callable[[Run], Rows], str]] = {  # of what, and of whic
 
 
 def averaged(rows: pd.DataFrame) -> pd.DataFrame:
-    """One row a mark: over several runs the mean and its 95 % t-interval, of one run what it says itself."""
-    keys = [name for name in rows.columns if name not in VALUES]
+    """One row a mark: over several runs the mean, and from the lowest to the highest of them."""
+    keys = [name for name in rows.columns if name not in {*VALUES, "taken"}]
     marks = []
     for key, group in rows.groupby(keys, sort=False, dropna=False):
-        mark = group.iloc[0][VALUES].to_dict()
+        each = group["value"]
+        mark = {"value": each.mean(skipna=False), "low": float("nan"), "high": float("nan")}
         if len(group) > 1:
-            mean, half_width = interval(group["value"])
-            mark = {"value": mean, "low": mean - half_width, "high": mean + half_width}
-        marks.append(dict(zip(keys, key, strict=True)) | mark)
-    return pd.DataFrame(marks, columns=rows.columns)
+            mark |= {"low": each.min(skipna=False), "high": each.max(skipna=False)}
+        marks.append(dict(zip(keys, key, strict=True)) | mark | {"taken": group["taken"].mean()})
+    return noted(pd.DataFrame(marks, columns=rows.columns))
+
+
+def noted(rows: pd.DataFrame) -> pd.DataFrame:
+    """With the share of others that are taken for the class as a note, and a flag where it is large."""
+    known = rows["taken"].notna()
+    notes = [f"{'⚠ ' if share > MANY else ''}others taken: {share:.1%}" for share in rows.loc[known, "taken"]]
+    return rows.assign(note=rows["note"].astype(object).mask(known, pd.Series(notes, rows.index[known], dtype=object)))
 
 
 def table(name: str, runs: list[Run]) -> pd.DataFrame:
     """The rows of one figure, with the group of scenarios that each belongs to."""
+    columns = ["group", "aggregation", "panel", "row", "series", "at", "note", *VALUES, "taken"]
+    numbers = dict.fromkeys([*VALUES, "taken"], float)
+    if name in ATTACKS:
+        return pd.DataFrame(attacked(name, runs), columns=columns).astype(numbers)
     make, group = TABLES[name]
     rows = [row | {"group": getattr(run, group)} for run in runs for row in make(run)]
-    columns = ["group", "aggregation", "panel", "row", "series", "at", "note", *VALUES]
-    frame = pd.DataFrame(rows, columns=columns).astype(dict.fromkeys(VALUES, float))
+    frame = pd.DataFrame(rows, columns=columns).astype(numbers)
     return averaged(curves(frame) if name == "response" else frame)
 
 

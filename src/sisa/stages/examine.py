@@ -45,7 +45,8 @@ def main() -> None:
     influence: dict[str, dict[str, float]] = {}
     if params.forget.class_:
         suspects = Suspects(sets, shards, request, params)
-        chosen = {state: said[params.aggregation] for state, said in says.items()} | baselines
+        # the exactly retrained ensemble may give the class the probability 0 throughout: a mask, and no control
+        chosen = {state: said[params.aggregation] for state, said in says.items() if state != EXACT} | baselines
         population = {name: suspects.by_origin(said) for name, said in chosen.items()}
         of_state = {
             state: {each.name: answers[each] for each in serves[state] if each in answers}
