@@ -4,7 +4,7 @@
     python benchmarks/mistakes.py scenario/5-high scenario/5-high-seed1 scenario/5-high-seed2
 
 Each row is the retrained ensemble, overall and on the forgotten class, by averaged logits (the notebooks' aggregation)
-and as it should be, but for one mistake. Several revisions are runs of one scenario: means and 95 % t-intervals. In
+and as it should be, but for one mistake. Several revisions are runs of one scenario: mean ± standard deviation. In
 benchmarks/mistakes-DATASET-CLASSES-LEAKAGE.csv.
 """
 

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from matplotlib.container import ErrorbarContainer
 
-from sisa import evidence, picture, response, results
+from sisa import evidence, picture, results
 from sisa.commands.results import read_table
 from sisa.scenarios import Scenario
 
@@ -103,16 +103,6 @@ def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed()
     )
     files = {name: pd.read_json(ROOT / "metrics" / f"{name}.json", typ="series").to_dict() for name in results.METRICS}
     pd.testing.assert_frame_equal(default[rows(files).columns.tolist()].reset_index(drop=True), rows(files))
-
-
-def test_the_answer_at_the_top_of_the_readme_is_the_measured_one():
-    table = response.readable(read_table(ROOT / "results/response/5-high.csv")).set_index("leaked")
-    row = table.loc["50"]
-    readme = " ".join((ROOT / "README.md").read_text().split())
-    assert f"still names {row['retrained']} % of cats" in readme
-    assert f"(AUC {row['LiRA on leaked']}; " in readme
-    assert f"never saw a cat {row['on the exact reference']})" in readme
-    assert f"n = {row['n']}" in readme
 
 
 def test_the_price_of_exactness_in_the_readme_is_the_committed_one():
