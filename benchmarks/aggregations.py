@@ -10,6 +10,7 @@ seeds. `prior_corrected` is the rule of this repository. Each other pairwise rul
 
 - smoothing kept: the labels' smoothing is not undone, but log-priors are subtracted from logits
 - shrunk evidence: and a pair's difference counts n / (n + 20), n being the images of its rarer class
+- rarer weights: and members weigh by the images of the rarer class of the pair
 - counts + 20: and the priors are of the counts with 20 images more of each class
 - ratios to 20: and no prior takes out more than a ratio of 20
 - abstains: and a member does not compare classes of which it saw fewer than 20 images; all undecided names nothing
@@ -83,6 +84,7 @@ RULES: dict[str, Rule] = {
     "prior_corrected": AGGREGATIONS["prior_corrected"],
     "smoothing kept": pairwise(kept),
     "shrunk evidence": pairwise(lambda z, n, loss: kept(z, n, loss) * (rarer(n) / (rarer(n) + FEW))[:, None]),
+    "rarer weights": pairwise(kept, rarer),
     f"counts + {FEW}": pairwise(lambda z, n, loss: posterior(z, n, loss) - log_ratios(n, FEW)),
     f"ratios to {FEW}": pairwise(
         lambda z, n, loss: posterior(z, n, loss) - np.clip(log_ratios(n), -np.log(FEW), np.log(FEW))

@@ -119,14 +119,31 @@ def in_columns(found: dict[tuple, dict], *keys: str) -> pd.DataFrame:
     return pd.DataFrame() if text is None else without_single_runs(text.reset_index().drop(columns="scope"))
 
 
-def attack_rows(metrics: dict[str, dict]) -> list[dict]:
-    """One row an attack, target and origin of the images attacked."""
+def population_rows(metrics: dict[str, dict]) -> list[dict]:
+    """One row a target and origin of the images that the population attack was made on."""
+    return attack_rows(metrics, "population", ("auc", "images", "held_out", "balanced_accuracy"))
+
+
+def lira_rows(metrics: dict[str, dict]) -> list[dict]:
+    """One row a target and origin of the images that LiRA was made on."""
+    return attack_rows(metrics, "lira", ("auc", "balanced_accuracy", "tpr_at_1_percent"))
+
+
+def attack_rows(metrics: dict[str, dict], attack: str, names: tuple[str, ...]) -> list[dict]:
     return [
-        {"attack": attack, "target": target, "origin": origin, "tpr_at_1_percent": NAN} | success
-        for attack in ("population", "lira")
+        {"target": target, "origin": origin} | {name: success[name] for name in names}
         for target, origins in metrics["attacks"].get(attack, {}).items()
         for origin, success in origins.items()
     ]
+
+
+def lira_readable(table: pd.DataFrame) -> pd.DataFrame:
+    """One column a target: the AUC of each run, in the order of their seeds."""
+    found: dict = {}
+    for (*key, target), group in grouped(table, "origin", "target"):
+        row = found.setdefault(tuple(key), {"n": runs(group)})
+        row[target] = " ".join(f"{auc:.2f}" for auc in group["auc"])
+    return by_target(in_columns(found, "origin"))
 
 
 def areas_readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -135,8 +152,12 @@ def areas_readable(table: pd.DataFrame) -> pd.DataFrame:
     for row in table.itertuples():
         line = found.setdefault(attacked(row), {"runs": row.runs, "images": row.images, "held out": row.held_out})
         line[row.target] = f"{row.auc:.2f} ({row.low:.2f} to {row.high:.2f})"
-    text = in_columns(found, "attack", "origin").fillna("")
-    return text[[name for name in text if name not in TARGETS] + [name for name in TARGETS if name in text]]
+    return by_target(in_columns(found, "attack", "origin"))
+
+
+def by_target(text: pd.DataFrame) -> pd.DataFrame:
+    """The columns of targets last, in their order, and empty where one was not attacked."""
+    return text.fillna("")[[name for name in text if name not in TARGETS] + [name for name in TARGETS if name in text]]
 
 
 def changes_readable(table: pd.DataFrame) -> pd.DataFrame:
@@ -201,7 +222,8 @@ KINDS = {
     "recognition": Evidence((*STATES[:3], "baseline"), recognition_rows, recognition_readable),
     "utility": Evidence((*STATES[:3], "baseline"), utility_rows, utility_readable),
     "forgetting": Evidence(("forgetting", "reference"), forgetting_rows, forgetting_readable),
-    "attacks": Evidence(("attacks",), attack_rows, None),
+    "population": Evidence(("attacks",), population_rows, None),
+    "lira": Evidence(("attacks",), lira_rows, lira_readable),
     "relearning": Evidence(("relearning",), relearning_rows, relearning_readable),
     "notebooks": Evidence(STATES[:3], notebooks.rows, notebooks.readable),
 }

@@ -57,11 +57,16 @@ def test_a_state_that_was_not_decided_is_left_out():
     assert evidence.forgetting_readable(table(rows)).empty
 
 
-def test_attacks_have_a_row_a_target():
-    assert [(row["attack"], row["target"], row["origin"]) for row in evidence.attack_rows(ATTACKS)] == [
-        ("population", "before", "leaked"),
-        ("lira", "before", "leaked"),
-    ]
+def test_each_attack_has_a_row_a_target_and_origin():
+    (population,), (lira,) = evidence.population_rows(ATTACKS), evidence.lira_rows(ATTACKS)
+    assert (population["target"], population["origin"], population["auc"]) == ("before", "leaked", 0.65)
+    assert (lira["target"], lira["origin"], lira["tpr_at_1_percent"]) == ("before", "leaked", 0.07)
+
+
+def test_lira_is_read_run_by_run():
+    runs = [table(evidence.lira_rows(ATTACKS), seed).assign(auc=auc) for seed, auc in enumerate((0.61, 0.65, 0.688))]
+    (row,) = evidence.lira_readable(pd.concat(runs)).to_dict("records")
+    assert (row["n"], row["before"]) == ("3 (seed)", "0.61 0.65 0.69")
 
 
 AREA = {"attack": "lira", "origin": "leaked", "runs": 3, "images": 50, "held_out": 140, "each": "0.600 0.655 0.690"}
@@ -120,9 +125,9 @@ def test_over_seeds_it_says_in_how_many_runs_the_class_was_regained():
     assert text["never saw it: samples to regain"] == "500, in 1 of 2"
 
 
-@pytest.mark.parametrize("name", ["attacks", "relearning"])
+@pytest.mark.parametrize("name", ["population", "lira", "relearning"])
 def test_no_class_forgotten_makes_no_rows(name):
-    assert evidence.KINDS[name].rows({name: {}}) == []
+    assert evidence.KINDS[name].rows({"attacks": {}, "relearning": {}}) == []
 
 
 def test_our_figures_stand_beside_the_notebooks_by_their_measure_and_held_out():
