@@ -12,7 +12,7 @@ from sisa import results
 from sisa.areas import Attacked
 from sisa.common import paths
 from sisa.common.errors import BadInput
-from sisa.git import git
+from sisa.git import GitError, git
 from sisa.scenarios import FORMAT, PREFIX, Branch, Scenario, parsed, settings
 
 
@@ -65,7 +65,11 @@ def metrics(branch: Branch, names: tuple[str, ...]) -> dict[str, dict]:
 
 
 def attacked(branch: Branch) -> Attacked:
-    influence = io.StringIO(git("show", f"{branch.name}:metrics/influence.csv"))
+    """Raises BadInput where the branch is of a version that did not keep what intervals are made of."""
+    try:
+        influence = io.StringIO(git("show", f"{branch.name}:metrics/influence.csv"))
+    except GitError as error:
+        raise BadInput(f"{branch.name} has no metrics/influence.csv; run it again: make scenarios") from error
     return Attacked(metrics(branch, ("attacks",))["attacks"], pd.read_csv(influence, index_col="image"))
 
 

@@ -1,5 +1,6 @@
 """The attacks on a small experiment: the exact reference, shadow models, membership inference and relearning."""
 
+import pandas as pd
 import pytest
 
 from sisa import forgotten
@@ -37,6 +38,10 @@ def test_attacks_run_after_the_experiment_and_their_reference_is_what_scope_all_
     assert found.keys() == {"population", "members", "lira"}
     assert found["lira"]["before"].keys() == {"dominant", "leaked"}
     assert found["lira"]["before"]["leaked"]["images"] == 3  # the cats in dog's shard, and none in horse's
+    influence = pd.read_csv(attacked_low / "metrics/influence.csv", index_col="image")
+    for origin, scores in found["lira"]["before"].items():
+        asked = influence[f"lira/before/{origin}"].dropna()
+        assert len(asked) == scores["images"] + scores["held_out"]
     relearned = attacked_low.metrics("relearning")
     assert relearned["cat"]["served"] == relearned["cat"]["reference"]  # neither saw a cat
     assert attacked_low.metrics("reference")["reference"]["mean_logits"]["UA"] == 1

@@ -96,6 +96,12 @@ def test_results_are_those_of_the_branches(repo):
     assert set(table["seed"]) == set(table["split_seed"]) == {0}
     assert set(table["scope"]) == {"dominant"}
     assert "| baseline_full" in (repo / "README.md").read_text()
+    recognition = pd.read_csv(repo / "results/recognition/tiny.csv", keep_default_na=False)
+    assert {"forgotten", "others_taken", "forgotten_auroc"} <= set(recognition.columns)
+    areas = pd.read_csv(repo / "results/areas/tiny.csv")
+    assert set(areas["attack"]) == {"lira"}  # of too few images for the population attack
+    assert ((areas["low"] <= areas["auc"]) & (areas["auc"] <= areas["high"])).all()
+    assert (repo / "results/recognition/tiny.png").exists()
 
 
 def test_a_branch_with_commits_of_somebody_else_is_not_moved(repo):

@@ -4,8 +4,12 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from sisa import branches
 from sisa.areas import Attacked, areas, changes
+from sisa.common.errors import BadInput
+from sisa.git import GitError
 from sisa.roc import auc, influence
+from sisa.scenarios import Branch
 
 
 def run(seed, before=0.5, after=1.0, images=40):
@@ -70,3 +74,12 @@ def test_an_image_that_only_one_run_asked_about_counts_in_that_run():
     attacked = Attacked(less.attacks, less.influence.iloc[1:])
     row = areas([run(0), attacked])[0]
     assert row["low"] < row["auc"] < row["high"]
+
+
+def test_a_branch_of_an_older_version_is_named_with_what_to_do(monkeypatch):
+    def git(*arguments):
+        raise GitError("fatal: path does not exist")
+
+    monkeypatch.setattr(branches, "git", git)
+    with pytest.raises(BadInput, match=r"scenario/5-high has no metrics/influence\.csv; run it again: make scenarios"):
+        branches.attacked(Branch("scenario/5-high", "", "", "", None))
