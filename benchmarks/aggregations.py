@@ -6,19 +6,21 @@ For the data set and recipe of params.yaml, at leakage high and low, with 5 to 2
 dominant images 700 train the members and the other 100 validate, so that the test set is never looked at. Written to
 benchmarks/aggregations-DATASET.csv, and as a picture beside it: accuracy, recall of the restricted class (cat), and the
 share of others taken for it, of all members (before) and without the member of that class's shard (after); mean over
-seeds. `prior_corrected` is the rule of this repository. Each other pairwise rule differs from it in one thing:
+seeds. `prior_corrected` is the rule of this repository; each other pairwise rule differs from it in what its name says:
 
-- smoothing kept: the labels' smoothing is not undone, but log-priors are subtracted from logits
-- shrunk evidence: and a pair's difference counts n / (n + 20), n being the images of its rarer class
-- rarer weights: and members weigh by the images of the rarer class of the pair
-- counts + 20: and the priors are of the counts with 20 images more of each class
-- ratios to 20: and no prior takes out more than a ratio of 20
-- abstains: and a member does not compare classes of which it saw fewer than 20 images; all undecided names nothing
-- equal weights, T = 1: members weigh the same; the temperature is 1 (these two with smoothing undone)
+- as before: log-priors are subtracted from logits, with the labels' smoothing left in and no prior shrunk (aab1e7f)
+- smoothing left in; priors not shrunk: one of these two
+- shrunk by 5, 10, 50, 100: priors, by so many images more of each class in place of 20
+- shrunk evidence: a pair's difference counts n / (n + 20), n being the images of its rarer class
+- rarer weights: members weigh by the images of the rarer class (at level high that is the same for all members)
+- equal weights: members weigh the same
+- abstains: a member does not compare classes of which it saw fewer than 20 images
+- T = 1: the temperature
 """
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -33,11 +35,10 @@ sys.path.insert(0, "src")
 import validation
 
 from sisa.common.params import Params
-from sisa.ensemble import AGGREGATIONS, TEMPERATURE, UNDECIDED, Loss, evidence, loss_of, sigmoid
+from sisa.ensemble import AGGREGATIONS, MORE, TEMPERATURE, UNDECIDED, Loss, log_ratios, log_share, loss_of, sigmoid
 
 LEVELS = {"high": "all", "low": 1}
 LEAKED = (5, 10, 25, 50, 100, 200)
-FEW = 20  # images
 Rule = Callable[[np.ndarray, np.ndarray, Loss], np.ndarray]
 
 
@@ -46,12 +47,12 @@ def differences(values: np.ndarray) -> np.ndarray:
     return values[..., :, None] - values[..., None, :]
 
 
-def pairwise(evidence_of, weight_of=lambda counts: counts[:, :, None] + counts[:, None, :], temperature=TEMPERATURE):
+def pairwise(evidence_of, weight_of=None, temperature=TEMPERATURE):
     """A rule like prior_corrected, of evidence differences [M, n, K, K] and weights [M, K, K] of its own."""
 
     def scores(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
         both = (counts[:, :, None] > 0) & (counts[:, None, :] > 0)
-        weight = np.where(both, weight_of(counts), 0).astype(float)
+        weight = np.where(both, (weight_of or together)(counts), 0).astype(float)
         total = weight.sum(axis=0)
         found = np.einsum("mij,mnij->nij", weight, evidence_of(logits, counts, loss))
         return sigmoid(found / np.where(total > 0, total, 1) / temperature).sum(axis=2)
@@ -59,21 +60,17 @@ def pairwise(evidence_of, weight_of=lambda counts: counts[:, :, None] + counts[:
     return scores
 
 
-def undone(logits, counts, loss):
-    return differences(evidence(logits, counts, loss))
+def ours(logits, counts, loss, more=MORE):
+    return differences(log_ratios(logits, counts, loss, more))
 
 
-def kept(logits, counts, loss):
-    return differences(logits - (1 - loss.adjustment) * np.log(np.maximum(counts, 1))[:, None])
+def smoothing_left_in(logits, counts, loss, more=MORE):
+    posterior = logits + loss.adjustment * log_share(counts, 0)
+    return differences(posterior - log_share(counts, more))
 
 
-def posterior(logits, counts, loss):
-    """Differences of what the loss was taken of, the prior still in it."""
-    return kept(logits, counts, loss) + log_ratios(counts)
-
-
-def log_ratios(counts, more=0):
-    return differences(np.log(np.maximum(counts + more, 1)))[:, None]
+def together(counts):
+    return counts[:, :, None] + counts[:, None, :]
 
 
 def rarer(counts):
@@ -82,16 +79,15 @@ def rarer(counts):
 
 RULES: dict[str, Rule] = {
     "prior_corrected": AGGREGATIONS["prior_corrected"],
-    "smoothing kept": pairwise(kept),
-    "shrunk evidence": pairwise(lambda z, n, loss: kept(z, n, loss) * (rarer(n) / (rarer(n) + FEW))[:, None]),
-    "rarer weights": pairwise(kept, rarer),
-    f"counts + {FEW}": pairwise(lambda z, n, loss: posterior(z, n, loss) - log_ratios(n, FEW)),
-    f"ratios to {FEW}": pairwise(
-        lambda z, n, loss: posterior(z, n, loss) - np.clip(log_ratios(n), -np.log(FEW), np.log(FEW))
-    ),
-    "abstains": pairwise(kept, lambda n: np.where(rarer(n) < FEW, 0, n[:, :, None] + n[:, None, :])),
-    "equal weights": pairwise(undone, lambda counts: np.ones_like(rarer(counts))),
-    "T = 1": pairwise(undone, temperature=1.0),
+    "as before": pairwise(partial(smoothing_left_in, more=0)),
+    "smoothing left in": pairwise(smoothing_left_in),
+    "priors not shrunk": pairwise(partial(ours, more=0)),
+    **{f"shrunk by {more}": pairwise(partial(ours, more=more)) for more in (5, 10, 50, 100)},
+    "shrunk evidence": pairwise(lambda z, n, loss: ours(z, n, loss) * (rarer(n) / (rarer(n) + MORE))[:, None]),
+    "rarer weights": pairwise(ours, rarer),
+    "equal weights": pairwise(ours, lambda counts: np.ones_like(rarer(counts))),
+    "abstains": pairwise(ours, lambda counts: np.where(rarer(counts) < MORE, 0, together(counts))),
+    "T = 1": pairwise(ours, temperature=1.0),
 } | {name: AGGREGATIONS[name] for name in ("mean_logits", "mean_probabilities", "majority_vote")}
 
 
@@ -133,9 +129,9 @@ def compare(params: Params, seed: int, level: str, leaked: int, bar: tqdm) -> li
 
 
 def draw(table: pd.DataFrame) -> Figure:
-    """After the shard of the class is dropped: recall and others taken by leaked images, with and without smoothing."""
+    """After the shard of the class is dropped: recall and others taken by leaked images, as before and now."""
     figure = Figure(figsize=(10, 4), layout="constrained")
-    shown = {"smoothing kept": "#c98a1b", "prior_corrected": "#c2453a", "mean_logits": "#1f6f9c"}
+    shown = {"as before": "#c98a1b", "prior_corrected": "#c2453a", "mean_logits": "#1f6f9c"}
     for axes, (level, rows) in zip(figure.subplots(1, 2, sharey=True), table.groupby("leakage"), strict=True):
         for name, colour in shown.items():
             points = rows[rows["rule"] == name]

@@ -36,7 +36,7 @@ class Measured:
 def areas(runs: list[Attacked]) -> list[dict]:
     """One row an AUC that all runs have, with its 95 % interval over runs and images; of a single run, over images."""
     return [
-        row(name, each, each.areas, of_area(each.areas, each.influence, each.fewest))
+        row(name, each, "auc", each.areas, of_area(each.areas, each.influence, each.fewest))
         for name, each in measured(runs).items()
     ]
 
@@ -52,7 +52,7 @@ def changes(runs: list[Attacked]) -> list[dict]:
         if target in LATER and first:
             differences = later.areas - first.areas
             moved = later.influence - first.influence
-            rows.append(row(name, later, differences, interval(differences, moved, later.fewest)))
+            rows.append(row(name, later, "change", differences, interval(differences, moved, later.fewest)))
     return rows
 
 
@@ -82,14 +82,14 @@ def scores_of(run: Attacked, name: Name) -> dict:
     return run.attacks.get(attack, {}).get(target, {}).get(origin, {})
 
 
-def row(name: Name, of: Measured, values: np.ndarray, found: Interval) -> dict:
-    """`each`: the value of each run, in their order."""
+def row(name: Name, of: Measured, what: str, values: np.ndarray, found: Interval) -> dict:
+    """`what` is the name of the mean; `each`: the value of each run, in their order."""
     return {
         **dict(zip(("attack", "target", "origin"), name, strict=True)),
         "runs": len(values),
         "images": of.images,
         "held_out": of.held_out,
-        "auc": found.mean,
+        what: found.mean,
         "low": found.low,
         "high": found.high,
         "each": " ".join(f"{value:.3f}" for value in values),

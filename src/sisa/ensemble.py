@@ -14,6 +14,7 @@ from sisa.odds import softmax
 
 UNDECIDED = -1
 TEMPERATURE = 0.5
+MORE = 20  # images of each class, by which priors are shrunk
 
 
 class Loss(NamedTuple):
@@ -49,7 +50,7 @@ def majority_vote(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndar
 def prior_corrected(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     """Pairwise comparison by the members that can compare, each freed of its own class prior.
 
-    With c_m the `evidence` of member m and n its counts, the evidence differences of the members that saw both
+    With c_m the `log_ratios` of member m and n its counts, the evidence differences of the members that saw both
     classes i, j are averaged, weighted by the images of the pair that they saw, w_m = n_mi + n_mj:
 
         d_ij = sum_m w_m (c_mi - c_mj) / sum_m w_m
@@ -57,37 +58,49 @@ def prior_corrected(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.nd
 
     where a pair that no member saw both of counts 1/2. A class that no member saw scores -inf. A member thus abstains
     on the classes that it never saw, instead of vetoing them. Summing pairwise probabilities: Hastie and Tibshirani
-    1998, equation 3. The weights, and T = 1/2, were chosen on validation images: benchmarks/aggregations.py.
+    1998, equation 3. The weights, and T = 1/2, were chosen on validation images with an earlier recipe; with the
+    present ones T = 1 does as well (benchmarks/aggregations.py).
     """
     scores = pairwise(logits, counts, loss).sum(axis=2) - 0.5  # less the class's comparison with itself
     return np.where(counts.any(axis=0), scores, -np.inf)
 
 
-def evidence(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
-    """How much more probable each class has become to each member than its share of the shard, log(p / pi) [M, n, K].
+def log_ratios(logits: np.ndarray, counts: np.ndarray, loss: Loss, more: float = MORE) -> np.ndarray:
+    """How much more probable each member finds each class than the class is in its shard: log(p / pi) [M, n, K].
 
-    With z the logits, pi the shares of the k classes that the member saw, t the adjustment and e the smoothing, the
-    softmax s of z + t · log pi over these classes is what the loss was taken of. Where it is lowest, s is the smoothed
-    label that an image has on average: s · (1 - e + k · e / K) = (1 - e) · p + e / K, which gives p. To subtract
-    log pi from log s alone (Menon et al. 2021, equation 9) is right without smoothing. With it no class can be less
-    probable than e / K, which is more than a class of few copies has by its share, so that every image, however
-    clearly of another class, would speak for that class. p is at least e / K images' worth, e / (K · n).
-    benchmarks/aggregations.py holds this against shrinkage and abstention, on validation images.
+    Of a member that saw k of the K classes, n images of each: z are the logits, t the adjustment and e the smoothing of
+    its loss. The softmax s of z + t · log(n / sum n), over these k classes, is the smoothed label that an image has on
+    average where the loss is least: s · (1 - e + k · e / K) = (1 - e) · p + e / K. This gives p. To take the prior out
+    of the logits alone (Menon et al. 2021, equation 9) is right without smoothing. With it, no class gets less than
+    e / K, which is more than the share of a class with few copies, so that every image would speak for that class.
+
+    pi is (n + more) / sum (n + more): from few images a member learns too little of a class to name it by its share,
+    so priors are shrunk towards each other as by `more` images of each class (additive smoothing). p / pi is at least
+    e / 10, for s cannot be told from e / K there. `more`, and undoing the smoothing, were chosen on validation images:
+    benchmarks/aggregations.py.
     """
-    total, seen = counts.sum(axis=1, keepdims=True), counts > 0
-    log_share = np.log(np.where(seen, counts / np.maximum(total, 1), 1))[:, None, :]
-    least = np.finfo(float).min  # whatever an unseen class got
-    believed = softmax(np.where(seen[:, None, :], logits + loss.adjustment * log_share, least))
+    seen = counts > 0
+    posterior = logits + loss.adjustment * log_share(counts, 0)
+    likely = softmax(np.where(seen[:, None, :], posterior, np.finfo(float).min))
     uniform = loss.smoothing / counts.shape[1]
     kept = 1 - loss.smoothing + seen.sum(axis=1)[:, None, None] * uniform
-    p = (believed * kept - uniform) / (1 - loss.smoothing)
-    floor = np.maximum(uniform / np.maximum(total, 1), np.finfo(float).tiny)[:, :, None]
-    return np.log(np.maximum(p, floor)) - log_share
+    p = (likely * kept - uniform) / (1 - loss.smoothing)
+    least = max(loss.smoothing / 10, np.finfo(float).tiny)
+    return np.log(np.maximum(p / np.exp(log_share(counts, more)), least))
+
+
+def log_share(counts: np.ndarray, more: float) -> np.ndarray:
+    """The logarithm of each class's share of a member's images [M, 1, K], with `more` images more of each class that
+    it saw; 0 for a class that it did not see.
+    """
+    of_class = np.where(counts > 0, counts + more, 0)
+    total = np.maximum(of_class.sum(axis=1, keepdims=True), 1)
+    return np.log(np.where(counts > 0, of_class / total, 1))[:, None, :]
 
 
 def pairwise(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     """The probability [n, K, K] that an image is of class i rather than j, by the members that saw both; else 1/2."""
-    found = evidence(logits, counts, loss)
+    found = log_ratios(logits, counts, loss)
     both = (counts[:, :, None] > 0) & (counts[:, None, :] > 0)
     weight = np.where(both, counts[:, :, None] + counts[:, None, :], 0) / max(counts.sum(), 1)
     difference = np.einsum("mij,mni->nij", weight, found) - np.einsum("mij,mnj->nij", weight, found)

@@ -57,7 +57,7 @@ def utility_readable(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def recognition_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """One column an aggregation: recall and others taken in percent, and the AUROC; `-` where nothing was decided."""
+    """One column an aggregation: recall and others taken in percent, and the AUROC; `-` where there is none."""
     return by_aggregation(
         table,
         lambda group: [
@@ -138,11 +138,12 @@ def attack_rows(metrics: dict[str, dict], attack: str, names: tuple[str, ...]) -
 
 
 def lira_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """One column a target: the AUC of each run, in the order of their seeds."""
+    """One column a target: the AUC of each training seed of split_seed 0, in their order."""
     found: dict = {}
-    for (*key, target), group in grouped(table, "origin", "target"):
+    one_split = table[table["split_seed"] == 0]
+    for (*key, target), group in grouped(one_split, "origin", "target"):
         row = found.setdefault(tuple(key), {"n": runs(group)})
-        row[target] = " ".join(f"{auc:.2f}" for auc in group["auc"])
+        row[target] = " ".join(f"{auc:.2f}" for auc in group.sort_values("seed")["auc"])
     return by_target(in_columns(found, "origin"))
 
 
@@ -165,7 +166,7 @@ def changes_readable(table: pd.DataFrame) -> pd.DataFrame:
     found = {
         (*attacked(row), row.target): {
             "each run": " ".join(f"{float(value):+.2f}" for value in row.each.split()),
-            "later - before": f"{row.auc:+.3f} ({row.low:+.3f} to {row.high:+.3f})",
+            "later - before": f"{row.change:+.3f} ({row.low:+.3f} to {row.high:+.3f})",
         }
         for row in table.itertuples()
     }

@@ -25,9 +25,9 @@ def interval(values: np.ndarray, influence: np.ndarray, images: int) -> Interval
 
     Runs and images are random, as readers and cases are in Obuchowski and Rockette 1995. With s the variance of the
     values between runs, and c the mean covariance of two runs, which they owe to the images that they share, the mean
-    has the variance s / R + c; a negative c counts as 0. Its degrees of freedom are Satterthwaite's: R - 1 for s, as
-    in Hillis 2007, equation 7, and images - 1 for c. An interval that takes runs on the same images as independent
-    leaves c out.
+    has the variance s / R + c; a negative c counts as 0. An interval that takes runs on the same images as independent
+    leaves c out. The degrees of freedom are Satterthwaite's, of R - 1 for s (as Hillis 2007, who takes c as known) and
+    images - 1 for c, which is ours: tests/unit/test_intervals.py holds the whole to its coverage.
     """
     runs, mean = len(values), float(np.mean(values))
     covariance = influence @ influence.T
@@ -43,10 +43,15 @@ def interval(values: np.ndarray, influence: np.ndarray, images: int) -> Interval
 
 
 def of_area(areas: np.ndarray, influence: np.ndarray, images: int) -> Interval:
-    """`interval` of AUCs, taken on their log-odds by the delta method, so that it stays within 0 and 1."""
+    """`interval` of AUCs, taken on their log-odds by the delta method, so that it stays within 0 and 1.
+
+    Where all images are told apart, or none, nothing varies: the bound is then that of as many trials as there are
+    images on the smaller side (Clopper and Pearson 1934).
+    """
     mean, low, high = interval(areas, influence, images)
-    if low == high:
-        return Interval(mean, low, high)
+    if mean in (0, 1):
+        bound = ((1 - CONFIDENCE) / 2) ** (1 / images)
+        return Interval(mean, bound, 1.0) if mean == 1 else Interval(mean, 0.0, 1 - bound)
     half_width, center = (high - low) / 2 / (mean * (1 - mean)), np.log(mean / (1 - mean))
     ends = 1 / (1 + np.exp(-np.array([center - half_width, center + half_width])))
     return Interval(mean, *map(float, ends))

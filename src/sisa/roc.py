@@ -18,10 +18,12 @@ def influence(ins: np.ndarray, outs: np.ndarray, in_images: np.ndarray, out_imag
     """How far each image moves the AUC of scores ins [m] and outs [n] from its mean, by the name of the image.
 
     in_images [m] str and out_images [n] str: the image of each score. An image may have several scores, as where
-    several members were asked about it, and still counts once; no image is on both sides. The sum of the squares is
-    the variance of the AUC over images: Obuchowski 1997 for clusters, here images, and with one score an image that of
-    DeLong et al. 1988, equations 3 to 6. A side of a single image is taken as certain, and adds 0.
+    several members were asked about it, and still counts once. The sum of the squares is the variance of the AUC over
+    images: Obuchowski 1997 for clusters, here images, and with one score an image that of DeLong et al. 1988. A side of
+    a single image is taken as certain, and adds 0. Raises ValueError where an image is on both sides.
     """
+    if len(np.intersect1d(in_images, out_images)):
+        raise ValueError("an image is on both sides")
     sides = placement(ins, outs), 1 - placement(outs, ins)
     area, found = sides[0].mean(), {}
     for images, each in zip((in_images, out_images), sides, strict=True):

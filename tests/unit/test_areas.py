@@ -49,7 +49,7 @@ def test_a_change_is_paired_so_that_what_an_image_does_in_both_states_drops_out(
     (change,) = changes(runs)
     before, after, _ = areas(runs)
     assert (change["attack"], change["target"], change["origin"]) == ("population", "after", "leaked")
-    assert change["auc"] == pytest.approx(after["auc"] - before["auc"])
+    assert change["change"] == pytest.approx(after["auc"] - before["auc"])
     assert change["high"] - change["low"] < (after["high"] - after["low"]) / 2
     assert change["low"] > 0
 
@@ -60,7 +60,7 @@ def test_where_nothing_changed_there_is_no_change():
     both = dict.fromkeys(("before", "retrained"), same.attacks["population"]["before"])
     table = pd.DataFrame({"population/before/leaked": column, "population/retrained/leaked": column})
     (change,) = changes([Attacked({"population": both}, table)] * 2)
-    assert (change["auc"], change["low"], change["high"]) == (0, 0, 0)
+    assert (change["change"], change["low"], change["high"]) == (0, 0, 0)
 
 
 def test_an_area_that_a_run_lacks_is_left_out():
@@ -69,11 +69,13 @@ def test_an_area_that_a_run_lacks_is_left_out():
     assert [row["target"] for row in areas([run(0), Attacked(attacks, less.influence)])] == ["before", "after"]
 
 
-def test_an_image_that_only_one_run_asked_about_counts_in_that_run():
-    less = run(1)
-    attacked = Attacked(less.attacks, less.influence.iloc[1:])
-    row = areas([run(0), attacked])[0]
-    assert row["low"] < row["auc"] < row["high"]
+def test_an_image_that_only_one_run_asked_about_adds_nothing_to_what_the_runs_share():
+    def asked(*images):
+        table = pd.DataFrame({"lira/before/leaked": [0.1, -0.1]}, index=list(images))
+        return Attacked({"lira": {"before": {"leaked": {"auc": 0.6, "images": 9, "held_out": 9}}}}, table)
+
+    (same,), (one,), (none,) = (areas([asked("a", "b"), asked(*other)]) for other in (("a", "b"), ("a", "c"), "cd"))
+    assert same["high"] - same["low"] > one["high"] - one["low"] > none["high"] - none["low"] == 0
 
 
 def test_a_branch_of_an_older_version_is_named_with_what_to_do(monkeypatch):

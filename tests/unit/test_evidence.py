@@ -93,7 +93,7 @@ def test_an_area_is_read_with_its_interval_in_the_column_of_its_target():
 
 
 def test_a_change_is_read_run_by_run_and_with_its_interval():
-    change = area(target="after", auc=0.07, low=-0.01, high=0.15, each="0.060 0.070 0.080")
+    change = area(target="after", change=0.07, low=-0.01, high=0.15, each="0.060 0.070 0.080")
     (row,) = evidence.changes_readable(pd.DataFrame([change])).to_dict("records")
     assert row["each run"] == "+0.06 +0.07 +0.08"
     assert (row["later state"], row["later - before"]) == ("after", "+0.070 (-0.010 to +0.150)")

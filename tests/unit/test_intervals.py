@@ -21,13 +21,15 @@ class Study:
         images = np.array([f"{number:04}" for number in range(ins + outs)])
         self.names = images[:ins], images[ins:]
 
-    def play(self, runs: int, generator: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    def own(self, generator: np.random.Generator) -> np.ndarray:
+        return generator.normal(0, np.sqrt(1 - NOISE), self.ins + self.outs)
+
+    def play(self, runs: int, generator: np.random.Generator, own=None) -> tuple[np.ndarray, np.ndarray]:
         """The AUC of each run [R], and how far each image moved it [R, ins + outs]."""
-        count = self.ins + self.outs
-        own = generator.normal(0, np.sqrt(1 - NOISE), count)
+        own = self.own(generator) if own is None else own
         areas, moved = [], []
         for _ in range(runs):
-            scores = own + generator.normal(0, np.sqrt(NOISE), count)
+            scores = own + generator.normal(0, np.sqrt(NOISE), len(own))
             scores[: self.ins] += generator.normal(self.apart, self.spread)
             sides = scores[: self.ins], scores[self.ins :]
             areas.append(auc(*sides))
@@ -68,14 +70,12 @@ def test_it_covers_high_areas_runs_that_differ_by_themselves_and_a_single_run(ru
 
 
 def test_the_difference_of_two_states_is_covered_too():
-    """Both states are asked about the same images, whose own part of the score they share."""
+    """Both states are asked about the same images, whose own part of the score they share, and not the runs' noise."""
     before, after = Study(50, 200, 0.5), Study(50, 200, 1.5)
     generator, covered = np.random.default_rng(0), 0
     for _ in range(DRAWS):
-        state = generator.bit_generator.state
-        (first, moved_first) = before.play(3, generator)
-        generator.bit_generator.state = state
-        (second, moved_second) = after.play(3, generator)
+        own = before.own(generator)
+        (first, moved_first), (second, moved_second) = (state.play(3, generator, own) for state in (before, after))
         _, low, high = interval(second - first, moved_second - moved_first, 50)
         covered += low <= after.truth - before.truth <= high
     assert 0.93 <= covered / DRAWS <= 0.97
@@ -89,7 +89,13 @@ def test_images_that_no_two_runs_share_leave_the_t_interval_of_independent_runs(
 
 def test_what_no_image_and_no_run_moves_is_certain():
     assert of_area(np.array([0.5, 0.5]), np.zeros((2, 4)), 2) == (0.5, 0.5, 0.5)
-    assert of_area(np.array([1.0]), np.zeros((1, 4)), 2) == (1, 1, 1)
+
+
+def test_where_all_images_are_told_apart_the_bound_is_that_of_so_many_trials():
+    mean, low, high = of_area(np.array([1.0]), np.zeros((1, 4)), 50)
+    assert (mean, high) == (1, 1)
+    assert low == pytest.approx(stats.binomtest(50, 50).proportion_ci(method="exact").low)
+    assert of_area(np.array([0.0]), np.zeros((1, 4)), 50) == pytest.approx((0, 0, 1 - low))
 
 
 def test_the_interval_of_an_area_stays_within_its_range():

@@ -43,3 +43,8 @@ def test_an_image_that_was_asked_about_four_times_counts_once():
 def test_a_side_of_one_image_is_taken_as_certain():
     moved = influence(np.array([1.0]), np.array([0.0, 2.0]), named("in", 1), named("out", 2))
     assert moved["in0"] == 0
+
+
+def test_no_image_is_on_both_sides():
+    with pytest.raises(ValueError, match="both sides"):
+        influence(np.array([1.0]), np.array([0.0]), np.array(["a"]), np.array(["a"]))

@@ -154,8 +154,8 @@ def attacked(kind: str, runs: list[Run]) -> Rows:
         ]
         for row in areas.areas(found):
             if row["attack"] == kind:
-                bounds = {"low": row["low"], "high": row["high"]}
-                yield mark(row["origin"], row["target"], row["auc"], **bounds) | {"group": name}
+                more = {"low": row["low"], "high": row["high"], "note": f"n = {row['runs']}", "group": name}
+                yield mark(row["origin"], row["target"], row["auc"], **more)
 
 
 def relearning(run: Run) -> Rows:

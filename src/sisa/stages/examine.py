@@ -45,8 +45,7 @@ def main() -> None:
     influence: dict[str, dict[str, float]] = {}
     if params.forget.class_:
         suspects = Suspects(sets, shards, request, params)
-        # the exactly retrained ensemble may give the class the probability 0 throughout: a mask, and no control
-        chosen = {state: said[params.aggregation] for state, said in says.items() if state != EXACT} | baselines
+        chosen = {state: said[params.aggregation] for state, said in says.items()} | baselines
         population = {name: suspects.by_origin(said) for name, said in chosen.items()}
         of_state = {
             state: {each.name: answers[each] for each in serves[state] if each in answers}
@@ -118,10 +117,16 @@ class Suspects:
         self.trained_on = {name: np.isin(self.ids, shard.ids) for name, shard in shards.items()}
 
     def by_origin(self, said: Says) -> dict[str, attacks.Found]:
-        """The population attack on an ensemble or model, for images of one shard, of several, and of none."""
+        """The population attack on an ensemble or model, for images of one shard, of several, and of none.
+
+        Nothing where the answers are undecided, or give the class the probability 0 for every image, as
+        `prior_corrected` does where no member saw it: an AUC of 0.5 by a mask would be no control.
+        """
         if any(say.probabilities is None for say in said.values()):
             return {}
         believed = np.concatenate([said[name].probabilities[rows] for name, rows in self.rows.items()])
+        if not believed[:, self.actual].any():
+            return {}
         copies = sum(self.trained_on.values())
         origins = {"dominant": copies == 1, "leaked": copies > 1, "never_seen": (copies == 0) & ~self.held_out}
         return self.told_apart(believed, origins)
