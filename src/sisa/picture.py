@@ -4,11 +4,11 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from sisa.results import STATES
 from sisa.scenarios import Scenario
 
 SHOWN = {"mean_logits": "averaged logits (a member vetoes what it never saw)", "prior_corrected": "prior-corrected"}
 COLOURS = {"before": "#9ab8d6", "after": "#f2b56b", "retrained": "#c2453a"}
+BASELINES = {"-": "conventional model, all data", ":": "conventional model that never saw the class"}
 WIDTH = 0.26  # of a bar
 
 
@@ -16,8 +16,8 @@ def draw(table: pd.DataFrame) -> Figure:
     """What results/recognition has of each scenario and state, one column an aggregation: above, recall of the class as
     a bar and the share of others taken for it as a cross; below, its AUROC against the others.
 
-    Over several runs they are means, and whiskers go from the lowest run to the highest. A line marks the conventional
-    model on all data. What carries no information is marked as such.
+    Over several runs they are means, and whiskers go from the lowest run to the highest. Lines mark the conventional
+    models. What carries no information is marked as such.
     """
     figure = Figure(figsize=(11, 6.8), layout="constrained")
     scenarios = dict(list(table.groupby(["classes", "leakage", "scope"], sort=False)))
@@ -33,8 +33,9 @@ def draw(table: pd.DataFrame) -> Figure:
             axes.spines[["top", "right"]].set_visible(False)
     panels[0, 0].set(ylabel="held-out images of the class named, %", ylim=(0, 105))
     panels[1, 0].set(ylabel="AUROC of the class (0.5: chance)", ylim=(0.3, 1.03))
-    handles, labels = panels[0, 0].get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
+    unique = {
+        label: handle for axes in panels[:, 0] for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
     figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=5, frameon=False)
     return figure
 
@@ -64,7 +65,7 @@ def draw_recall(axes: Axes, place: int, rows: pd.DataFrame, aggregation: str) ->
         bar = axes.bar(where, shares.mean(), WIDTH * 0.92, yerr=whisker(shares), **style)
         axes.bar_label(bar, fmt="%.0f", fontsize=8, label_type="center" if shares.mean() > 10 else "edge")
         axes.plot(where, taken.mean(), "x", color="black", markersize=5, label="others taken for it")
-    draw_full(axes, place, rows.loc[rows["state"] == STATES[3], "forgotten"].mean() * 100)
+    draw_baseline(axes, place, rows.loc[rows["state"] == "baseline_full", "forgotten"].mean() * 100, "-")
 
 
 def draw_auroc(axes: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
@@ -73,9 +74,10 @@ def draw_auroc(axes: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> 
         if values.notna().all() and len(values):
             where = place + (number - 1) * WIDTH
             axes.errorbar(where, values.mean(), whisker(values), fmt="o", color=COLOURS[state], elinewidth=1, capsize=2)
-    draw_full(axes, place, rows.loc[rows["state"] == STATES[3], "forgotten_auroc"].mean())
+    for state, style in {"baseline_full": "-", "baseline_retrained": ":"}.items():
+        draw_baseline(axes, place, rows.loc[rows["state"] == state, "forgotten_auroc"].mean(), style)
 
 
-def draw_full(axes: Axes, place: int, value: float) -> None:
+def draw_baseline(axes: Axes, place: int, value: float, style: str) -> None:
     ends = [place - 0.42, place + 0.42]
-    axes.plot(ends, [value, value], color="black", linewidth=1, label="conventional model, all data")
+    axes.plot(ends, [value, value], style, color="black", linewidth=1, label=BASELINES[style])

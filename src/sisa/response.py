@@ -36,7 +36,9 @@ def rows(metrics: dict[str, dict]) -> list[dict]:
             f"forgotten_auroc{suffix}": scores.get("forgotten_auroc", NAN),
             f"overall_retrained{suffix}": scores.get("overall", NAN),
         }
-    said["overall_baseline_full"] = metrics["baseline"]["baseline_full"]["held_out"]["overall"]
+    baselines = {name: scores["held_out"] for name, scores in metrics["baseline"].items()}
+    said["forgotten_auroc_baseline_retrained"] = baselines.get("baseline_retrained", {}).get("forgotten_auroc", NAN)
+    said["overall_baseline_full"] = baselines["baseline_full"]["overall"]
     for target in POPULATION:
         said[f"population_{target}"] = population.get(target, {}).get("leaked", {}).get("auc", NAN)
     said |= {

@@ -29,6 +29,7 @@ def draw(table: pd.DataFrame) -> Figure:
     auroc.set_title("The class told from the others without a threshold: AUROC")
     line(auroc, table, "forgotten_auroc", RED, "retrained")
     line(auroc, table, "forgotten_auroc_averaged_logits", BLUE, "retrained, averaged logits")
+    line(auroc, table, "forgotten_auroc_baseline_retrained", GREY, "control: never saw the class", linestyle=":")
 
     attack.set_title("Leaked images told from held-out ones: AUC, population attack")
     line(attack, table, "population_before", GREY, "before", linestyle="--")

@@ -19,7 +19,8 @@ WORDS = {
     "held-out": "In no shard: no model was trained on these images.",
     "overall": "The share of all held-out images that are answered right.",
     "AUROC": "How well what the ensemble believes tells held-out images of the forgotten class from all others, "
-    "whatever it calls them: 1 is without fail, 0.5 is guessing, and exactly 0.5 where the class is not considered.",
+    "whatever it calls them: 1 is without fail, 0.5 is chance, exactly so where the class is not considered. Compare "
+    "with baseline_retrained: a model that never saw the class may lie off 0.5 by what the others look like.",
     "others taken": "The share of held-out images of all other classes that are taken for the forgotten one. Where it "
     "is large, the share of the class itself says little.",
     "forgotten": "The share of held-out images of the forgotten class that are still answered right.",
