@@ -11,7 +11,7 @@ import pytest
 from sisa.common.errors import BadInput
 from sisa.page import runs
 from sisa.page.charts import COLOURS, FIGURES
-from sisa.page.render import digest, label, page, scenarios
+from sisa.page.render import between, digest, label, page, scenarios
 from sisa.page.tables import ATTACKS, TABLES, table
 from sisa.page.words import WORDS
 
@@ -100,8 +100,8 @@ def test_scenarios_in_which_others_are_taken_for_the_class_are_flagged(run):
         rows = table("overview", [replace(run, metrics=run.metrics | {"retrained": retrained})])
         return rows.loc[rows["series"] == "retrained", "note"].tolist()
 
-    assert notes(0.027) == ["others taken: 2.7%"]
-    assert notes(0.999) == ["⚠ others taken: 99.9%"]
+    assert notes(0.027) == ["others 2.7%"]
+    assert notes(0.999) == ["⚠ others 99.9%"]
 
 
 def test_the_response_to_leakage_needs_two_numbers_of_leaked_images(run):
@@ -119,16 +119,16 @@ def test_a_run_without_attacks_is_shown_without_them(run):
 
 def test_an_undecided_state_is_said_to_be_so():
     nan = float("nan")
-    assert label(nan, nan, nan, "percent", None) == "undecided"
-    assert label(nan, nan, nan, "count", None) == "never"
+    assert label(nan, "percent", None) == "undecided"
+    assert label(nan, "count", None) == "never"
 
 
-def test_values_are_read_with_unit_interval_and_note():
-    nan = float("nan")
-    assert label(0.978, nan, nan, "percent", "saw 50") == "97.8 %, saw 50"
-    assert label(0.5, 0.4, 0.6, "percent", None) == "50.0 % (40.0 to 60.0)"
-    assert label(0.649, 0.596, 0.702, "score", None) == "0.649 (0.596 to 0.702)"
-    assert label(2212, nan, nan, "count", None) == "2,212"
+def test_values_are_read_with_unit_and_note_and_their_range_apart():
+    assert label(0.978, "percent", "saw 50") == "97.8 %, saw 50"
+    assert label(2212, "count", None) == "2,212"
+    assert between(0.4, 0.6, "percent") == "40.0 to 60.0 %"
+    assert between(0.596, 0.702, "score") == "0.596 to 0.702"
+    assert between(float("nan"), float("nan"), "score") is None
 
 
 def test_without_the_needed_metrics_the_error_says_what_to_run():

@@ -37,7 +37,9 @@ function byPanel(rows) {
 }
 
 function words(mark) {
-  return [mark.row, mark.series === mark.row ? "" : mark.series, mark.label].filter(Boolean).join(" ");
+  return [mark.row, mark.series === mark.row ? "" : mark.series, mark.label, mark.range && `(${mark.range})`]
+    .filter(Boolean)
+    .join(" ");
 }
 
 function drawPanel(figure, element, name, rows) {
@@ -59,13 +61,15 @@ function view(chart, rows, container) {
 }
 
 function fillTable(figure, element, rows) {
-  const fields = ["panel", "row", "series", "label"];
-  const shown = figure.columns.map((head, place) => [head, fields[place]]).filter(([head]) => head);
+  const fields = ["panel", "row", "series", "label", "range"];
+  const shown = figure.columns
+    .map((head, place) => [head, fields[place]])
+    .filter(([head, field]) => head && (field !== "range" || rows.some((row) => row.range)));
   const head = create("tr");
   head.append(...shown.map(([name]) => create("th", name, { scope: "col" })));
   const body = rows.map((row) => {
     const line = create("tr");
-    line.append(...shown.map(([, field]) => create("td", row[field])));
+    line.append(...shown.map(([, field]) => create("td", row[field] ?? "")));
     return line;
   });
   element.querySelector("table").replaceChildren(head, ...body);

@@ -12,12 +12,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sisa.page.charts import COUNT, FIGURES, PERCENT, SCORE, STATE_COLOURS, TIMES, VEGA_LITE, Figure
-from sisa.page.tables import Run, table
+from sisa.page.tables import ATTACKS, Run, table
 from sisa.page.words import WORDS
 from sisa.results import SEEDS
 
 HERE = Path(__file__).parent
-FIELDS = ["aggregation", "panel", "row", "series", "at", "value", "low", "high", "label"]
+FIELDS = ["aggregation", "panel", "row", "series", "at", "value", "low", "high", "label", "range"]
 READ_AS = {PERCENT: (100, ".1f", " %"), COUNT: (1, ",.0f", ""), SCORE: (1, ".3f", ""), TIMES: (1, ".1f", " times")}
 
 
@@ -88,11 +88,12 @@ def told(runs: list[Run]) -> str:
 def figure(figure: Figure, runs: list[Run]) -> dict:
     """The chart and its rows, by the group of scenarios that they belong to."""
     rows = table(figure.name, runs)
-    rows["label"] = [label(mark.value, mark.low, mark.high, figure.unit, mark.note) for mark in rows.itertuples()]
+    rows["label"] = [label(mark.value, figure.unit, mark.note) for mark in rows.itertuples()]
+    rows["range"] = [between(mark.low, mark.high, figure.unit) for mark in rows.itertuples()]
     fields = [name for name in FIELDS if rows[name].notna().any()]
     return {
         "name": figure.name,
-        "columns": figure.columns,
+        "columns": (*figure.columns, "95 % interval" if figure.name in ATTACKS else "lowest to highest run"),
         "vega": figure.vega,
         "fields": fields,
         "rows": {group: plain(part[fields]) for group, part in rows.groupby("group", sort=False)},
@@ -107,10 +108,17 @@ def plain(rows: pd.DataFrame) -> list[list]:
     ]
 
 
-def label(value: float, low: float, high: float, unit: str, note: str | None) -> str:
-    """A value as people read it, with low and high and what is to be noted, where there is one."""
+def label(value: float, unit: str, note: str | None) -> str:
+    """A value as people read it, with what is to be noted, if anything."""
     if pd.isna(value):
         return "never" if unit == COUNT else "undecided"
     scale, form, sign = READ_AS[unit]
-    spread = "" if pd.isna(low) else f" ({low * scale:{form}} to {high * scale:{form}})"
-    return f"{value * scale:{form}}{sign}{spread}" + ("" if pd.isna(note) else f", {note}")
+    return f"{value * scale:{form}}{sign}" + ("" if pd.isna(note) else f", {note}")
+
+
+def between(low: float, high: float, unit: str) -> str | None:
+    """Both ends as people read them; None where there are none."""
+    if pd.isna(low):
+        return None
+    scale, form, sign = READ_AS[unit]
+    return f"{low * scale:{form}} to {high * scale:{form}}{sign}"

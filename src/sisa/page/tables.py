@@ -237,7 +237,7 @@ def averaged(rows: pd.DataFrame) -> pd.DataFrame:
 def noted(rows: pd.DataFrame) -> pd.DataFrame:
     """With the share of others that are taken for the class as a note, and a flag where it is large."""
     known = rows["taken"].notna()
-    notes = [f"{'⚠ ' if share > MANY else ''}others taken: {share:.1%}" for share in rows.loc[known, "taken"]]
+    notes = [f"{'⚠ ' if share > MANY else ''}others {share:.1%}" for share in rows.loc[known, "taken"]]
     return rows.assign(note=rows["note"].astype(object).mask(known, pd.Series(notes, rows.index[known], dtype=object)))
 
 
