@@ -26,12 +26,12 @@ def draw(table: pd.DataFrame) -> Figure:
     percent(knowledge, table, "others_taken_averaged_logits", BLUE, "others taken, averaged logits", linestyle=":")
     knowledge.set_ylim(-3, 105)
 
-    auroc.set_title("The class told from the others without a threshold: AUROC")
+    auroc.set_title("The class told from others, no threshold: AUROC")
     line(auroc, table, "forgotten_auroc", RED, "retrained")
     line(auroc, table, "forgotten_auroc_averaged_logits", BLUE, "retrained, averaged logits")
     line(auroc, table, "forgotten_auroc_baseline_retrained", GREY, "control: never saw the class", linestyle=":")
 
-    attack.set_title("Leaked images told from held-out ones: AUC, population attack")
+    attack.set_title("Leaked told from held-out images: AUC of an attack")
     line(attack, table, "population_before", GREY, "before", linestyle="--")
     line(attack, table, "population_retrained", RED, "retrained")
     line(attack, table, "population_baseline_retrained", GREY, "control: never trained on them", linestyle=":")
@@ -39,7 +39,7 @@ def draw(table: pd.DataFrame) -> Figure:
         axes.axhline(0.5, color="black", linewidth=0.8)
         axes.set_ylim(0.25, 1.03)
 
-    cost.set_title("Samples that forgetting takes, % of retraining one model")
+    cost.set_title("Cost of forgetting, % of retraining one model")
     shares = table[["leaked"]].assign(
         exact=table["samples_all"] / table["samples_full"], own=table["samples_dominant"] / table["samples_full"]
     )
@@ -49,6 +49,7 @@ def draw(table: pd.DataFrame) -> Figure:
     cost.set_ylim(bottom=0)
     for axes in (knowledge, auroc, attack, cost):
         axes.set_xticks(range(table["leaked"].nunique()), sorted(table["leaked"].unique()))
+        axes.set_xlim(-0.4, table["leaked"].nunique() - 0.6)
         axes.spines[["top", "right"]].set_visible(False)
         below = -0.1 if axes.get_xlabel() == "" else -0.2
         axes.legend(frameon=False, fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, below))

@@ -54,7 +54,7 @@ def test_the_photo_finding_is_the_paired_difference_with_its_interval(level):
     assert change["low"] > 0
     assert min(map(float, change["each"].split())) > 0
     assert f"from {before['auc']:.2f} to {after['auc']:.2f}" in README
-    assert f"{change['auc']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})" in README
+    assert f"{change['change']:+.3f} ({change['low']:+.3f} to {change['high']:+.3f})" in README
 
 
 def test_the_controls_of_the_photo_finding_are_the_committed_ones():
@@ -62,7 +62,7 @@ def test_the_controls_of_the_photo_finding_are_the_committed_ones():
     changes = rows("changes", "animals10", **where)
     assert len(changes) == 4
     assert ((changes["low"] < 0) & (changes["high"] > 0)).all()
-    assert f"between {changes['auc'].min():+.3f} and {changes['auc'].max():+.3f}" in README
+    assert f"between {changes['change'].min():+.3f} and {changes['change'].max():+.3f}" in README
     control = rows("areas", "animals10", attack="population", target="baseline_retrained", origin="leaked")
     assert f"{control['auc'].min():.2f} to {control['auc'].max():.2f}" in README
 
