@@ -11,7 +11,7 @@ import pytest
 from sisa.common.errors import BadInput
 from sisa.page import runs
 from sisa.page.charts import COLOURS, FIGURES
-from sisa.page.render import between, digest, label, page, scenarios
+from sisa.page.render import between, digest, label, page, picked, scenarios
 from sisa.page.tables import ATTACKS, TABLES, table
 from sisa.page.words import WORDS
 
@@ -91,6 +91,12 @@ def test_how_many_runs_a_scenario_stands_for_is_told(run):
     assert scenarios([run])[0]["runs"] == "one run (seed 0)"
     (both,) = scenarios([run, other_seed(run, 0.4, seed=1)])
     assert both["runs"] == "means of n = 2 runs that differ in seed, with the lowest and the highest run"
+
+
+def test_a_scenario_of_a_level_as_it_is_is_shown_first(run):
+    assert picked(["5-high-leaked0", "5-high", "5-low"]) == "5-high"
+    assert picked(["5-high-leaked0"]) == "5-high-leaked0"
+    assert re.search(r'<option value="workspace" selected>', page([run]))
 
 
 def test_scenarios_in_which_others_are_taken_for_the_class_are_flagged(run):

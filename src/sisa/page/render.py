@@ -29,6 +29,7 @@ def page(runs: list[Run]) -> str:
     scripts = [vega(), (HERE / "page.js").read_text()]
     return templates.get_template("page.html").render(
         scenarios=content["scenarios"],
+        picked=picked([each["name"] for each in content["scenarios"]]),
         aggregations=aggregations(runs),
         figures={each.name: each for each in FIGURES},
         states=list(STATE_COLOURS),
@@ -55,6 +56,11 @@ def digest(script: str) -> str:
 def aggregations(runs: list[Run]) -> list[str]:
     """In the order of the metrics, whose first is the default."""
     return list(dict.fromkeys(name for run in runs for name in run.metrics["before"]["held_out"]))
+
+
+def picked(names: list[str]) -> str:
+    """The scenario that is shown first: one of a leakage level as it is, rather than with a number of leaked images."""
+    return next((name for name in names if "leaked" not in name), names[0])
 
 
 def scenarios(runs: list[Run]) -> list[dict]:
