@@ -20,7 +20,7 @@ def main() -> None:
     print(f"held-out accuracy in percent, overall{of_class}")
     print(tabulate(results.pivot(pd.DataFrame(rows)), headers="keys", tablefmt="simple", showindex=False))
     if params.forget.class_:
-        print("\nof the forgotten class: held-out images named and others taken for it, in percent, and AUROC")
+        print("of the forgotten class: held-out images named and others taken for it, in percent, and AUROC")
         rows = pd.DataFrame(evidence.recognition_rows(metrics)).assign(classes="", leakage="", scope="")
         table = evidence.recognition_readable(rows).drop(columns=["classes", "leakage"])
         print(tabulate(table, headers="keys", tablefmt="simple", showindex=False, disable_numparse=True))
