@@ -47,12 +47,20 @@ def differences(values: np.ndarray) -> np.ndarray:
     return values[..., :, None] - values[..., None, :]
 
 
-def pairwise(evidence_of, weight_of=None, temperature=TEMPERATURE):
+def together(counts):
+    return counts[:, :, None] + counts[:, None, :]
+
+
+def rarer(counts):
+    return np.minimum(counts[:, :, None], counts[:, None, :])
+
+
+def pairwise(evidence_of, weight_of=together, temperature=TEMPERATURE):
     """A rule like prior_corrected, of evidence differences [M, n, K, K] and weights [M, K, K] of its own."""
 
     def scores(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
         both = (counts[:, :, None] > 0) & (counts[:, None, :] > 0)
-        weight = np.where(both, (weight_of or together)(counts), 0).astype(float)
+        weight = np.where(both, weight_of(counts), 0).astype(float)
         total = weight.sum(axis=0)
         found = np.einsum("mij,mnij->nij", weight, evidence_of(logits, counts, loss))
         return sigmoid(found / np.where(total > 0, total, 1) / temperature).sum(axis=2)
@@ -67,14 +75,6 @@ def ours(logits, counts, loss, more=MORE):
 def smoothing_left_in(logits, counts, loss, more=MORE):
     posterior = logits + loss.adjustment * log_share(counts, 0)
     return differences(posterior - log_share(counts, more))
-
-
-def together(counts):
-    return counts[:, :, None] + counts[:, None, :]
-
-
-def rarer(counts):
-    return np.minimum(counts[:, :, None], counts[:, None, :])
 
 
 RULES: dict[str, Rule] = {
