@@ -32,7 +32,7 @@ def draw(table: pd.DataFrame) -> Figure:
         for axes in (recall, auroc):
             axes.spines[["top", "right"]].set_visible(False)
     panels[0, 0].set(ylabel="held-out images of the class named, %", ylim=(0, 105))
-    panels[1, 0].set(ylabel="AUROC of the class (0.5: chance)", ylim=(0.3, 1.03))
+    panels[1, 0].set(ylabel="AUROC of the class (0.5: chance)", ylim=(0, 1.03))
     unique = {
         label: handle for axes in panels[:, 0] for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
     }
