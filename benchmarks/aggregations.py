@@ -34,8 +34,18 @@ sys.path.insert(0, "src")
 
 import validation
 
-from sisa.common.params import Params
-from sisa.ensemble import AGGREGATIONS, MORE, TEMPERATURE, UNDECIDED, Loss, log_ratios, log_share, loss_of, sigmoid
+from sisa.base.params import Params
+from sisa.evaluation.aggregation import (
+    AGGREGATIONS,
+    MORE,
+    TEMPERATURE,
+    UNDECIDED,
+    Loss,
+    log_ratios,
+    log_share,
+    loss_of,
+    sigmoid,
+)
 
 LEVELS = {"high": "all", "low": 1}
 LEAKED = (5, 10, 25, 50, 100, 200)

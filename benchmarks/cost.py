@@ -17,13 +17,14 @@ from tqdm import tqdm
 
 sys.path.insert(0, "src")
 
-from sisa import closed_forms, cost, simulation
-from sisa.common import paths, tables
-from sisa.common.images import Pool
-from sisa.common.params import Augment, Cnn, Params, Train, load
-from sisa.learning import training
-from sisa.learning.slicing import exact_slice_epochs, slice_epochs
-from sisa.simulation import Requests
+from sisa.base import paths
+from sisa.base.params import Augment, Cnn, Params, Train, load
+from sisa.cost import closed_forms, predicted, simulation
+from sisa.cost.simulation import Requests
+from sisa.data import tables
+from sisa.data.images import Pool
+from sisa.training import loop
+from sisa.training.slicing import exact_slice_epochs, slice_epochs
 
 SLICING = [*product((45, 20), (1, 2, 4, 8, 16)), (51, 16)]  # epochs, slices
 SHARDS, REQUESTS = (5, 10, 20), (1, 10, 50)
@@ -34,7 +35,7 @@ STILL = Augment(flip=False, rotate=0.0, scale=0.0, shift=0.0, color=0.0, cutout=
 
 def main() -> None:
     params = load()
-    training.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.train.threads)
     images = tables.read(paths.POOL, Pool)
     pixels = torch.tensor(images.pixels[:, :, ::4, ::4])
     labels = torch.from_numpy(np.searchsorted(params.shards, images.classes))
@@ -56,13 +57,13 @@ def slicing_row(epochs: int, slices: int, pixels: torch.Tensor, labels: torch.Te
     pixels, labels = pixels[:SHARD_IMAGES], labels[:SHARD_IMAGES]
     cut = torch.arange(SHARD_IMAGES) * slices // SHARD_IMAGES
     options = {"slice_count": slices, "classes": len(params.shards), "recipe": recipe(params, epochs), "seed": (0, "a")}
-    before = dict(training.train_member(pixels, labels, cut, **options))
+    before = dict(loop.train_member(pixels, labels, cut, **options))
     counted = []
     for touched in range(slices):
         keep = torch.arange(SHARD_IMAGES) != int(torch.nonzero(cut == touched)[0])
         resume = (touched - 1, before[touched - 1]) if touched else None
-        *_, (_, last) = training.train_member(pixels[keep], labels[keep], cut[keep], resume=resume, **options)
-        counted.append(cost.retraining_samples(last.log, touched))
+        *_, (_, last) = loop.train_member(pixels[keep], labels[keep], cut[keep], resume=resume, **options)
+        counted.append(predicted.retraining_samples(last.log, touched))
     step, whole = slice_epochs(epochs, slices), epochs * SHARD_IMAGES
     paper = closed_forms.single_request(SHARD_IMAGES, slices, epochs) / whole
     measured = float(np.average(counted, weights=np.bincount(cut))) / whole
@@ -117,7 +118,7 @@ def carry_out(
             kept[shard][image] = False
         for shard in np.unique(requests.classes[part]):
             rows = np.flatnonzero(kept[shard]) + shard * size
-            ((_, member),) = training.train_member(
+            ((_, member),) = loop.train_member(
                 pixels[rows],
                 labels[rows],
                 torch.zeros(len(rows), dtype=torch.int64),
@@ -126,7 +127,7 @@ def carry_out(
                 recipe=recipe(params, 1),
                 seed=(0, str(shard)),
             )
-            total += cost.samples(member.log)
+            total += predicted.samples(member.log)
     return total
 
 

@@ -21,23 +21,24 @@ from tqdm import tqdm
 sys.path.insert(0, "src")
 
 import machine
+from sisa.unlearning.removal import ALL
 
-from sisa import cost, retraining
-from sisa.common import paths, tables
-from sisa.common.images import Images, Shard
-from sisa.common.params import Params, load
-from sisa.leakage import DOMINANT
-from sisa.learning import checkpoints, training
-from sisa.learning.fitting import fit
+from sisa.base import paths
+from sisa.base.params import Params, load
+from sisa.cost import predicted
+from sisa.data import tables
+from sisa.data.images import Images, Shard
+from sisa.sharding.leakage import DOMINANT
 from sisa.stages.unlearn import forget
-from sisa.unlearning import ALL
+from sisa.training import checkpoints, loop, resume
+from sisa.training.fit import fit
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     repeats, params = parser.parse_args().repeats, load()
-    training.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.train.threads)
     measured = {
         "the members, scope dominant": lambda folder: members(DOMINANT, folder, params),
         "the members, scope all": lambda folder: members(ALL, folder, params),
@@ -65,7 +66,7 @@ def members(scope: str, folder: Path, params: Params) -> int:
     of_scope = params.model_copy(update={"forget": params.forget.model_copy(update={"scope": scope})})
     retained, request = forget(shards, [], of_scope)
     bills = [
-        retraining.retrain(name, retained[name], paths.members(params) / name, folder / name, params)
+        resume.retrain(name, retained[name], paths.members(params) / name, folder / name, params)
         for name in request.affected
     ]
     return sum(bill.samples for bill in bills)
@@ -75,7 +76,7 @@ def baseline(folder: Path, params: Params) -> int:
     """Train the conventional model without the forgotten class; the samples counted."""
     images = tables.read(paths.UNION_RETAINED, Images)
     fit(folder / "baseline", "baseline", images, np.zeros(len(images), dtype=np.int64), 1, params)
-    return cost.samples(checkpoints.read_log(folder / "baseline"))
+    return predicted.samples(checkpoints.read_log(folder / "baseline"))
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 
 For the data set and recipe of conf/: forgetting cat exactly in every scenario of `make scenarios`, and at level high
 with cat's copies in none to all but one of the other shards (leakage.reach). Written to benchmarks/exactness.csv: the
-shards that hold a cat, samples of retraining them without cats (cost.predicted_retraining), and samples of training one
+shards that hold a cat, samples of retraining them without cats (predicted.predicted_retraining), and samples of training one
 model on all images that are no cats. Both are whole epochs, as they would be trained.
 """
 
@@ -18,10 +18,10 @@ sys.path.insert(0, "src")
 
 import machine
 import scenario
+from sisa.unlearning.removal import ALL, forgotten_rows
 
-from sisa import cost
-from sisa.learning.slicing import slice_epochs
-from sisa.unlearning import ALL, forgotten_rows
+from sisa.cost import predicted
+from sisa.training.slicing import slice_epochs
 
 LEVELS = ("high", "low", "none")
 
@@ -43,7 +43,7 @@ def predicted(classes: int, level: str, reach: int | None) -> dict:
     epochs = slice_epochs(train.epochs, params.slices)
     gone = {name: forgotten_rows(shard, class_, ALL, []) for name, shard in deal.shards.items()}
     exact = sum(
-        cost.predicted_retraining(shard.slices, gone[name], params.slices, epochs)
+        predicted.predicted_retraining(shard.slices, gone[name], params.slices, epochs)
         for name, shard in deal.shards.items()
     )
     full = int((deal.union.classes != class_).sum()) * slice_epochs(train.epochs, 1)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from sisa.common.errors import BadInput
+from sisa.base.errors import BadInput
 
 
 def here() -> dict:

@@ -26,20 +26,22 @@ sys.path.insert(0, "src")
 
 import machine
 
-from sisa import forgotten, scoring
-from sisa.answers import ask
-from sisa.common import paths, tables
-from sisa.common.errors import BadInput
-from sisa.common.images import Images, Pool, Shard
-from sisa.common.params import Params, load
-from sisa.ensemble import loss_of
-from sisa.git import git
-from sisa.learning.fitting import fit
-from sisa.learning.training import be_deterministic
-from sisa.results import percent
-from sisa.scoring import HELD_OUT, TRAINING
+from sisa.base import paths
+from sisa.base.errors import BadInput
+from sisa.base.params import Params, load
+from sisa.data import tables
+from sisa.data.images import Images, Pool, Shard
+from sisa.evaluation import scoring
+from sisa.evaluation.aggregation import loss_of
+from sisa.evaluation.scoring import HELD_OUT, TRAINING
+from sisa.inference.logits import ask
+from sisa.publishing.results import percent
+from sisa.repository.git import git
 from sisa.stages.split import draw_classes
-from sisa.states import exam_of, serving
+from sisa.training.fit import fit
+from sisa.training.loop import be_deterministic
+from sisa.unlearning import forget_set
+from sisa.unlearning.states import exam_of, serving
 
 REDRAWN = "redrawn"
 NONE = "none"
@@ -76,7 +78,7 @@ def checked_out(revision: str) -> Iterator[None]:
 
 def measured(params: Params) -> pd.DataFrame:
     be_deterministic(params.train.threads)
-    request = forgotten.read(paths.FORGOTTEN)
+    request = forget_set.read(paths.FORGOTTEN)
     sets = {HELD_OUT: tables.read(paths.TEST, Images), TRAINING: tables.read(paths.UNION, Images)}
     sets[REDRAWN] = redrawn(params)
     exam = exam_of(sets, request, params)

@@ -31,9 +31,9 @@ sys.path.insert(0, "src")
 import machine
 import scenario
 
-from sisa.common.images import Images
-from sisa.common.params import Params
-from sisa.learning.training import derived_seed
+from sisa.base.params import Params
+from sisa.data.images import Images
+from sisa.training.loop import derived_seed
 
 CHOICES = {
     "animals10": ("dataset=animals10", "train=notebook", "classes=3", "dataset.image_size=128", "slices=1"),

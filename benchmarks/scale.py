@@ -41,9 +41,9 @@ sys.path.insert(0, "src")
 
 import machine
 
-from sisa.common.errors import BadInput
-from sisa.common.files import beside
-from sisa.git import git
+from sisa.base.errors import BadInput
+from sisa.base.files import beside
+from sisa.repository.git import git
 
 FASHION = Path("/usr/share/datasets/fashion-mnist")  # apt-get install dataset-fashion-mnist
 LABELS = 10

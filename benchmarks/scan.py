@@ -37,12 +37,12 @@ sys.path.insert(0, "src")
 
 import machine
 
-from sisa.common import tables
-from sisa.common.images import Shard, image_id
-from sisa.erasing import scan, stores
-from sisa.learning.checkpoints import Seen, write_checkpoint
-from sisa.learning.slicing import slice_digests
-from sisa.learning.training import Checkpoint
+from sisa.data import tables
+from sisa.data.images import Shard, image_id
+from sisa.erasure import scan, stores
+from sisa.training.checkpoints import Seen, write_checkpoint
+from sisa.training.loop import Checkpoint
+from sisa.training.slicing import slice_digests
 
 ROOT = Path.cwd()
 SOUGHT, IN_TABLE = 20, 36  # images: looked for, in a table

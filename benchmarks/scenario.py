@@ -8,11 +8,12 @@ import numpy as np
 from dvc.utils.hydra import compose_and_dump
 from PIL import Image
 
-from sisa import raw, roster
-from sisa.common import paths
-from sisa.common.images import Images, Pool, Shard, union
-from sisa.common.params import Params, load
-from sisa.leakage import leakage_matrix, shard_rows
+from sisa import sources
+from sisa.base import paths
+from sisa.base.params import Params, load
+from sisa.data.images import Images, Pool, Shard, union
+from sisa.sharding.leakage import leakage_matrix, shard_rows
+from sisa.sources import roster
 from sisa.stages.prepare import gather
 from sisa.stages.split import deal, draw_classes
 
@@ -64,5 +65,5 @@ def files(deal: Scenario, folder: Path) -> dict[str, Path]:
 def pool_of(params: Params) -> Pool:
     listed = roster.read(paths.roster(params.dataset.name))
     listed = listed[listed["class"].isin(params.shards)].reset_index(drop=True)
-    pictures = raw.pictures(params.dataset, paths.raw(params.dataset.name), params.shards)
+    pictures = sources.pictures(params.dataset, paths.raw(params.dataset.name), params.shards)
     return gather(listed, pictures, params.dataset)[0]

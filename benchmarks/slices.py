@@ -20,8 +20,8 @@ sys.path.insert(0, "src")
 
 import validation
 
-from sisa.ensemble import AGGREGATIONS, loss_of, predict
-from sisa.learning.slicing import slice_epochs
+from sisa.evaluation.aggregation import AGGREGATIONS, loss_of, predict
+from sisa.training.slicing import slice_epochs
 
 SLICES = (1, 2, 4, 8)
 

@@ -32,10 +32,10 @@ import machine
 import notebook
 import scenario
 
-from sisa.answers import logits_of
-from sisa.common.errors import BadInput
-from sisa.common.images import Images
-from sisa.learning import training
+from sisa.base.errors import BadInput
+from sisa.data.images import Images
+from sisa.inference.logits import logits_of
+from sisa.training import loop
 
 OURS = {
     "animals10": ("dataset=animals10", "train=photo", "classes=3", "slices=1"),
@@ -70,7 +70,7 @@ def written(dataset: str) -> Path:
 def race(dataset: str, repeats: int) -> tuple[pd.DataFrame, pd.DataFrame, list[float]]:
     """Our curves (model, epoch, seconds, accuracy), the comparison, and seconds a batch of the notebooks' recipe."""
     ours, theirs = (scenario.deal_out(scenario.compose(*each[dataset])) for each in (OURS, notebook.CHOICES))
-    training.be_deterministic(theirs.params.train.threads)  # both on as many cores
+    loop.be_deterministic(theirs.params.train.threads)  # both on as many cores
     models = ours.shards | {"baseline_full": ours.union}
     rows, batch = [], []
     with tempfile.TemporaryDirectory() as folder, tqdm(total=repeats * len(models), desc=dataset, disable=None) as bar:
@@ -90,18 +90,18 @@ def race(dataset: str, repeats: int) -> tuple[pd.DataFrame, pd.DataFrame, list[f
 def curve(name: str, images: Images, deal: scenario.Scenario) -> Iterator[tuple[int, float, np.ndarray]]:
     """Train one model of ours; after each epoch its number, the seconds so far and the held-out logits [n, K]."""
     params = deal.params
-    pixels = torch.from_numpy(images.pixels).to(training.device())
-    labels = torch.from_numpy(np.searchsorted(params.shards, images.classes)).to(training.device())
+    pixels = torch.from_numpy(images.pixels).to(loop.device())
+    labels = torch.from_numpy(np.searchsorted(params.shards, images.classes)).to(loop.device())
     recipe, classes = params.train, len(params.shards)
     start = time.perf_counter()
-    torch.manual_seed(training.derived_seed(params.seed, name, "weights"))
-    network = training.build(recipe.network, pixels.shape[1], classes)
-    network.to(training.device(), memory_format=torch.channels_last)
-    training.whiten(network, training.normalize(pixels[: training.WHITENED]))
-    optimizer = training.Optimizer(network, recipe.optimizer)
-    prior = training.log_prior(labels, classes, recipe.logit_adjustment)
-    generator = torch.Generator().manual_seed(training.derived_seed(params.seed, name, 0))
-    epochs = training.train_slice(network, optimizer, pixels, labels, prior, recipe, recipe.epochs, generator)
+    torch.manual_seed(loop.derived_seed(params.seed, name, "weights"))
+    network = loop.build(recipe.network, pixels.shape[1], classes)
+    network.to(loop.device(), memory_format=torch.channels_last)
+    loop.whiten(network, loop.normalize(pixels[: loop.WHITENED]))
+    optimizer = loop.Optimizer(network, recipe.optimizer)
+    prior = loop.log_prior(labels, classes, recipe.logit_adjustment)
+    generator = torch.Generator().manual_seed(loop.derived_seed(params.seed, name, 0))
+    epochs = loop.train_slice(network, optimizer, pixels, labels, prior, recipe, recipe.epochs, generator)
     seconds = 0.0
     for row in epochs:
         seconds += time.perf_counter() - start

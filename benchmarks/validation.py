@@ -10,13 +10,13 @@ from dataclasses import replace
 import numpy as np
 import torch
 
-from sisa import answers
-from sisa.common import paths, tables
-from sisa.common.images import Images, Pool
-from sisa.common.params import Params, load
-from sisa.leakage import Draw, leakage_matrix, shard_rows
-from sisa.learning import training
+from sisa.base import paths
+from sisa.base.params import Params, load
+from sisa.data import tables
+from sisa.data.images import Images, Pool
+from sisa.sharding.leakage import Draw, leakage_matrix, shard_rows
 from sisa.stages.split import deal, draw_classes
+from sisa.training import loop
 
 VALIDATION = 100  # images of each class
 
@@ -26,7 +26,7 @@ def start(description: str) -> tuple[Params, int]:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     seeds, params = parser.parse_args().seeds, load()
-    training.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.train.threads)
     return params, seeds
 
 
@@ -48,7 +48,7 @@ def members(params: Params, reach: int | str, slices: int, seed: int, on_member)
     logits = []
     for name in params.shards:
         shard = deal(pool, present, shard_rows(name, params.shards, draws, matrix, slices, params.split_seed))
-        checkpoints = training.train_member(
+        checkpoints = loop.train_member(
             torch.from_numpy(shard.pixels),
             torch.from_numpy(np.searchsorted(params.shards, shard.classes)),
             torch.tensor(shard.slices),
@@ -58,8 +58,8 @@ def members(params: Params, reach: int | str, slices: int, seed: int, on_member)
             seed=(seed, name),
         )
         ((_, last),) = deque(checkpoints, maxlen=1)
-        network = training.build(params.train.network, params.dataset.channels, len(params.shards))
+        network = loop.build(params.train.network, params.dataset.channels, len(params.shards))
         network.load_state_dict(last.weights)
-        logits.append(answers.logits_of([network], torch.from_numpy(held.pixels), params.train)[0])
+        logits.append(logits.logits_of([network], torch.from_numpy(held.pixels), params.train)[0])
         on_member()
     return torch.stack(logits).double().numpy(), matrix

@@ -11,7 +11,7 @@ import signal
 import sys
 from pathlib import Path
 
-from sisa.common.errors import BadInput, reason
+from sisa.base.errors import BadInput, reason
 
 STAGES = {path.stem for path in Path(__file__).parent.glob("sisa/stages/[a-z]*.py")}
 COMMANDS = {path.stem for path in Path(__file__).parent.glob("sisa/commands/[a-z]*.py")}

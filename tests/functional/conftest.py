@@ -23,9 +23,9 @@ from filelock import FileLock
 from PIL import Image
 from remotes import SSHD, Remote, published, s3, ssh
 
-from sisa.common.images import image_id
-from sisa.common.params import Dataset
-from sisa.raw import wheel
+from sisa.base.params import Dataset
+from sisa.data.images import image_id
+from sisa.sources import wheel
 
 ROOT = Path(__file__).parents[2]
 SILHOUETTES = ROOT / "data/raw/animal_mnist"

@@ -3,13 +3,14 @@
 import pandas as pd
 import pytest
 
-from sisa import forgotten
-from sisa.common import paths, tables
-from sisa.common.images import Images, Shard, union
-from sisa.common.params import load
-from sisa.erasing import attack_costs
-from sisa.learning import training
-from sisa.stages import reference, relearn, shadows
+from sisa.base import paths
+from sisa.base.params import load
+from sisa.data import tables
+from sisa.data.images import Images, Shard, union
+from sisa.erasure import attack_costs
+from sisa.stages import relearn, shadows
+from sisa.training import loop
+from sisa.unlearning import forget_set
 
 LOW = ("exp", "run", "-S", "leakage=low", "-S", "classes=3")
 
@@ -61,7 +62,7 @@ def test_shadow_models_that_are_no_pairs_are_refused(low):
 @pytest.fixture
 def samples(monkeypatch):
     """A function that counts the samples which a stage trains, run in this process."""
-    counted, train_slice = [], training.train_slice
+    counted, train_slice = [], loop.train_slice
 
     def counting(*arguments):
         for row in train_slice(*arguments):
@@ -73,7 +74,7 @@ def samples(monkeypatch):
         stage.main(*arguments)
         return sum(counted)
 
-    monkeypatch.setattr(training, "train_slice", counting)
+    monkeypatch.setattr(loop, "train_slice", counting)
     return of
 
 
@@ -81,10 +82,10 @@ def test_what_attack_stages_train_is_predicted_to_the_sample(low, samples, monke
     """Also where a stage trains nothing: at low leakage, horse's shard holds no cat."""
     low.compose("classes=3", "leakage=low", "attacks=all")
     monkeypatch.chdir(low.path)
-    params, request = load(), forgotten.read(paths.FORGOTTEN)
+    params, request = load(), forget_set.read(paths.FORGET_SET)
     shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
     together, test = tables.read(paths.UNION, Images), tables.read(paths.TEST, Images)
     for name, shard in shards.items():
-        assert samples(reference, name) == attack_costs.reference(shard, request, params)
+        assert samples(retrain_exact, name) == attack_costs.retrained_exact(shard, request, params)
         assert samples(shadows, name) == attack_costs.shadows(shard, union([together, test]), params)
     assert samples(relearn) == attack_costs.relearning(shards, together, request, params)

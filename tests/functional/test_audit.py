@@ -9,11 +9,11 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save_file
 
-from sisa import lock
+from sisa.base.errors import BadInput
 from sisa.commands import audit, verify
-from sisa.common import tables
-from sisa.common.errors import BadInput
-from sisa.common.images import Shard
+from sisa.data import tables
+from sisa.data.images import Shard
+from sisa.repository import lock
 
 UNDECLARED = "dvc.lock: the entry of {} does not have the command, deps, outs and params of dvc.yaml"
 RETAINED, TRAINED = "models/retrained/tiny-3", "models/shards/tiny-3"
@@ -143,7 +143,7 @@ def scope_changed_by_hand(run):
     return [
         "params.yaml: forget is not what unlearn ran with",
         "data/retained/dog.parquet: holds 3 images that the request covers",
-        "data/forgotten.json: not what the request removes from the shards",
+        "data/forget_set.json: not what the request removes from the shards",
     ]
 
 
@@ -187,11 +187,11 @@ def checkpoint_left_over(run):
 
 
 def record_changed(run):
-    content = json.loads((run / "data/forgotten.json").read_text())
+    content = json.loads((run / "data/forget_set.json").read_text())
     content["removed"]["cat"].pop()
-    (run / "data/forgotten.json").write_text(json.dumps(content))
+    (run / "data/forget_set.json").write_text(json.dumps(content))
     relock(run)
-    return ["data/forgotten.json: not what the request removes from the shards"]
+    return ["data/forget_set.json: not what the request removes from the shards"]
 
 
 def request_withdrawn(run):

@@ -27,7 +27,7 @@ def test_leakage_and_classes_are_choices_of_exp_run(low):
 def test_forgetting_another_class_executes_only_what_depends_on_it(repo):
     repo.empty_run_cache()
     assert sorted(repo.dvc("exp", "run", "-S", "forget.class=dog").executed) == CHANGED_BY_FORGETTING_DOG
-    assert json.loads((repo / "data/forgotten.json").read_text())["removed"].keys() == {"dog"}
+    assert json.loads((repo / "data/forget_set.json").read_text())["removed"].keys() == {"dog"}
 
 
 @pytest.mark.parametrize("choice", ["leakage=medium", "train=foo", "dataset=foo"])

@@ -59,7 +59,7 @@ def test_a_class_deleted_from_the_raw_folder_leaves_holes_and_the_rest_finishes(
     executed = low.dvc("repro").executed
     assert {name for name in executed if name.startswith("train_shards")} == {"train_shards@cat", "train_shards@dog"}
     assert low.shard("cat")["class"].value_counts().to_dict() == {"dog": 3, "horse": 3}
-    assert json.loads((low / "data/forgotten.json").read_text())["removed"] == {}
+    assert json.loads((low / "data/forget_set.json").read_text())["removed"] == {}
     before = low.metrics("before")
     assert before["members"] == 3
     assert before["held_out"]["mean_logits"]["class"].keys() == {"dog", "horse"}

@@ -15,9 +15,9 @@ from conftest import Repo, environment, fill, made_once
 from pixels import holders, in_folders, needles
 from remotes import Remote, stored
 
+from sisa.base.errors import BadInput
 from sisa.commands import erase
-from sisa.common.errors import BadInput
-from sisa.erasing import orders, receipts, renewal, scan
+from sisa.erasure import receipts, renewal, scan
 
 KINDS = ["folder", "s3", "ssh"]
 KILLS = 20
@@ -282,7 +282,7 @@ class Filling:
 
 
 FILLED_UP = [  # where, by which argument, with how many bytes left; DVC has another complaint for some
-    (orders, "write", None, 0),
+    (journal, "write", None, 0),
     (renewal, "dvc", "split", 16 * 1024),
     (renewal, "keep", None, 32 * 1024),
     (scan, "remove", None, 0),

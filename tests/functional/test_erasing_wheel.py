@@ -10,9 +10,9 @@ import pytest
 from conftest import ROOT, SILHOUETTES, Repo, environment
 from pixels import holders, in_folders
 
-from sisa.common.params import load
-from sisa.erasing import renewal, scan, stores
-from sisa.raw import wheel
+from sisa.base.params import load
+from sisa.erasure import renewal, scan, stores
+from sisa.sources import wheel
 
 ARCHIVE = "data/raw/animal_mnist/animal_data_version_3.gz"
 ROSTER = "data/rosters/animal_mnist.csv"

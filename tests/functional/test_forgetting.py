@@ -5,12 +5,12 @@ import json
 import pandas as pd
 import pytest
 
-from sisa import requests
+from sisa.base.errors import BadInput
 from sisa.commands import check
-from sisa.common.errors import BadInput
-from sisa.learning.slicing import slice_epochs
-from sisa.requests import Request
 from sisa.stages import unlearn
+from sisa.training.slicing import slice_epochs
+from sisa.unlearning import requests
+from sisa.unlearning.requests import Request
 
 SHARDS = ["cat", "dog", "horse"]
 EPOCHS = slice_epochs(2, 4)
@@ -100,7 +100,7 @@ def ask(repo, *images, dataset="tiny"):
 
 def outcome(repo):
     unlearn.main()
-    record = json.loads((repo / "data/forgotten.json").read_text())
+    record = json.loads((repo / "data/forget_set.json").read_text())
     return repo.files("data/retained"), record["removed"]
 
 

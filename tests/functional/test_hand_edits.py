@@ -2,8 +2,8 @@
 
 import pytest
 
+from sisa.base.errors import BadInput
 from sisa.commands import check
-from sisa.common.errors import BadInput
 
 EDITS = {
     "classes": ({"classes": 3}, "shards is cat, cow, dog, elephant, horse, but classes=3"),

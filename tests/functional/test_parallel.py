@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from conftest import GRID, Outcome, Repo, environment
 
-from sisa.parallel.carry_out import carry_out
 from sisa.parallel.machine import Machine
 from sisa.parallel.resources import Resources
+from sisa.parallel.run_graph import carry_out
 
 WRITTEN = ("data", "models", "metrics", "plots")
 TRAIN = "src/sisa/stages/train_shards.py"

@@ -13,8 +13,8 @@ from ray.cluster_utils import Cluster
 from remotes import Remote, published
 from test_parallel import RAN, TRAIN, results, run_again, sabotage
 
-from sisa.git import git
 from sisa.parallel.worker import Order, carry_out
+from sisa.repository.git import git
 
 
 @pytest.fixture(scope="module")

@@ -5,11 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from sisa.common import paths, tables
-from sisa.common.images import Shard
-from sisa.common.params import load
-from sisa.learning.fitting import fit
+from sisa.base import paths
+from sisa.base.params import load
+from sisa.data import tables
+from sisa.data.images import Shard
 from sisa.stages import retrain, split, train_shards, unlearn
+from sisa.training.fit import fit
 
 
 def train_from_scratch(params) -> dict[str, bytes]:

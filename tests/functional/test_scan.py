@@ -19,8 +19,9 @@ from remotes import Remote, client, stored
 REMOVE = """
 import os, sys
 sys.path.insert(0, "src")
-from sisa.common.errors import BadInput
-from sisa.erasing import scan, stores
+from sisa.base.errors import BadInput
+from sisa.erasure import scan
+from sisa.erasure import stores
 places = stores.every()
 left = int(os.environ.get("DELETIONS", 1_000_000))
 delete, scan.BATCH = stores.Store.delete, 1

@@ -10,7 +10,7 @@ LOW = ("exp", "run", "-S", "leakage=low", "-S", "classes=3")
 
 def test_no_class_to_forget_leaves_all_states_equal_and_scope_all_then_retrains_exactly_the_shards_with_cats(low):
     low.dvc(*LOW, "-S", "forget.class=null", "-S", "attacks=all")
-    assert json.loads((low / "data/forgotten.json").read_text())["removed"] == {}
+    assert json.loads((low / "data/forget_set.json").read_text())["removed"] == {}
     assert low.metrics("before") == low.metrics("after") == low.metrics("retrained")
     assert low.metrics("cost")["retraining"]["samples"] == 0
     assert low.metrics("attacks") == low.metrics("relearning") == {}
@@ -85,7 +85,7 @@ def test_scope_all_retrains_the_two_shards_that_hold_cats_at_low_leakage(low):
     low.empty_run_cache()
     executed = low.dvc(*LOW, "-S", "forget.scope=all").executed
     assert sorted(executed) == ["evaluate", "retrain@dog", "unlearn"]  # cat's was retrained already
-    assert json.loads((low / "data/forgotten.json").read_text())["removed"].keys() == {"cat", "dog"}
+    assert json.loads((low / "data/forget_set.json").read_text())["removed"].keys() == {"cat", "dog"}
     cost = low.metrics("cost")
     samples = {name: shard["samples"] for name, shard in cost["retraining"]["shard"].items()}
     assert [name for name, count in samples.items() if count] == ["cat", "dog"]

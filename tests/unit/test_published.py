@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from sisa.commands.results import read_table
-from sisa.results import percent
+from sisa.publishing.results import percent
 
 ROOT = Path(__file__).parents[2]
 README = " ".join((ROOT / "README.md").read_text().split("## Run it")[0].split())

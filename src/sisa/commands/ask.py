@@ -12,19 +12,22 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from sisa import forgotten, roster
-from sisa.answers import Answers, ask
-from sisa.common import paths, tables
-from sisa.common.errors import BadInput
-from sisa.common.images import Images, Pool, Shard, image_id, resize
-from sisa.common.params import Dataset, Params, load
-from sisa.ensemble import loss_of
-from sisa.forgotten import Forgotten
-from sisa.learning.training import be_deterministic
-from sisa.odds import softmax
-from sisa.raw.folder import decode
-from sisa.scoring import say_together
-from sisa.states import BASELINES, answering, serving
+from sisa.base import paths
+from sisa.base.errors import BadInput
+from sisa.base.params import Dataset, Params, load
+from sisa.data import tables
+from sisa.data.images import Images, Pool, Shard, image_id, resize
+from sisa.data.outputs import ModelOutputs
+from sisa.evaluation.aggregation import loss_of
+from sisa.evaluation.odds import softmax
+from sisa.evaluation.scoring import aggregated
+from sisa.inference.logits import predict_logits
+from sisa.sources import roster
+from sisa.sources.folder import decode
+from sisa.training.loop import be_deterministic
+from sisa.unlearning import forget_set
+from sisa.unlearning.forget_set import ForgetSet
+from sisa.unlearning.states import BASELINES, members_by_state
 
 
 def main() -> None:
@@ -40,13 +43,13 @@ def main() -> None:
     params = load()
     pool = tables.read(paths.POOL, Pool)
     photos = {printable(name): of_pool(name, pool) or prepared(Path(name), params.dataset) for name in arguments.photos}
-    request = forgotten.read(paths.FORGOTTEN)
+    request = forget_set.read(paths.FORGET_SET)
     listed = roster.read(paths.roster(params.dataset.name))
-    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
+    shards = tables.read_shards(paths.SHARDS, params.shards)
     held_out = tables.read(paths.TEST, Images)
-    states = serving(params, request)
+    states = members_by_state(params, request)
     be_deterministic(params.train.threads)
-    answers = ask([*every_member(states), *BASELINES], photos, params)
+    answers = predict_logits([*every_member(states), *BASELINES], photos, params)
 
     print(legend(params, request.class_))
     for photo, image in photos.items():
@@ -98,7 +101,7 @@ def legend(params: Params, class_: str | None) -> str:
     return "\n".join(lines)
 
 
-def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out: Images, request: Forgotten) -> str:
+def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out: Images, request: ForgetSet) -> str:
     """Where the data set has the image of this id, and which members were trained on it."""
     rows = listed[listed["id"] == image]
     if rows.empty:
@@ -117,12 +120,13 @@ def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out
 
 
 def state_rows(
-    photo: str, states: dict[str, list[Path]], answers: dict[Path, Answers], params: Params
+    photo: str, states: dict[str, list[Path]], answers: dict[Path, ModelOutputs], params: Params
 ) -> Iterator[dict]:
     """What each ensemble answers by the chosen aggregation, and what each baseline."""
-    for state, members in answering(states, answers).items():
+    for state, folders in states.items():
+        members = [answers[folder] for folder in folders if folder in answers]
         shape, loss = (1, len(params.shards)), loss_of(params.train)
-        said = say_together(params.aggregation, members, photo, shape, loss)
+        said = aggregated(params.aggregation, members, photo, shape, loss)
         answer = [*params.shards, "undecided"][said.classes.item()] if members else "no member"  # UNDECIDED is -1
         shares = {} if said.probabilities is None else percent(params.shards, said.probabilities[0])
         yield {"state": state, "members": len(members), "answer": answer} | shares
@@ -131,7 +135,7 @@ def state_rows(
 
 
 def member_rows(
-    photo: str, states: dict[str, list[Path]], answers: dict[Path, Answers], params: Params, class_: str | None
+    photo: str, states: dict[str, list[Path]], answers: dict[Path, ModelOutputs], params: Params, class_: str | None
 ) -> Iterator[dict]:
     """What each member says by itself, in which states it serves, and on how many of the class it was trained."""
     for member in every_member(states):
@@ -142,7 +146,7 @@ def member_rows(
         yield row | say(answers.get(member), photo, params.shards)
 
 
-def say(model: Answers | None, photo: str, classes: list[str]) -> dict:
+def say(model: ModelOutputs | None, photo: str, classes: list[str]) -> dict:
     """A single model's answer and its softmax in percent, by class; an empty one (None) has none."""
     if model is None:
         return {"answer": "empty"}

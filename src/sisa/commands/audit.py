@@ -14,16 +14,17 @@ import numpy as np
 import yaml
 from tabulate import tabulate
 
-from sisa import forgotten, lock, provenance, requests, roster
-from sisa.common import paths, tables
-from sisa.common.errors import BadInput
-from sisa.common.images import Shard
-from sisa.common.params import Params, load
-from sisa.forgotten import Forgotten
-from sisa.git import GitError, git
-from sisa.learning import checkpoints
-from sisa.stages.unlearn import forget
-from sisa.unlearning import forgotten_rows, holds
+from sisa.base import paths
+from sisa.base.errors import BadInput
+from sisa.base.params import Params, load
+from sisa.data import tables
+from sisa.data.images import Shard
+from sisa.repository import lock
+from sisa.repository.git import GitError, git
+from sisa.sources import roster
+from sisa.training import checkpoints, provenance
+from sisa.unlearning import forget_set, requests
+from sisa.unlearning.forget_set import ForgetSet, covered, forget
 
 
 def main() -> None:
@@ -36,10 +37,10 @@ def main() -> None:
         found += [withdrawn_line(line) for line in withdrawn(paths.REQUESTS)]
     except GitError as error:
         print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
-    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
-    expected, request = forget(shards, named, params)
-    if forgotten.read(paths.FORGOTTEN) != request:
-        found.append(f"{paths.FORGOTTEN}: not what the request removes from the shards")
+    shards = tables.read_shards(paths.SHARDS, params.shards)
+    expected, request = forget(shards, params.forget.class_, params.forget.scope, requests.due(named))
+    if forget_set.read(paths.FORGET_SET) != request:
+        found.append(f"{paths.FORGET_SET}: not what the request removes from the shards")
     rows = []
     for name in params.shards:
         retained = tables.read(paths.RETAINED / f"{name}.parquet", Shard)
@@ -72,10 +73,10 @@ def withdrawn_line(line: str) -> str:
     return f"{paths.REQUESTS}: it is append-only, put this line back as it was: {line}"
 
 
-def content_problems(name: str, retained: Shard, expected: Shard, request: Forgotten) -> Iterator[str]:
+def content_problems(name: str, retained: Shard, expected: Shard, request: ForgetSet) -> Iterator[str]:
     """Where a retained shard is not its shard less the request."""
     path = paths.RETAINED / f"{name}.parquet"
-    if count := int(forgotten_rows(retained, request.class_, request.scope, request.images).sum()):
+    if count := int(covered(retained, request.class_, request.scope, request.images).sum()):
         yield f"{path}: holds {count} images that the request covers"
     if any(not np.array_equal(getattr(retained, f.name), getattr(expected, f.name)) for f in fields(Shard)):
         yield f"{path}: not {paths.SHARDS / path.name} less the request"
@@ -85,14 +86,14 @@ def member_problems(name: str, retained: Shard, affected: bool, params: Params) 
     """Where a served member, or one of its checkpoints, says that it saw other images than those retained."""
     member, trained = paths.retrained(params) / name, paths.members(params) / name
     checkpoints.last_slice(trained)  # raises BadInput where there is none
-    yield from provenance.problems(
+    yield from provenance.checkpoint_mismatches(
         member, retained, retained.slices, params.slices, str(paths.RETAINED / f"{name}.parquet")
     )
     if not affected and checkpoints.fingerprints(member) != checkpoints.fingerprints(trained):
         yield f"{member}: nothing was removed from its shard, but it differs from {trained}"
 
 
-def link(name: str, retained: Shard, request: Forgotten, params: Params) -> dict:
+def link(name: str, retained: Shard, request: ForgetSet, params: Params) -> dict:
     """One row of the table: a served member, what it was made from and what that still holds."""
     source = paths.RETAINED / f"{name}.parquet"
     return {
@@ -101,18 +102,18 @@ def link(name: str, retained: Shard, request: Forgotten, params: Params) -> dict
         "from retained shard": hashlib.sha256(source.read_bytes()).hexdigest()[:12],
         "images": len(retained),
         "removed": len(request.removed.get(name, [])),
-        "residual copies": int(holds(retained, request.ids).sum()),
+        "residual copies": int(retained.among(request.ids).sum()),
     }
 
 
-def asked_for(request: Forgotten) -> str:
+def asked_for(request: ForgetSet) -> str:
     parts = [] if request.class_ is None else [f"class {request.class_} at scope {request.scope}"]
     if request.images or not parts:
         parts.append(f"{len(request.images):,} images by request")
     return f"{' and '.join(parts)}; {len(request.ids):,} images"
 
 
-def conclude(found: list[str], request: Forgotten, residual: int) -> None:
+def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
     """Say what was proved. Raises BadInput when anything does not hold."""
     for problem in found:
         print(f"FAILED: {problem}")

@@ -11,11 +11,12 @@ import yaml
 from pydantic import ValidationError
 from tqdm import tqdm
 
-from sisa import raw, roster
-from sisa.common import paths
-from sisa.common.errors import BadInput
-from sisa.common.images import image_id
-from sisa.common.params import Dataset, describe
+from sisa import sources
+from sisa.base import paths
+from sisa.base.errors import BadInput
+from sisa.base.params import Dataset, describe
+from sisa.data.images import image_id
+from sisa.sources import roster
 
 PRESETS = Path("conf/dataset")
 EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are committed
@@ -27,8 +28,8 @@ def main() -> None:
     file = paths.roster(dataset.name)
     listed = roster.read(file) if file.exists() else roster.blank()
 
-    raw.bring_in(dataset, arguments.origin, paths.raw(dataset.name))
-    erased = raw.erase(dataset, paths.raw(dataset.name), roster.erased_ids(listed))
+    sources.bring_in(dataset, arguments.origin, paths.raw(dataset.name))
+    erased = sources.erase(dataset, paths.raw(dataset.name), roster.erased_ids(listed))
     complete, report = add_new(dataset, listed)
     report.erased = erased
     if report.added:
@@ -75,7 +76,7 @@ def load_dataset(name: str) -> Dataset:
 def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, roster.Report]:
     """The roster with what is new in the raw folder. Raises BadInput when a class has no image at all."""
     folder, classes = paths.raw(dataset.name), all_classes(dataset)
-    pictures = tqdm(raw.pictures(dataset, folder, classes), desc=f"reading {folder}", unit=" images", disable=None)
+    pictures = tqdm(sources.pictures(dataset, folder, classes), desc=f"reading {folder}", unit=" images", disable=None)
     found = ((file, name, None if rgb is None else image_id(rgb)) for file, name, rgb in pictures)
     complete, report = roster.append(listed, found)
     for name in classes:

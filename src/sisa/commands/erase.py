@@ -21,16 +21,18 @@ from platform import python_version
 import psutil
 from tabulate import tabulate
 
-from sisa import raw, requests, roster
-from sisa.common import paths
-from sisa.common.errors import BadInput, reason
-from sisa.common.params import Params, load
-from sisa.erasing import lineage, orders, receipts, renewal, scan, stores
-from sisa.erasing.orders import Order
-from sisa.erasing.receipts import Item, Receipt
-from sisa.erasing.renewal import Renewal
-from sisa.erasing.scan import Survey
-from sisa.git import git
+from sisa import sources
+from sisa.base import paths
+from sisa.base.errors import BadInput, reason
+from sisa.base.params import Params, load
+from sisa.erasure import journal, lineage, receipts, renewal, scan, stores
+from sisa.erasure.journal import Order
+from sisa.erasure.receipts import Item, Receipt
+from sisa.erasure.renewal import Renewal
+from sisa.erasure.scan import Survey
+from sisa.repository.git import git
+from sisa.sources import roster
+from sisa.unlearning import requests
 
 # DVC's trials of which links the disk knows, and files that were to be renamed into place (sisa.common.files.beside)
 LEFT_BEHIND = re.compile(r"\.[\w-]{22}\.tmp|\..+\.\d+\.part")
@@ -40,7 +42,7 @@ RWLOCK = Path(".dvc/tmp/rwlock")  # where DVC keeps which process reads or write
 def main() -> None:
     arguments, params = parse_arguments(), load()
     ids, asked = wanted(arguments, params)
-    order = orders.under_way()
+    order = journal.under_way()
     if order is None:
         order = prepare(ids, asked, arguments, params)
         if not arguments.confirm:
@@ -50,7 +52,7 @@ def main() -> None:
     elif order.images != ids or not arguments.confirm:
         raise BadInput(f"an erase of {order.asked} is under way; finish it first: repeat that command with --confirm")
     try:
-        orders.write(order)
+        journal.write(order)
         written = carry_out(order, params)
     except OSError as error:
         raise BadInput(
@@ -90,7 +92,7 @@ def wanted(arguments: argparse.Namespace, params: Params) -> tuple[list[str], st
 
 def prepare(ids: list[str], asked: str, arguments: argparse.Namespace, params: Params) -> Order:
     """What is to be done, once it was printed. Raises BadInput, before anything is touched, where it cannot be."""
-    raw.check_erasable(params.dataset)
+    sources.check_erasable(params.dataset)
     check_workspace()
     places = stores.every()
     for store in places:
@@ -195,7 +197,7 @@ def carry_out(order: Order, params: Params) -> list[Path]:
         renewal.erase_raw(order.images, order.date, params)
         renewal.renew(order.renewal, params)
         order = replace(order, renewed=True)
-        orders.write(order)
+        journal.write(order)
     places = stores.every()
     found = scan.survey(order.images, places, {item.hash for item in order.objects}, order.cleared)
     order = replace(
@@ -203,14 +205,14 @@ def carry_out(order: Order, params: Params) -> list[Path]:
         objects=sorted({*order.objects, *items(found)}),
         cleared=sorted({*order.cleared, *found.cleared}),
     )
-    orders.write(order)
+    journal.write(order)
     scan.remove(found.findings, places)
     left = scan.survey(order.images, places, {item.hash for item in order.objects}, order.cleared)
     if left.findings:
         print(tabulate(scan.summary(left.findings), headers="keys"))
         raise BadInput(f"{len(left.findings)} objects are still there, listed above; repeat the same command")
     written = receipts.write(receipt(order, left))
-    orders.finish()
+    journal.finish()
     return written
 
 

@@ -3,11 +3,12 @@
 import argparse
 from datetime import date
 
-from sisa import requests, roster
-from sisa.common import paths
-from sisa.common.errors import BadInput
-from sisa.common.params import load
-from sisa.requests import Request
+from sisa.base import paths
+from sisa.base.errors import BadInput
+from sisa.base.params import load
+from sisa.sources import roster
+from sisa.unlearning import requests
+from sisa.unlearning.requests import Request
 
 
 def main() -> None:

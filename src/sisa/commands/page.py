@@ -5,9 +5,9 @@ else from the metrics in place.
 import argparse
 from pathlib import Path
 
-from sisa.common.files import beside
-from sisa.page import runs
-from sisa.page.render import page
+from sisa.base.files import beside
+from sisa.publishing.page import runs
+from sisa.publishing.page.render import page
 
 FILE = Path("results/report.html")
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import yaml
 from dvc.repo import Repo
 
-from sisa.common.errors import BadInput
-from sisa.common.params import load
-from sisa.git import git
-from sisa.parallel import orders, resources, worker
-from sisa.parallel.carry_out import carry_out
+from sisa.base.errors import BadInput
+from sisa.base.params import load
+from sisa.parallel import jobs, resources, worker
 from sisa.parallel.graph import Needs, due
 from sisa.parallel.machine import Machine
 from sisa.parallel.processes import dvc_in_sight
+from sisa.parallel.run_graph import carry_out
 from sisa.parallel.tasks import Run, Task, pipeline
+from sisa.repository.git import git
 
 LOGS = Path(".dvc/tmp/parallel")
 WRITTEN = ("params.yaml", "dvc.lock", "metrics", "plots")  # may differ from HEAD: workers are sent it, or write it anew
@@ -59,7 +59,7 @@ def run(options: argparse.Namespace) -> None:
     from sisa.parallel.cluster import Cluster
 
     check_committed(wanted)
-    run = Run(orders.for_cluster(Path("params.yaml").read_text()), worker.read_lock(Path()))
+    run = Run(jobs.for_cluster(Path("params.yaml").read_text()), worker.read_lock(Path()))
     if wanted:
         # What the stages that are up to date have written is what the others start from.
         dvc_in_sight("push", "--run-cache")

@@ -12,18 +12,20 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from sisa import areas, branches, documents, evidence, picture, response, response_picture, results
-from sisa.common.files import beside
-from sisa.scenarios import Branch
+from sisa.attacks import areas
+from sisa.base.files import beside
+from sisa.publishing import markdown, picture, response, response_picture, results, tables
+from sisa.scenarios import branches
+from sisa.scenarios.grid import Branch
 
 FOLDER = Path("results")
 RECOGNITION, RESPONSE, AREAS, CHANGES = (FOLDER / name for name in ("recognition", "response", "areas", "changes"))
 READERS = {
     FOLDER: results.pivot,
     RESPONSE: response.readable,
-    AREAS: evidence.areas_readable,
-    CHANGES: evidence.changes_readable,
-    **{FOLDER / name: kind.readable for name, kind in evidence.KINDS.items() if kind.readable},
+    AREAS: tables.areas_readable,
+    CHANGES: tables.changes_readable,
+    **{FOLDER / name: kind.readable for name, kind in tables.KINDS.items() if kind.readable},
 }
 
 
@@ -36,8 +38,8 @@ def main() -> None:
         for file in sorted(folder.glob("*.csv")):
             with beside(file.with_suffix(".png")) as part:
                 module.draw(read_table(file)).savefig(part, format="png", dpi=110, metadata={"Software": None})
-    for document in documents.all_of_them():
-        text = documents.refreshed(document.read_text(), table_of)
+    for document in markdown.all_of_them():
+        text = markdown.refreshed(document.read_text(), table_of)
         with beside(document) as part:
             part.write_text(text)
 
@@ -46,7 +48,7 @@ def collect(dataset: str, found: list[Branch]) -> None:
     """Write the files of a data set from its branches."""
     of_level = [branch for branch in found if branch.scenario.leaked is None]
     tables = {FOLDER / f"{dataset}.csv": branches.table(of_level, results.METRICS, results.rows)}
-    for name, kind in evidence.KINDS.items():
+    for name, kind in tables.KINDS.items():
         tables[FOLDER / name / f"{dataset}.csv"] = branches.table(of_level, kind.metrics, kind.rows)
     tables[AREAS / f"{dataset}.csv"] = branches.over_runs(of_level, areas.areas)
     tables[CHANGES / f"{dataset}.csv"] = branches.over_runs(of_level, areas.changes)
@@ -62,7 +64,7 @@ def table_of(source: str) -> str:
     """The Markdown table of a CSV file: the results as people read them, any other file as it is."""
     file = Path(source)
     if file.parent not in READERS:
-        return documents.table(file)
+        return markdown.table(file)
     table = READERS[file.parent](read_table(file).drop(columns="dataset"))
     return tabulate(table, headers="keys", tablefmt="github", showindex=False, disable_numparse=True)
 

@@ -8,13 +8,14 @@ import argparse
 import pandas as pd
 from tabulate import tabulate
 
-from sisa import requests, roster
-from sisa.common import paths
-from sisa.common.errors import BadInput
-from sisa.common.params import load
-from sisa.erasing import lineage, scan, stores
-from sisa.erasing.scan import Survey
-from sisa.roster import ID
+from sisa.base import paths
+from sisa.base.errors import BadInput
+from sisa.base.params import load
+from sisa.erasure import lineage, scan, stores
+from sisa.erasure.scan import Survey
+from sisa.sources import roster
+from sisa.sources.roster import ID
+from sisa.unlearning import requests
 
 
 def main() -> None:

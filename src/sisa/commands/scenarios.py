@@ -22,17 +22,18 @@ from omegaconf.errors import OmegaConfBaseException
 from tabulate import tabulate
 from tqdm import tqdm
 
-from sisa import branches, requests
-from sisa.common import paths
-from sisa.common.errors import BadInput
-from sisa.common.params import load
-from sisa.git import GitError, git
-from sisa.parallel import orders, resources, worker
-from sisa.parallel.carry_out import carry_out as side_by_side
+from sisa.base import paths
+from sisa.base.errors import BadInput
+from sisa.base.params import load
+from sisa.parallel import jobs, resources, worker
 from sisa.parallel.machine import Clones
 from sisa.parallel.processes import dvc_in_sight
+from sisa.parallel.run_graph import carry_out as side_by_side
 from sisa.parallel.tasks import Run, one_graph, pipeline
-from sisa.scenarios import RUN, SKIPPED, Branch, Scenario, decision, grid, message
+from sisa.repository.git import GitError, git
+from sisa.scenarios import branches, grid
+from sisa.scenarios.grid import RUN, SKIPPED, Branch, Scenario, decision, message
+from sisa.unlearning import requests
 
 WORK = Path(".dvc/tmp/scenarios")
 CLONE = WORK / "clone"
@@ -171,7 +172,7 @@ def fill_run_cache(due: list[Scenario], further: list[str], options: argparse.Na
     for scenario in due:
         composed(scenario, further)
         params = (CLONE / "params.yaml").read_text()
-        order = orders.for_cluster(params) if options.ray else orders.for_machine(params, WORK / "workers")
+        order = jobs.for_cluster(params) if options.ray else jobs.for_machine(params, WORK / "workers")
         # What is kept in Git reaches a remote from Ray's workers only; a push of the run-cache here would lose it.
         graph = pipeline(CLONE, kept_in_git=bool(options.ray))
         runs[scenario.name] = (Run(order, worker.read_lock(CLONE)), graph)

@@ -14,14 +14,15 @@ import pandas as pd
 from tabulate import tabulate
 from tqdm import tqdm
 
-from sisa import closed_forms, cost_picture, simulation
-from sisa.common.errors import BadInput
-from sisa.common.files import beside
-from sisa.common.params import load
-from sisa.leakage import DOMINANT, leakage_matrix
-from sisa.learning.slicing import slice_epochs
-from sisa.simulation import Played, Requests
-from sisa.unlearning import ALL
+from sisa.base.errors import BadInput
+from sisa.base.files import beside
+from sisa.base.params import load
+from sisa.cost import closed_forms, simulation
+from sisa.cost.simulation import Played, Requests
+from sisa.publishing import cost_picture
+from sisa.sharding.leakage import leakage_matrix
+from sisa.training.slicing import slice_epochs
+from sisa.unlearning.forget_set import ALL, SCOPES
 
 PATTERNS = ("uniform", "class", "user")
 
@@ -61,7 +62,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "--matrix", type=Path, help="a leakage matrix as data/leakage_matrix.csv, in place of the above"
     )
-    parser.add_argument("--scope", choices=(DOMINANT, ALL), default=ALL, help="of class requests")
+    parser.add_argument("--scope", choices=SCOPES, default=ALL, help="of class requests")
     parser.add_argument("--epochs", **positive, default=load().train.epochs, help="of a member without slices")
     parser.add_argument("--plays", **positive, default=10, help="how often all requests are drawn and carried out")
     parser.add_argument("--seed", **natural, default=0)

@@ -14,14 +14,15 @@ import numpy as np
 import pandas as pd
 from tabulate import tabulate
 
-from sisa.common import paths, tables
-from sisa.common.errors import BadInput
-from sisa.common.files import read_json
-from sisa.common.images import Images, Shard
-from sisa.common.params import Params, load
-from sisa.cost import Retraining
-from sisa.learning import checkpoints
-from sisa.learning.fitting import fit
+from sisa.base import paths
+from sisa.base.errors import BadInput
+from sisa.base.files import read_json
+from sisa.base.params import Params, load
+from sisa.data import tables
+from sisa.data.images import Images, Shard
+from sisa.training import checkpoints
+from sisa.training.fit import fit
+from sisa.training.resume import Retraining
 
 
 @dataclass(frozen=True)
@@ -68,7 +69,7 @@ def verify(name: str, scratch: Path, params: Params) -> Verdict:
 
 def compare(member: Path, scratch: Path, params: Params) -> tuple[bool, str]:
     """Whether the served member passes, and the verdict in words. Only on the CPU must it be equal."""
-    from sisa.learning.training import device
+    from sisa.training.loop import device
 
     if checkpoints.fingerprints(member) == checkpoints.fingerprints(scratch):
         return True, "as from scratch"
@@ -82,10 +83,10 @@ def largest_difference(member: Path, other: Path, params: Params) -> float:
 
     It is 0 where only the optimizer's state, the log or an earlier checkpoint differs.
     """
-    from sisa.answers import ask
+    from sisa.inference.logits import predict_logits
 
     held_out = {"held_out": tables.read(paths.TEST, Images)}
-    answers = ask([member, other], held_out, params)
+    answers = predict_logits([member, other], held_out, params)
     if len(answers) < 2:
         return np.inf
     return float(np.abs(answers[member].logits["held_out"] - answers[other].logits["held_out"]).max(initial=0))

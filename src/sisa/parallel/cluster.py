@@ -9,7 +9,7 @@ from ray.exceptions import RayError
 from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 import sisa
-from sisa.common.errors import BadInput
+from sisa.base.errors import BadInput
 from sisa.parallel import resources, worker
 from sisa.parallel.graph import Ended
 from sisa.parallel.processes import log_of

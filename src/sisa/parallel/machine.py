@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from sisa.common.errors import BadInput
+from sisa.base.errors import BadInput
 from sisa.parallel import resources, worker
 from sisa.parallel.graph import Ended
 from sisa.parallel.processes import dvc, last_line, log_of, own_gpus

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 
-from sisa.common.errors import BadInput
+from sisa.base.errors import BadInput
 
 POLL = 0.1  # seconds
 

@@ -7,7 +7,7 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from pydantic import BaseModel, ConfigDict, NonNegativeInt, PositiveInt, TypeAdapter, ValidationError
 
-from sisa.common.errors import BadInput
+from sisa.base.errors import BadInput
 
 FILE = Path("conf/resources.yaml")
 

@@ -21,8 +21,8 @@ import yaml
 from dvc.repo import Repo
 from dvc.stage import PipelineStage
 
-from sisa.git import GitError, git
 from sisa.parallel.processes import dvc, last_line, own_gpus
+from sisa.repository.git import GitError, git
 
 FOLDER = "SISA_WORKERS"  # the environment variable that says where a node keeps its clones and cache
 INSTRUCTIONS = ("avx512_bf16", "amx_bf16")  # with and without them, bfloat16 is computed differently

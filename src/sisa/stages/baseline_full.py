@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from sisa.common import paths, tables
-from sisa.common.images import Images
-from sisa.common.params import load
-from sisa.learning.fitting import fit
+from sisa.base import paths
+from sisa.base.params import load
+from sisa.data import tables
+from sisa.data.images import Images
+from sisa.training.fit import fit
 
 
 def main() -> None:

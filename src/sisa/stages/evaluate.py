@@ -2,23 +2,19 @@
 
 from pathlib import Path
 
-from tqdm import tqdm
+from sisa.base import paths
+from sisa.base.files import write_csv, write_json
+from sisa.base.params import load
+from sisa.data import outputs
+from sisa.data.outputs import HELD_OUT, Asked, ModelOutputs
+from sisa.evaluation import plots, scoring
+from sisa.evaluation.aggregation import loss_of
+from sisa.evaluation.scoring import EvaluationSet, Predictions
+from sisa.unlearning import forget_set
+from sisa.unlearning.forget_set import ForgetSet
+from sisa.unlearning.states import AFTER, BASELINES, BEFORE, RETRAINED, STATES, members_by_state
 
-from sisa import forgotten, plots, scoring
-from sisa.accounting import bill
-from sisa.answers import Answers, ask
-from sisa.common import paths, tables
-from sisa.common.files import write_csv, write_json
-from sisa.common.images import Images, Shard
-from sisa.common.params import Params, load
-from sisa.ensemble import loss_of
-from sisa.forgotten import Forgotten
-from sisa.learning import checkpoints
-from sisa.learning.training import be_deterministic
-from sisa.scoring import HELD_OUT, TRAINING, Exam, Says
-from sisa.states import BASELINES, answering, exam_of, serving
-from sisa.unlearning import holds
-
+METRICS, PLOTS = Path("metrics"), Path("plots")
 SUMMARY = (
     *("members", "residual_copies", "overall", "retained", "undecided"),
     *("forgotten", "others_taken", "forgotten_auroc"),
@@ -27,87 +23,87 @@ SUMMARY = (
 
 def main() -> None:
     params = load()
-    be_deterministic(params.train.threads)
-    sets = {HELD_OUT: tables.read(paths.TEST, Images), TRAINING: tables.read(paths.UNION, Images)}
-    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
-    request = forgotten.read(paths.FORGOTTEN)
-    members = serving(params, request)
-    models = list(dict.fromkeys([*members["before"], *members["retrained"], *BASELINES]))
-    total = sum(len(images) for images in sets.values())
-    with tqdm(total=total, desc="evaluating", unit=" images", disable=None) as bar:
-        answers = ask(models, sets, params, bar.update)
-
-    exam = exam_of(sets, request, params)
-    states = answering(members, answers)
-    says = {state: scoring.says_by_aggregation(served, exam, loss_of(params.train)) for state, served in states.items()}
-    baselines = {model.name: scoring.says_of_model(answers[model]) for model in BASELINES if model in answers}
+    asked, models = outputs.read(paths.LOGITS)
+    to_forget = forget_set.read(paths.FORGET_SET)
+    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, params.forget.class_)
+    members = {
+        state: {member.name: models[member] for member in folders if member in models}
+        for state, folders in members_by_state(params, to_forget).items()
+    }
+    baselines = {model.name: models[model] for model in BASELINES if model in models}
+    predictions = {
+        state: scoring.by_every_aggregation([*each.values()], on, loss_of(params.train))
+        for state, each in members.items()
+    }
+    of_baselines = {name: scoring.of_model(model) for name, model in baselines.items()}
 
     scores: dict[str, dict] = {
-        state: {"members": len(states[state]), "residual_copies": copies} | scoring.utility_by_set(says[state], exam)
-        for state, copies in residual_copies(shards, request).items()
+        state: {"members": len(members[state]), "residual_copies": copies}
+        | scoring.utility_by_set(predictions[state], on)
+        for state, copies in residual_copies(params.shards, to_forget).items()
     }
-    scores["baseline"] = {name: scoring.utility(said, exam) for name, said in baselines.items()}
+    scores["baseline"] = {name: scoring.utility(each, on) for name, each in of_baselines.items()}
     scores["summary"] = summary(scores, params.aggregation)
-    scores["forgetting"] = forgetting(says, baselines, exam)
-    scores["members"] = knowledge(answers, members, exam)
-    scores["cost"] = bill(params, shards, request)
+    scores["forgetting"] = forgetting(predictions, of_baselines, on)
+    scores["members"] = knowledge(members, baselines, on)
     for name, content in scores.items():
-        write_json(paths.METRICS / f"{name}.json", content)
-    write_plots({state: said[params.aggregation] for state, said in says.items()}, scores, sets[HELD_OUT], params)
+        write_json(METRICS / f"{name}.json", content)
+    chosen = {state: each[params.aggregation] for state, each in predictions.items()}
+    write_plots(chosen, scores, asked[HELD_OUT], params.shards, params.aggregation)
 
 
-def residual_copies(shards: dict[str, Shard], request: Forgotten) -> dict[str, int]:
-    """Forgotten images, each copy counted, that the members of each state were trained on."""
-    held = {name: int(holds(shard, request.ids).sum()) for name, shard in shards.items()}
-    left = {name: count - len(request.removed.get(name, [])) for name, count in held.items()}
-    unaffected = [name for name in shards if name not in request.affected]
+def residual_copies(shards: list[str], to_forget: ForgetSet) -> dict[str, int]:
+    """Images to forget, each copy counted, that the members of each state were trained on."""
+    removed, residual = (
+        {name: len(each.get(name, [])) for name in shards} for each in (to_forget.removed, to_forget.residual)
+    )
     return {
-        "before": sum(held.values()),
-        "after": sum(held[name] for name in unaffected),
-        "retrained": sum(left.values()),
+        BEFORE: sum(removed.values()) + sum(residual.values()),
+        AFTER: sum(count for name, count in residual.items() if name not in to_forget.affected),
+        RETRAINED: sum(residual.values()),
     }
 
 
 def summary(scores: dict[str, dict], aggregation: str) -> dict:
     """The held-out shares right of each state, by the chosen aggregation, and of each baseline; what members hold."""
-    states = {state: scores[state] | scores[state][HELD_OUT][aggregation] for state in ("before", "after", "retrained")}
+    states = {state: scores[state] | scores[state][HELD_OUT][aggregation] for state in STATES}
     states |= {name: each[HELD_OUT] for name, each in scores["baseline"].items()}
     return {name: {key: each[key] for key in SUMMARY if key in each} for name, each in states.items()}
 
 
-def forgetting(says: dict[str, dict[str, Says]], baselines: dict[str, Says], exam: Exam) -> dict:
+def forgetting(
+    predictions: dict[str, dict[str, Predictions]], baselines: dict[str, Predictions], on: EvaluationSet
+) -> dict:
     """UA, RA and TA of each state, by each aggregation, and of the baselines, and how far baseline_retrained is."""
     reference = baselines.get(paths.BASELINE_RETRAINED.name)
 
-    def scored(said: Says) -> dict:
-        distances = scoring.against(said, reference, exam) if reference and said is not reference else {}
-        return scoring.unlearning(said, exam) | ({"against_baseline_retrained": distances} if distances else {})
+    def scored(each: Predictions) -> dict:
+        distances = scoring.against(each, reference, on) if reference and each is not reference else {}
+        return scoring.unlearning(each, on) | ({"against_baseline_retrained": distances} if distances else {})
 
-    states = {state: {name: scored(each) for name, each in said.items()} for state, said in says.items()}
-    return states | {name: scored(said) for name, said in baselines.items()}
+    states = {state: {name: scored(each) for name, each in by.items()} for state, by in predictions.items()}
+    return states | {name: scored(each) for name, each in baselines.items()}
 
 
-def knowledge(answers: dict[Path, Answers], serving: dict[str, list[Path]], exam: Exam) -> dict:
+def knowledge(
+    members: dict[str, dict[str, ModelOutputs]], baselines: dict[str, ModelOutputs], on: EvaluationSet
+) -> dict:
     """Who still names the forgotten class: the members of each state, and the baselines."""
     states = {
-        state: {each.name: scoring.knowledge(answers[each], exam) for each in members if each in answers}
-        for state, members in serving.items()
+        state: {name: scoring.knowledge(model, on) for name, model in each.items()} for state, each in members.items()
     }
-    return states | {each.name: scoring.knowledge(answers[each], exam) for each in BASELINES if each in answers}
+    return states | {name: scoring.knowledge(model, on) for name, model in baselines.items()}
 
 
-def write_plots(says: dict[str, Says], scores: dict[str, dict], images: Images, params: Params) -> None:
-    """Confusion matrices and accuracy per class of each state, by the chosen aggregation; and the loss curves."""
-    for state, said in says.items():
-        table = plots.confusion(images.classes, said[HELD_OUT].classes, params.shards)
-        write_csv(paths.PLOTS / "confusion" / f"{state}.csv", table)
-    held_out = {state: scores[state][HELD_OUT][params.aggregation] for state in says}
-    write_csv(paths.PLOTS / "accuracy.csv", plots.class_accuracy(held_out))
-    models = {name: paths.members(params) / name for name in params.shards} | {model.name: model for model in BASELINES}
-    write_csv(
-        paths.PLOTS / "loss.csv",
-        plots.loss_curves({name: checkpoints.read_log(model) for name, model in models.items()}),
-    )
+def write_plots(
+    chosen: dict[str, Predictions], scores: dict[str, dict], images: Asked, classes: list[str], aggregation: str
+) -> None:
+    """Confusion matrices and accuracy per class of each state, by the chosen aggregation."""
+    for state, predictions in chosen.items():
+        table = plots.confusion(images.classes, predictions[HELD_OUT].classes, classes)
+        write_csv(PLOTS / "confusion" / f"{state}.csv", table)
+    held_out = {state: scores[state][HELD_OUT][aggregation] for state in chosen}
+    write_csv(PLOTS / "accuracy.csv", plots.class_accuracy(held_out))
 
 
 if __name__ == "__main__":

@@ -6,10 +6,12 @@ import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
-from sisa import raw, roster
-from sisa.common import paths, tables
-from sisa.common.images import Pool, image_id, resize
-from sisa.common.params import Dataset, load
+from sisa import sources
+from sisa.base import paths
+from sisa.base.params import Dataset, load
+from sisa.data import tables
+from sisa.data.images import Pool, image_id, resize
+from sisa.sources import roster
 
 SHOWN = 10  # files named in a message
 
@@ -21,7 +23,7 @@ def main() -> None:
     listed = listed[listed["class"].isin(params.shards)].reset_index(drop=True)
     kept = listed[listed["erased"] == roster.KEPT].reset_index(drop=True)
 
-    pictures = raw.pictures(dataset, paths.raw(dataset.name), params.shards)
+    pictures = sources.pictures(dataset, paths.raw(dataset.name), params.shards)
     bar = tqdm(pictures, desc="reading images", total=len(listed), unit=" images", disable=None)
     pool, strangers = gather(kept, bar, dataset)
 
@@ -33,7 +35,7 @@ def main() -> None:
 def gather(listed: pd.DataFrame, pictures: Iterable, dataset: Dataset) -> tuple[Pool, list[str]]:
     """The pool in roster order, and the raw files whose present picture is not on the roster.
 
-    pictures: (file, class, [height, width, 3] uint8 or None), as raw.pictures yields them.
+    pictures: (file, class, [height, width, 3] uint8 or None), as sources.pictures yields them.
     """
     rows = {key: row for row, key in enumerate(zip(listed["file"], listed["id"], strict=True))}
     pixels = np.zeros((len(listed), dataset.channels, dataset.image_size, dataset.image_size), dtype=np.uint8)
@@ -59,7 +61,7 @@ def print_holes(listed: pd.DataFrame, pool: Pool, classes: list[str]) -> None:
 
 def print_strangers(listed: pd.DataFrame, strangers: list[str], dataset: Dataset) -> None:
     """Name the files that were changed in place, and count those that are not listed."""
-    folder, command = paths.raw(dataset.name), raw.make_data(dataset)
+    folder, command = paths.raw(dataset.name), sources.make_data(dataset)
     changed = sorted(set(strangers) & set(listed["file"]))
     for file in changed[:SHOWN]:
         print(f"{folder / file} has changed since it came in and is now a hole; `{command}` adds it as a new image")

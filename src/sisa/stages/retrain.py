@@ -3,18 +3,19 @@
 import sys
 from dataclasses import asdict
 
-from sisa.common import paths, tables
-from sisa.common.files import write_json
-from sisa.common.images import Shard
-from sisa.common.params import load
-from sisa.retraining import retrain
+from sisa.base import paths
+from sisa.base.files import write_json
+from sisa.base.params import load
+from sisa.data import tables
+from sisa.data.images import Shard
+from sisa.training.resume import retrain
 
 
 def main(name: str) -> None:
     params = load()
     retained = tables.read(paths.RETAINED / f"{name}.parquet", Shard)
-    bill = retrain(name, retained, paths.members(params) / name, paths.retrained(params) / name, params)
-    write_json(paths.retraining(params, name), asdict(bill))
+    counted = retrain(name, retained, paths.members(params) / name, paths.retrained(params) / name, params)
+    write_json(paths.retraining(params, name), asdict(counted))
 
 
 if __name__ == "__main__":

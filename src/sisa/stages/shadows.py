@@ -7,23 +7,24 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from sisa import shadows
-from sisa.answers import logits_of
-from sisa.common import paths, tables
-from sisa.common.images import Images, Shard, union
-from sisa.common.params import Params, load
-from sisa.learning import training
-from sisa.learning.networks import build
-from sisa.odds import log_odds, softmax
+from sisa.attacks import shadows
+from sisa.base import paths
+from sisa.base.params import Params, load
+from sisa.data import tables
+from sisa.data.images import Images, Shard, union
+from sisa.evaluation.odds import log_odds, softmax
+from sisa.inference.logits import logits_of
+from sisa.training import loop
+from sisa.training.networks import build
 
 
 def main(name: str) -> None:
     params = load()
-    training.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.train.threads)
     shard = tables.read(paths.SHARDS / f"{name}.parquet", Shard)
     others = union([tables.read(path, Images) for path in (paths.UNION, paths.TEST)])
     class_ = params.forget.class_
-    generator = np.random.default_rng(training.derived_seed(params.seed, "shadows", name))
+    generator = np.random.default_rng(loop.derived_seed(params.seed, "shadows", name))
     drawn = shadows.candidates(shard, others, class_ or "", generator)
     inside = shadows.deal(params.attacks.shadows if len(drawn.ids) else 0, len(drawn.rows), generator)
     with tqdm(total=len(inside), desc=f"shadows of {name}", unit="model", disable=None) as bar:
@@ -31,7 +32,7 @@ def main(name: str) -> None:
         for each in answers(name, shard, drawn, inside, params):
             odds.append(each)
             bar.update()
-    asked = shadows.Asked(drawn.ids, drawn.held, inside, np.reshape(odds, inside.shape))
+    asked = shadows.ShadowOdds(drawn.ids, drawn.held, inside, np.reshape(odds, inside.shape))
     shadows.write(paths.shadows(params) / f"{name}.csv", asked)
 
 
@@ -42,7 +43,7 @@ def answers(
     actual = params.shards.index(params.forget.class_) if params.forget.class_ else -1
     for number, those in enumerate(inside):
         trained_on = shadows.shadow_shard(shard, drawn, those)
-        *_, (_, checkpoint) = training.train_member(
+        *_, (_, checkpoint) = loop.train_member(
             torch.from_numpy(trained_on.pixels),
             torch.from_numpy(np.searchsorted(params.shards, trained_on.classes)),
             torch.from_numpy(trained_on.slices),

@@ -2,10 +2,11 @@
 
 import sys
 
-from sisa.common import paths, tables
-from sisa.common.images import Shard
-from sisa.common.params import load
-from sisa.learning.fitting import fit
+from sisa.base import paths
+from sisa.base.params import load
+from sisa.data import tables
+from sisa.data.images import Shard
+from sisa.training.fit import fit
 
 
 def main(name: str) -> None:

@@ -1,0 +1,63 @@
+"""Where everything lies, relative to the repository's root."""
+
+from pathlib import Path
+
+from sisa.base.params import Params
+
+VALIDATED = Path("data/validated.txt")
+POOL = Path("data/pool.parquet")
+SHARDS = Path("data/shards")
+TEST = Path("data/test.parquet")
+UNION = Path("data/union.parquet")
+RETAINED = Path("data/retained")
+UNION_RETAINED = Path("data/union_retained.parquet")
+LEAKAGE = Path("data/leakage_matrix.csv")
+REQUESTS = Path("data/requests.csv")
+FORGET_SET = Path("data/forget_set.json")
+BASELINE_FULL = Path("models/baseline_full")
+BASELINE_RETRAINED = Path("models/baseline_retrained")
+LOGITS = Path("models/logits.parquet")
+LOGITS_EXACT = Path("models/logits_exact.parquet")
+
+
+def datasets() -> list[str]:
+    """The data sets that have a file in conf/dataset."""
+    return sorted(path.stem for path in Path("conf/dataset").glob("*.yaml"))
+
+
+def raw(dataset: str) -> Path:
+    return Path("data/raw", dataset)
+
+
+def roster(dataset: str) -> Path:
+    return Path("data/rosters", f"{dataset}.csv")
+
+
+def scenario(params: Params) -> str:
+    """The folder name that keeps the models of one class set apart from leftovers of another."""
+    return f"{params.dataset.name}-{params.classes}"
+
+
+def members(params: Params) -> Path:
+    """The members as trained, one folder a shard."""
+    return Path("models/shards", scenario(params))
+
+
+def retrained(params: Params) -> Path:
+    """The members after the request, one folder a shard."""
+    return Path("models/retrained", scenario(params))
+
+
+def retrained_exact(params: Params) -> Path:
+    """The members without any copy of a forgotten image, one folder a shard."""
+    return Path("models/retrained_exact", scenario(params))
+
+
+def shadows(params: Params) -> Path:
+    """What the shadow models of each shard answer, one table a shard."""
+    return Path("models/shadows", scenario(params))
+
+
+def retraining(params: Params, shard: str) -> Path:
+    """The counters of one shard's retraining; beside the member, which is as if trained from scratch."""
+    return retrained(params) / f"{shard}.json"

@@ -1,0 +1,70 @@
+"""Labelled images in memory, and the id that makes an image the same image wherever it was copied."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass, fields
+from typing import Self
+
+import numpy as np
+from PIL import Image, ImageOps
+
+DOMINANT, LEAKED = "dominant", "leaked"  # the roles of an image in a shard
+
+
+@dataclass(frozen=True)
+class Images:
+    """n images: ids [n] str (SHA-256 hex), classes [n] str, pixels [n, channels, height, width] uint8."""
+
+    ids: np.ndarray
+    classes: np.ndarray
+    pixels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    def take(self, which: np.ndarray) -> Self:
+        """The images at these positions [k] int, or where this mask [n] bool holds, in that order."""
+        return type(self)(*(getattr(self, field.name)[which] for field in fields(self)))
+
+    def among(self, ids: Collection[str]) -> np.ndarray:
+        """Which of the images are copies of those with these ids, as a mask [n] bool."""
+        return np.isin(self.ids, np.array(list(ids), dtype=np.str_))
+
+
+@dataclass(frozen=True)
+class Pool(Images):
+    """Images with their raw files: files [n] str."""
+
+    files: np.ndarray
+
+
+@dataclass(frozen=True)
+class Shard(Images):
+    """One member's training set: roles [n] str, DOMINANT or LEAKED; slices [n] int64, counted from 0."""
+
+    roles: np.ndarray
+    slices: np.ndarray
+
+
+def union(parts: list[Images]) -> Images:
+    """The images of all parts, each once, sorted by id: the same for every way of dealing them into the parts."""
+    columns = (np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Images))
+    images = Images(*columns)
+    _, first = np.unique(images.ids, return_index=True)
+    return images.take(first)
+
+
+def image_id(rgb: np.ndarray) -> str:
+    """SHA-256 (hex) of the shape and pixels of a decoded, upright, full-size image [height, width, 3] uint8."""
+    height, width, _ = rgb.shape
+    return hashlib.sha256(f"{height}x{width}x3:".encode() + np.ascontiguousarray(rgb).tobytes()).hexdigest()
+
+
+def resize(rgb: np.ndarray, size: int, channels: int) -> np.ndarray:
+    """The centred square of a decoded image [height, width, 3] uint8 as [channels, size, size] uint8, antialiased.
+
+    An image of that size keeps its pixels; one channel is the luma, which of a grey image is its grey.
+    """
+    image = Image.fromarray(rgb).convert("L" if channels == 1 else "RGB")
+    square = ImageOps.fit(image, (size, size), method=Image.Resampling.LANCZOS)
+    return np.array(square).reshape(size, size, channels).transpose(2, 0, 1)

@@ -1,0 +1,77 @@
+"""What models answered about sets of images, and its file: a Parquet table, one row an image, one column a model."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from sisa.base.errors import BadInput
+from sisa.base.files import beside
+from sisa.data.images import Images
+from sisa.data.tables import to_numpy
+
+HELD_OUT, TRAINING = "held_out", "training_images"
+UNUSED = "unused"  # images of the class to forget that are in no shard and not held out
+KEYS = ("set", "id", "class")
+
+
+@dataclass(frozen=True)
+class ModelOutputs:
+    """Logits [n, K] float64 of one model for each set of images, and how many images of each class it was trained on,
+    counts [K] int64.
+    """
+
+    logits: dict[str, np.ndarray]
+    counts: np.ndarray
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A set of images, as models were asked about it: ids [n] str and actual classes [n] str."""
+
+    ids: np.ndarray
+    classes: np.ndarray
+
+
+def write(path: Path, sets: dict[str, Images], models: dict[Path, ModelOutputs]) -> None:
+    """Logits as float32; the same outputs give the same bytes."""
+    names = [name for name, images in sets.items() for _ in range(len(images))]
+    text = [names, *(np.concatenate([getattr(each, of) for each in sets.values()]) for of in ("ids", "classes"))]
+    columns = {key: pa.array(list(values), pa.string()) for key, values in zip(KEYS, text, strict=True)}
+    for model, outputs in models.items():
+        logits = np.concatenate([outputs.logits[name] for name in sets]).astype(np.float32)
+        columns[model.as_posix()] = pa.FixedSizeListArray.from_arrays(logits.ravel(), logits.shape[1])
+    counts = {model.as_posix(): outputs.counts.tolist() for model, outputs in models.items()}
+    about = json.dumps({"sets": list(sets), "counts": counts})
+    table = pa.table(columns).replace_schema_metadata({"about": about})
+    with beside(path) as part:
+        pq.write_table(table, part, compression="zstd", write_statistics=False, write_page_checksum=True)
+
+
+def read(path: Path) -> tuple[dict[str, Asked], dict[Path, ModelOutputs]]:
+    """The sets of images, and the outputs of each model. Raises BadInput where the file is missing or damaged."""
+    try:
+        table = pq.read_table(path, page_checksum_verification=True)
+        about = json.loads(table.schema.metadata[b"about"])
+        counts = about["counts"]
+        sets, ids, classes = (to_numpy(table[key]) for key in KEYS)
+        logits = {model: to_logits(table[model], len(counts[model])) for model in counts}
+    except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
+        raise BadInput(
+            f"{path}: missing or damaged; bring it back: dvc checkout --force {path}, or dvc repro"
+        ) from error
+    rows = {name: sets == name for name in about["sets"]}
+    asked = {name: Asked(ids[those], classes[those]) for name, those in rows.items()}
+    models = {
+        Path(model): ModelOutputs({name: found[those] for name, those in rows.items()}, np.array(counts[model]))
+        for model, found in logits.items()
+    }
+    return asked, models
+
+
+def to_logits(column: pa.ChunkedArray, classes: int) -> np.ndarray:
+    """[n, K] float64."""
+    return column.combine_chunks().flatten().to_numpy().reshape(-1, classes).astype(np.float64)

@@ -1,0 +1,179 @@
+"""What lies in a file, told by its bytes alone: its name, its place and what any lock says of it do not count."""
+
+import csv
+import gzip
+import io
+import json
+import struct
+import zlib
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from math import prod
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import yaml
+
+from sisa.attacks.shadows import HEADER as SHADOW_COLUMNS
+from sisa.data import tables
+from sisa.data.images import Images, image_id
+from sisa.erasure.lineage import Run
+from sisa.erasure.stores import Blob, Reading, Store
+from sisa.sources import folder
+from sisa.training.checkpoints import LOG_COLUMNS
+from sisa.training.slicing import slice_digests
+
+LONGEST_HEADER = 1 << 40  # of a checkpoint; eight letters, read as a number, are more
+NEVER_OPENED = (b"PK\x03\x04", *(bytes([0x80, protocol]) for protocol in range(2, 6)))  # archives and pickles
+HEAD = 1 << 16  # bytes of a first look: most files whole, of the others the magic number and a checkpoint's header
+
+TABLE, PHOTO, ARRAY = "table of images", "photo", "raw array"
+CHECKPOINT, LOG, SHADOWS = "checkpoint", "training log", "answers of shadow models"
+LISTING, RUN, FORGOTTEN = "directory listing", "run-cache entry", "list of forgotten ids"
+UNREADABLE, OTHER = "unreadable", "other"
+
+
+@dataclass(frozen=True)
+class ArrayFormat:
+    """Where a wheel's raw array has its grey images: behind `offset` bytes, each of shape [height, width]."""
+
+    offset: int
+    shape: tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Content:
+    """What a file turned out to be. Only what its kind has is filled in.
+
+    ids: those of the wanted images that lie in it; digests: of the slices that a checkpoint saw; files: hash by path
+    of a listing; run: of a run-cache entry; sliced: the digests of the slices of a table, and which of the wanted ids
+    each holds; listed: all ids in a list of forgotten ids.
+    """
+
+    kind: str
+    ids: frozenset[str] = frozenset()
+    digests: tuple[str, ...] = ()
+    files: dict[str, str] = field(default_factory=dict)
+    run: Run | None = None
+    sliced: dict[str, frozenset[str]] = field(default_factory=dict)
+    listed: frozenset[str] = frozenset()
+
+
+def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collection[ArrayFormat]) -> Content:
+    """Look into a file, reading no more of it than its kind needs. Raises Unreachable when the store fails."""
+    head = store.read(blob.key, 0, HEAD) if blob.size > HEAD else store.read(blob.key)
+    file = Reading(store, blob, head)
+    wanted = frozenset(wanted)
+    try:
+        if head[:4] == b"PAR1":
+            return Content(TABLE, frozenset(ids_of(file)) & wanted)
+        if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < LONGEST_HEADER:
+            return Content(CHECKPOINT, digests=seen_digests(file))
+        if head[:2] == b"\x1f\x8b":
+            return Content(ARRAY, wanted & {each for layout in arrays for each in array_ids(whole(file), layout)})
+        if is_photo(head):
+            pixels = folder.decode(whole(file))
+            return Content(UNREADABLE) if pixels is None else Content(PHOTO, wanted & {image_id(pixels)})
+        if head.startswith(NEVER_OPENED):
+            return Content(UNREADABLE)
+        return textual(whole(file) if is_text(head) else b"", blob.key, wanted)
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        OSError,
+        EOFError,
+        struct.error,
+        zlib.error,
+        yaml.YAMLError,
+        pa.ArrowException,
+    ):
+        return Content(UNREADABLE)
+
+
+def with_slices(store: Store, blob: Blob, content: Content) -> Content:
+    """A table with the digests of its slices, for which all of it is read; one without a slice column is one slice.
+
+    Other tables than ours, and damaged ones, have none.
+    """
+    try:
+        table = pq.read_table(pa.BufferReader(store.read(blob.key)), page_checksum_verification=True)
+    except (OSError, pa.ArrowException):
+        return content
+    if not {"id", "class", "pixels"} <= set(table.column_names):
+        return content
+    shape = tables.dimensions(table.schema)
+    text = (tables.to_numpy(table[name]) for name in ("id", "class"))
+    images = Images(*text, tables.to_pixels(table["pixels"], shape))
+    slices = tables.to_numpy(table["slice"]) if "slice" in table.column_names else np.zeros(len(images), np.int64)
+    # One more than there are: a slice without any image has a digest as well.
+    count = int(slices.max(initial=-1)) + 2
+    digests = slice_digests(images, slices, count)
+    return replace(
+        content,
+        sliced={
+            digest: content.ids & set(images.ids[slices == number].tolist()) for number, digest in enumerate(digests)
+        },
+    )
+
+
+def whole(file: Reading) -> bytes:
+    file.seek(0)
+    return file.read()
+
+
+def ids_of(file: Reading) -> list[str]:
+    parquet = pq.ParquetFile(pa.PythonFile(file, mode="r"))
+    return parquet.read(columns=["id"])["id"].to_pylist() if "id" in parquet.schema_arrow.names else []
+
+
+def seen_digests(file: Reading) -> tuple[str, ...]:
+    """From the header of a safetensors file. Raises ValueError and more where it is none, or cut off."""
+    file.seek(0)
+    (length,) = struct.unpack("<Q", file.read(8))
+    if length > file.blob.size:
+        raise ValueError("cut off")
+    header = json.loads(file.read(length))
+    end = max((each["data_offsets"][1] for name, each in header.items() if name != "__metadata__"), default=0)
+    if 8 + length + end != file.blob.size:
+        raise ValueError("cut off")
+    return tuple(json.loads(header["__metadata__"]["seen"])["digests"])
+
+
+def array_ids(zipped: bytes, layout: ArrayFormat) -> set[str]:
+    """The ids of the grey images in a raw array, as raw.wheel has them; the pickle around them is never opened."""
+    content, size = gzip.decompress(zipped), prod(layout.shape)
+    count = max(0, len(content) - layout.offset) // size
+    if not count:
+        return set()
+    images = np.frombuffer(content, np.uint8, count * size, layout.offset).reshape(-1, *layout.shape)
+    return {image_id(np.repeat(image[:, :, None], 3, axis=2)) for image in images}
+
+
+def is_photo(head: bytes) -> bool:
+    return (
+        head[:3] == b"\xff\xd8\xff" or head[:8] == b"\x89PNG\r\n\x1a\n" or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
+    )
+
+
+def is_text(head: bytes) -> bool:
+    return b"\0" not in head
+
+
+def textual(text: bytes, key: str, wanted: frozenset[str]) -> Content:
+    """Listings, run-cache entries, logs and tables of ids. Raises ValueError where a text breaks off."""
+    if key.startswith("runs/"):
+        return Content(RUN, run=Run.of(yaml.load(text, Loader=yaml.CSafeLoader)))
+    if text[:1] == b"[" and b'"relpath"' in text[:HEAD]:
+        return Content(LISTING, files={each["relpath"]: each["md5"] for each in json.loads(text)})
+    if text[:1] == b"{" and b'"removed"' in text and b'"scope"' in text:
+        removed = json.loads(text)["removed"]
+        return Content(FORGOTTEN, listed=frozenset(each for ids in removed.values() for each in ids))
+    first = text.split(b"\n", 1)[0].decode(errors="replace").strip().split(",")
+    if first == list(LOG_COLUMNS):
+        return Content(LOG)
+    if first == SHADOW_COLUMNS:
+        rows = csv.reader(io.StringIO(text.decode()))
+        return Content(SHADOWS, wanted & {row[0] for row in rows if row})
+    return Content(OTHER)

@@ -1,0 +1,229 @@
+"""Make the state in the workspace whole without the erased images.
+
+A model that saw one of them cannot stay. Where the request had been met before, the retrained model is already what
+training on the remaining images gives, bit for bit: it takes the place of the one that goes, once its shard and its
+checkpoints prove it. Everything else must be trained again, and that is said, with its cost, before anything happens.
+"""
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+import numpy as np
+import yaml
+from tqdm import tqdm
+
+from sisa import sources
+from sisa.base import paths
+from sisa.base.errors import BadInput
+from sisa.base.params import Params
+from sisa.cost.predictions import predicted_retraining, predicted_training
+from sisa.data import tables
+from sisa.data.images import Images, Shard, union
+from sisa.erasure import attack_costs
+from sisa.repository import lock
+from sisa.sources import roster
+from sisa.training import checkpoints, provenance
+from sisa.training.resume import keep
+from sisa.training.slicing import slice_epochs
+from sisa.unlearning import forget_set, requests
+from sisa.unlearning.forget_set import ForgetSet, covered, forget
+
+
+@dataclass(frozen=True)
+class Renewal:
+    """What becomes of the models that saw an erased image.
+
+    adopted: the stages whose model another one replaces, untrained; trained: samples that training each other model
+    again takes, by its folder, or by what an attack stage writes.
+    """
+
+    adopted: list[str] = field(default_factory=list)
+    trained: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Replacement:
+    """A model as trained, the one that may take its place, and the images on which each is, or was, to be trained."""
+
+    model: Path
+    by: Path
+    images: Path
+    retained: Path
+    kind: type[Images]
+    slices: int
+
+    def problems(self, remaining: Images) -> Iterator[str]:
+        """Why the other model is not what training on the remaining images gives."""
+        retained = tables.read(self.retained, self.kind)
+        if not same(retained, remaining):
+            yield f"{self.retained} is not {self.images} without the erased images"
+            return
+        slices = remaining.slices if isinstance(remaining, Shard) else np.zeros(len(remaining), dtype=np.int64)
+        yield from provenance.checkpoint_mismatches(self.by, remaining, slices, self.slices, str(self.retained))
+
+
+def replacements(params: Params) -> dict[str, Replacement]:
+    """By the stage that trains the model."""
+    found = {}
+    for name in params.shards:
+        file = f"{name}.parquet"
+        members, retrained = paths.members(params) / name, paths.retrained(params) / name
+        found[f"train_shards@{name}"] = Replacement(
+            members, retrained, paths.SHARDS / file, paths.RETAINED / file, Shard, params.slices
+        )
+    found["baseline_full"] = Replacement(
+        paths.BASELINE_FULL, paths.BASELINE_RETRAINED, paths.UNION, paths.UNION_RETAINED, Images, 1
+    )
+    return found
+
+
+def plan(ids: Collection[str], params: Params) -> Renewal:
+    """What it takes to have no model left that saw one of these images; nothing is changed.
+
+    Raises BadInput where a shard or model is missing or damaged.
+    """
+    touched = {
+        stage: (replacement, before.take(~before.among(ids)))
+        for stage, replacement in replacements(params).items()
+        if (before := tables.read(replacement.images, replacement.kind)).among(ids).any()
+    }
+    adopted = [stage for stage, (each, remaining) in touched.items() if not any(each.problems(remaining))]
+    remaining = {each.model.name: images for each, images in touched.values() if isinstance(images, Shard)}
+    trained = {
+        str(each.model): training_samples(images, params)
+        for stage, (each, images) in touched.items()
+        if stage not in adopted
+    }
+    trained |= retraining(remaining, ids, params)
+    if params.attacks.shards:
+        trained |= attacking(ids, params)
+    return Renewal(adopted, {model: samples for model, samples in trained.items() if samples})
+
+
+def training_samples(images: Images, params: Params) -> int:
+    if isinstance(images, Shard):
+        epochs = slice_epochs(params.train.epochs, params.slices)
+        return predicted_training(images.slices, params.slices, epochs)
+    return len(images) * slice_epochs(params.train.epochs, 1)
+
+
+def retraining(remaining: dict[str, Shard], ids: Collection[str], params: Params) -> dict[str, int]:
+    """Samples that the models after the request take, where the request still removes images from what remains."""
+    request, epochs = forget_set_without(ids, params), slice_epochs(params.train.epochs, params.slices)
+    samples = {}
+    for name, shard in remaining.items():
+        gone = covered(shard, request.class_, request.scope, request.images)
+        taken = predicted_retraining(shard.slices, gone, params.slices, epochs)
+        samples[str(paths.retrained(params) / name)] = taken
+    together = tables.read(paths.UNION, Images)
+    together = together.take(~together.among([*ids, *request.ids]))
+    if not same(together, tables.read(paths.UNION_RETAINED, Images)):
+        samples[str(paths.BASELINE_RETRAINED)] = training_samples(together, params)
+    return samples
+
+
+def attacking(ids: Collection[str], params: Params) -> dict[str, int]:
+    """Samples that the attack stages take which run again without these images, by what each writes."""
+    shards = tables.read_shards(paths.SHARDS, params.shards)
+    left = {name: shard.take(~shard.among(ids)) for name, shard in shards.items()}
+    test, request = tables.read(paths.TEST, Images), forget_set_without(ids, params)
+    changed = [name for name in shards if len(left[name]) < len(shards[name])]
+    again = changed if request == forget_set.read(paths.FORGET_SET) else list(shards)
+    samples = {
+        str(paths.retrained_exact(params) / name): attack_costs.retrained_exact(left[name], request, params)
+        for name in again
+    }
+    if changed or test.among(ids).any():
+        others = union([*left.values(), test.take(~test.among(ids))])
+        samples |= {
+            f"{paths.shadows(params) / name}.csv": attack_costs.shadows(shard, others, params)
+            for name, shard in left.items()
+        }
+    if samples:
+        relearning = attack_costs.relearning(left, union([*left.values()]), request, params)
+        samples["metrics/relearning.json"] = relearning
+    return samples
+
+
+def forget_set_without(ids: Collection[str], params: Params) -> ForgetSet:
+    """What the request comes to when these images are erased."""
+    dataset = params.dataset.name
+    listed = roster.mark(roster.read(paths.roster(dataset)), ids, "erased")
+    named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
+    shards = tables.read_shards(paths.SHARDS, params.shards)
+    left = {name: shard.take(~shard.among(ids)) for name, shard in shards.items()}
+    return forget(left, params.forget.class_, params.forget.scope, requests.due(named))[1]
+
+
+def same(one: Images, other: Images) -> bool:
+    """Whether they are the same images, in the same order, in every column."""
+    return all(np.array_equal(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
+
+
+def erase_raw(ids: Collection[str], date: str, params: Params) -> list[str]:
+    """Mark the images on the roster, take them out of the raw folder, and have DVC track what is left of it."""
+    dataset = params.dataset
+    file, folder = paths.roster(dataset.name), paths.raw(dataset.name)
+    roster.write(file, roster.mark(roster.read(file), ids, date))
+    erased = sources.erase(dataset, folder, ids)
+    dvc("add", str(folder))
+    return erased
+
+
+def renew(renewal: Renewal, params: Params) -> None:
+    """Run what the erased images leave to run. Safe to repeat after an interruption.
+
+    Raises BadInput where a stage fails, or where a model turns out not to be what it was taken for.
+    """
+    dvc("repro", "--no-run-cache", "split")
+    adopt(renewal.adopted, params)
+    dvc("repro")
+
+
+def adopt(stages: list[str], params: Params) -> None:
+    """Put each stage's proven model in the other one's place, and tell DVC that this is what these stages give.
+
+    Raises BadInput where the proof fails.
+    """
+    due = list(disagreements(stages))  # the rest was adopted before an interruption
+    for stage in due:
+        put_in_place(replacements(params)[stage])
+    if due:
+        dvc("commit", "--force", *due)
+    for problem in disagreements(due).values():
+        raise BadInput(f"{problem}; after dvc commit {' '.join(due)}")
+
+
+def put_in_place(replacement: Replacement) -> None:
+    if replacement.images.read_bytes() != replacement.retained.read_bytes():
+        raise BadInput(
+            f"{replacement.images} and {replacement.retained} differ, so {replacement.model} must be trained"
+        )
+    if wrong := list(replacement.problems(tables.read(replacement.images, replacement.kind))):
+        raise BadInput(f"{wrong[0]}; so {replacement.model} must be trained")
+    keep(replacement.by, replacement.model)
+    if checkpoints.fingerprints(replacement.model) != checkpoints.fingerprints(replacement.by):
+        raise BadInput(f"{replacement.model}: not the bytes of {replacement.by} that were copied there; repeat")
+
+
+def disagreements(stages: list[str]) -> dict[str, str]:
+    """The first problem of each of these stages whose entry in dvc.lock, declaration and files do not agree."""
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    entries, declared = lock.read(), lock.declared()
+    found = {stage: next(lock.problems(entries, declared, params, stage), None) for stage in stages}
+    return {stage: problem for stage, problem in found.items() if problem}
+
+
+def dvc(*arguments: str) -> None:
+    """Run DVC, its words on the terminal. Raises BadInput where it fails."""
+    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
+    if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
+        room = tqdm.format_sizeof(shutil.disk_usage(".").free, "B")  # a full disk is not among DVC's words for it
+        raise BadInput(
+            f"`dvc {' '.join(arguments)}` failed, for the reason above, with {room} of disk left; mend it, then repeat "
+            "this command: it goes on from here"
+        )

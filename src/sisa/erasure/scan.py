@@ -1,0 +1,175 @@
+"""Find everything that holds one of these images or was trained on one, wherever it is stored; and delete it."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TypeVar
+
+import yaml
+from tqdm import tqdm
+
+from sisa.erasure import classify, contents, lineage
+from sisa.erasure.contents import ArrayFormat, Content
+from sisa.erasure.stores import WORKSPACE, Blob, Store, is_leftover
+
+READERS = 16  # files that are read side by side
+BATCH = 1000  # keys in one deletion, as S3 takes them
+
+# Evidence goes after what it testifies against, so that a removal that was stopped finds the rest again: a shadow
+# table is known by the runs that wrote it, a log by the listing that it is in, a checkpoint by the tables.
+TRAINED = {contents.CHECKPOINT, contents.LOG, contents.SHADOWS}
+ORDER = [contents.SHADOWS, contents.LOG, contents.RUN, contents.LISTING, contents.CHECKPOINT]
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, order=True)
+class Finding:
+    """Something that holds one of the images or was trained on one: the store, the path there, its hash, bytes, kind,
+    why, and how many of the images it is known to be about.
+    """
+
+    store: str
+    path: str
+    hash: str
+    size: int
+    kind: str
+    why: str
+    images: int
+
+
+@dataclass(frozen=True)
+class Survey:
+    """findings; undecided: what nothing can decide about, one line each; scanned: files looked at in each store; read:
+    how many of them were opened, the others being the same; unpullable: the refs and commits that name what was found;
+    versioned: the stores that keep what is deleted as earlier versions, or do not say that they do not; cleared: hashes
+    of what was trained and is clean, to be kept in the receipt, as the tables that prove it may go.
+    """
+
+    findings: list[Finding]
+    undecided: list[str]
+    scanned: dict[str, int]
+    read: int
+    unpullable: list[str]
+    versioned: list[str]
+    cleared: list[str]
+
+
+def survey(
+    ids: Collection[str], places: list[Store], known: Collection[str] = (), cleared: Collection[str] = ()
+) -> Survey:
+    """Look at everything in these stores for the images with these ids.
+
+    known: hashes that count as found wherever they lie, as those of a removal that was stopped; cleared: those that an
+    earlier survey of these images cleared. Raises Unreachable before anything is read where a store does not answer.
+    """
+    listed = {store: store.blobs() for store in tqdm(places, desc="listing", unit=" stores", disable=None)}
+    first: dict[str, tuple[Store, Blob]] = {}
+    for store, blobs in listed.items():
+        for blob in blobs:
+            first.setdefault(blob.hash, (store, blob))
+    seen = look_into(first, ids)
+    history = lineage.history()
+    gone = {*known, *history.erased}
+    decided = classify.decide(seen | folders(listed), history.runs, gone, {*cleared, *history.cleared(ids)})
+    findings, undecided = [], []
+    for store, blobs in listed.items():
+        for blob in blobs:
+            if verdict := decided.tainted.get(blob.hash):
+                findings.append(found(store, blob, seen[blob.hash], verdict.why, len(verdict.ids)))
+            elif why := decided.undecided.get(blob.hash):
+                if store.name == WORKSPACE and is_leftover(blob):
+                    findings.append(found(store, blob, seen[blob.hash], "an interrupted run left it, cut off", 0))
+                else:
+                    undecided.append(f"{store.name}: {blob.key} ({seen[blob.hash].kind}): {why}")
+    return Survey(
+        sorted(findings),
+        sorted(undecided),
+        {store.name: len(blobs) for store, blobs in listed.items()},
+        len(first),
+        history.naming({*decided.tainted, *gone}),
+        [store.name for store in places if store.keeps_versions() is not False],
+        sorted(
+            name
+            for name, content in seen.items()
+            if content.kind in TRAINED and name not in decided.tainted and name not in decided.undecided
+        ),
+    )
+
+
+def found(store: Store, blob: Blob, content: Content, why: str, images: int) -> Finding:
+    return Finding(store.name, blob.key, blob.hash, blob.size, content.kind, why, images)
+
+
+def look_into(first: dict[str, tuple[Store, Blob]], ids: Collection[str]) -> dict[str, Content]:
+    """What each file is, by its hash; tables are read whole only where a checkpoint must be told by their slices."""
+    arrays = array_formats()
+    seen = side_by_side(lambda name: contents.inspect(*first[name], ids, arrays), first, "looking")
+    wanted = {digest for content in seen.values() for digest in content.digests}
+    tables = [name for name, content in seen.items() if content.kind == contents.TABLE and wanted]
+    return seen | side_by_side(lambda name: contents.with_slices(*first[name], seen[name]), tables, "slices")
+
+
+def side_by_side(work: Callable[[str], Result], names: Collection[str], what: str) -> dict[str, Result]:
+    with (
+        ThreadPoolExecutor(READERS) as pool,
+        tqdm(total=len(names), desc=what, unit=" files", disable=None) as bar,
+    ):
+        results = {}
+        for name, result in zip(names, pool.map(work, names), strict=True):
+            results[name] = result
+            bar.update()
+        return results
+
+
+def array_formats() -> set[ArrayFormat]:
+    """Of every data set that comes as a raw array."""
+    sources = [yaml.safe_load(path.read_text())["source"] for path in Path("conf/dataset").glob("*.yaml")]
+    wheels = [source for source in sources if source["kind"] == "wheel"]
+    return {ArrayFormat(source["images"]["offset"], tuple(source["shape"])) for source in wheels}
+
+
+def folders(listed: dict[Store, list[Blob]]) -> dict[str, Content]:
+    """The folders of the workspace as listings: what lies beside a log there tells of it."""
+    result: dict[str, dict[str, str]] = {}
+    for blob in (blob for store, blobs in listed.items() if store.name == WORKSPACE for blob in blobs):
+        path = PurePosixPath(blob.key)
+        result.setdefault(f"{path.parent}/", {})[path.name] = blob.hash
+    return {name: Content(contents.LISTING, files=files) for name, files in result.items()}
+
+
+def remove(findings: Iterable[Finding], places: list[Store]) -> None:
+    """Delete what was found.
+
+    Safe to stop and to repeat: what is gone is passed over, and evidence goes last. Raises Unreachable, before
+    anything is deleted, where one of the stores cannot be written.
+    """
+    findings = sorted(findings, key=rank)
+    concerned = [store for store in places if any(each.store == store.name for each in findings)]
+    for store in concerned:
+        store.check_writable()
+    with tqdm(total=len(findings), desc="deleting", unit=" files", disable=None) as bar:
+        for place in sorted({rank(each) for each in findings}):
+            for store in concerned:
+                keys = [each.path for each in findings if rank(each) == place and each.store == store.name]
+                for start in range(0, len(keys), BATCH):
+                    store.delete(keys[start : start + BATCH])
+                    bar.update(len(keys[start : start + BATCH]))
+
+
+def rank(finding: Finding) -> int:
+    return ORDER.index(finding.kind) if finding.kind in ORDER else len(ORDER)
+
+
+def summary(findings: Iterable[Finding]) -> list[dict]:
+    """Number and size by store and kind, to be printed."""
+    numbers, sizes = Counter(), Counter()
+    for each in findings:
+        numbers[each.store, each.kind] += 1
+        sizes[each.store, each.kind] += each.size
+    return [
+        {"where": store, "what": kind, "number": number, "size": tqdm.format_sizeof(sizes[store, kind], "B")}
+        for (store, kind), number in sorted(numbers.items())
+    ]

@@ -1,0 +1,256 @@
+"""Where bytes of images can lie: the workspace, DVC's cache, and each configured remote; by way of DVC's file systems.
+
+A key is a path below a store's root, with slashes. DVC keeps an object at files/md5/AB/REST of its hash, 2.x kept it
+at AB/REST, and runs/ is the run-cache.
+"""
+
+import hashlib
+import io
+import os
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dvc.repo import Repo
+
+from sisa.base.errors import BadInput
+
+WORKSPACE, CACHE = "workspace", "cache"
+TMP = Path(".dvc/tmp")
+OWN = TMP / "erasing"  # the journal of a removal
+WRITTEN = ["data", "models", "plots", "metrics", "results", "dvc_plots"]  # folders that stages and commands write
+OBJECT = re.compile(r"(?:files/md5/)?([0-9a-f]{2})/([0-9a-f]{30}(?:\.dir)?)")
+LEGACY_FOLDER = re.compile(r"[0-9a-f]{2}")
+
+
+@dataclass(frozen=True)
+class Blob:
+    """A file in a store: its key, its size in bytes, and the hash that its content goes by, in every store the same."""
+
+    key: str
+    size: int
+    hash: str
+
+
+class Unreachable(BadInput):
+    """A store that cannot be looked into or written, and why, in one line."""
+
+
+class Store:
+    """The cache or a remote. Every method raises Unreachable, in one line, when the store does not answer."""
+
+    def __init__(self, name: str, fs: Any, root: str):
+        self.name, self.fs, self.root = name, fs, root
+
+    def __repr__(self) -> str:
+        return f"Store({self.name})"
+
+    def blobs(self) -> list[Blob]:
+        """What is stored in DVC's layout, half-uploaded files included; other content of a bucket is not ours."""
+        with self.answering("looked into"):
+            self.must_exist()
+            tops = [self.fs.name(path) for path in self.listed(self.root)]
+            ours = [name for name in tops if name in {"files", "runs", "fs"} or LEGACY_FOLDER.fullmatch(name)]
+            return [blob for name in sorted(ours) for blob in self.below(name)]
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes:
+        """The bytes from `start` to `end`, where a remote can without reading the rest."""
+        with self.answering(f"read at {key}"):
+            path = self.fs.join(self.root, key)
+            if self.is_bucket:
+                return self.fs.fs.cat_file(path, start=start or None, end=end)
+            with self.fs.open(path, "rb") as file:
+                file.seek(start)
+                return file.read(-1 if end is None else end - start)
+
+    def delete(self, keys: list[str]) -> None:
+        """Delete these files; one that is gone already is no error."""
+        with self.answering("written"):
+            paths = [self.fs.join(self.root, key) for key in keys]
+            if self.is_bucket:
+                self.fs.fs.rm(paths)  # a thousand a request
+                return
+            for path in paths:
+                try:
+                    self.fs.remove(path)
+                except FileNotFoundError:
+                    continue
+
+    def check_writable(self) -> None:
+        """Write a file and delete it again, also one that a stopped call left. Raises Unreachable before anything is
+        lost.
+        """
+        with self.answering("written"):
+            self.must_exist()
+            probe = self.fs.join(self.root, "files", ".probe")
+            self.fs.makedirs(self.fs.parent(probe), exist_ok=True)
+            try:
+                self.fs.pipe_file(probe, b"?")
+            finally:
+                if self.fs.exists(probe):  # empty, where the disk is full
+                    self.fs.remove(probe)
+
+    def keeps_versions(self) -> bool | None:
+        """Whether deleted bytes stay behind as versions in the bucket; None: it does not say."""
+        if not self.is_bucket:
+            return False
+        try:
+            answer = self.fs.fs.call_s3("get_bucket_versioning", Bucket=self.root.split("/")[0])
+        except Exception:  # not allowed to ask
+            return None
+        return answer.get("Status") in {"Enabled", "Suspended"}
+
+    @property
+    def is_bucket(self) -> bool:
+        return self.fs.protocol == "s3"
+
+    def must_exist(self) -> None:
+        if self.is_bucket:
+            self.fs.fs.ls(self.root.split("/")[0], refresh=True)
+        elif self.name != CACHE and not self.fs.isdir(self.root):
+            raise FileNotFoundError(f"{self.root} is no folder")
+
+    def listed(self, path: str) -> list[str]:
+        try:
+            return list(self.fs.ls(path, detail=False))
+        except FileNotFoundError:
+            return []  # a bucket or cache without any object
+
+    def below(self, name: str) -> Iterator[Blob]:
+        top = self.fs.join(self.root, name)
+        for path, info in self.fs.fs.find(top, detail=True).items() if self.is_bucket else self.walked(top):
+            key = path[len(self.root) :].replace(os.sep, "/").strip("/")
+            yield Blob(key, info["size"], self.hash_of(key))
+
+    def hash_of(self, key: str) -> str:
+        """What a key stands for: a hash, or an entry of the run-cache; the rest goes by where it lies."""
+        if match := OBJECT.fullmatch(key):
+            return match[1] + match[2]
+        return key if key.startswith("runs/") else f"{self.name}/{key}"
+
+    def walked(self, top: str) -> Iterator[tuple[str, dict]]:
+        for folder, _, files in self.fs.walk(top, detail=True):
+            yield from ((self.fs.join(folder, name), info) for name, info in files.items())
+
+    def answering(self, what: str) -> "Answering":
+        return Answering(f"{'the ' if self.name == CACHE else 'remote '}{self.name}", what)
+
+
+@dataclass
+class Answering:
+    """Turns whatever a file system raises into one line of ours; each plugin has errors of its own."""
+
+    store: str
+    what: str
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind, error, _) -> None:
+        if isinstance(error, Exception) and not isinstance(error, (BadInput, AttributeError, NameError, TypeError)):
+            reason = " ".join(str(error).split()) or type(error).__name__
+            raise Unreachable(
+                f"{self.store} cannot be {self.what} ({reason[:200]}); see to that, then repeat"
+            ) from error
+
+
+class Workspace(Store):
+    """The files that Git does not track where stages write, and all that DVC and interrupted runs left in .dvc/tmp."""
+
+    def __init__(self):
+        self.name, self.root = WORKSPACE, "."
+
+    def blobs(self) -> list[Blob]:
+        found = (Path(path) for path in [*self.untracked(), *self.leftovers()])
+        with self.answering("looked into"):
+            return [Blob(path.as_posix(), path.stat().st_size, md5(path)) for path in found if path.is_file()]
+
+    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes:
+        with self.answering(f"read at {key}"), open(key, "rb") as file:
+            file.seek(start)
+            return file.read(-1 if end is None else end - start)
+
+    def delete(self, keys: list[str]) -> None:
+        with self.answering("written"):
+            for key in keys:
+                Path(key).unlink(missing_ok=True)
+
+    def check_writable(self) -> None:
+        for folder in filter(os.path.isdir, WRITTEN):
+            if not os.access(folder, os.W_OK):
+                raise Unreachable(f"{folder}/ cannot be written; see to its permissions, then repeat")
+
+    def keeps_versions(self) -> bool:
+        return False
+
+    def answering(self, what: str) -> "Answering":
+        return Answering("the workspace", what)
+
+    def untracked(self) -> list[str]:
+        command = ["git", "ls-files", "--others", "-z", "--", *WRITTEN]
+        done = subprocess.run(command, check=True, capture_output=True)
+        return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+
+    def leftovers(self) -> Iterator[Path]:
+        for folder, folders, files in os.walk(TMP):
+            folders[:] = [name for name in folders if name != ".git" and Path(folder, name) != OWN]
+            yield from (Path(folder, name) for name in files)
+
+
+def md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "md5").hexdigest()
+
+
+def is_leftover(blob: Blob) -> bool:
+    """Whether an interrupted run left this file: nothing needs it."""
+    names = blob.key.split("/")
+    return blob.key.startswith(f"{TMP}/") or blob.key.endswith(".part") or any(n.startswith(".partial-") for n in names)
+
+
+def every(local: bool = False) -> list[Store]:
+    """The workspace and the cache, and unless `local` each remote that `dvc config` knows.
+
+    Raises Unreachable where a remote's settings are not enough to speak to it.
+    """
+    repo = Repo()
+    stores = [Workspace(), Store(CACHE, repo.cache.local.fs, repo.cache.local_cache_dir)]
+    return stores if local else stores + [remote(repo, name) for name in sorted(repo.config["remote"])]
+
+
+def remote(repo: Repo, name: str) -> Store:
+    with Answering(f"remote {name}", "used"):
+        found = repo.cloud.get_remote(name)
+        if found.worktree or found.fs.version_aware:
+            raise Unreachable(f"remote {name} keeps files by name and version, not as DVC objects: look there by hand")
+        return Store(name, found.fs, found.path)
+
+
+class Reading(io.RawIOBase):
+    """A blob as a file that is read in parts, each a request, except for a head that is there already."""
+
+    def __init__(self, store: Store, blob: Blob, head: bytes):
+        self.store, self.blob, self.head, self.place = store, blob, head, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self.place
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        self.place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.place, io.SEEK_END: self.blob.size}[whence]
+        return self.place
+
+    def read(self, size: int = -1) -> bytes:
+        end = self.blob.size if size is None or size < 0 else min(self.place + size, self.blob.size)
+        start, self.place = self.place, end
+        if end <= len(self.head):
+            return self.head[start:end]
+        return self.store.read(self.blob.key, start, end) if end > start else b""

@@ -1,0 +1,84 @@
+"""The logits of trained models."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from sisa.base.params import Params, Train
+from sisa.data.images import Images, Pool
+from sisa.data.outputs import HELD_OUT, TRAINING, UNUSED, ModelOutputs
+from sisa.training import checkpoints
+from sisa.training.augment import normalize
+from sisa.training.loop import device, mixed_precision
+from sisa.training.networks import build
+
+BATCH = 250  # images
+
+
+def evaluation_images(test: Images, union: Images, pool: Pool, class_: str | None) -> dict[str, Images]:
+    """The sets of images that models are evaluated and attacked on; class_: the one to forget, None for none."""
+    unused = pool.take((pool.classes == (class_ or "")) & ~pool.among([*test.ids, *union.ids]))
+    return {HELD_OUT: test, TRAINING: union, UNUSED: Images(unused.ids, unused.classes, unused.pixels)}
+
+
+def predict_logits(
+    models: list[Path], sets: dict[str, Images], params: Params, on_batch: Callable[[int], None] = int
+) -> dict[Path, ModelOutputs]:
+    """The outputs of each model's last checkpoint on each set, in one pass over its images; an empty member has none.
+
+    Copies of one model are asked once. `on_batch` is told how many images are done. Raises BadInput when a folder holds
+    no model, or weights of another network.
+    """
+    last = {model: number for model in models if (number := checkpoints.last_slice(model)) is not None}
+    weights = {model: checkpoints.fingerprint(model) for model in last}
+    different = {weights[model]: model for model in last}
+    networks = [network_of(model, last[model], params) for model in different.values()]
+    logits = {
+        name: logits_of(networks, torch.from_numpy(images.pixels), params.train, on_batch).double().numpy()
+        for name, images in sets.items()
+        if networks
+    }
+    place = {weight: number for number, weight in enumerate(different)}
+    return {
+        model: ModelOutputs(
+            {name: each[place[weights[model]]] for name, each in logits.items()},
+            np.array([checkpoints.read_seen(model, number).counts[name] for name in params.shards]),
+        )
+        for model, number in last.items()
+    }
+
+
+def network_of(model: Path, number: int, params: Params) -> nn.Module:
+    """The network with the weights of a checkpoint. Raises BadInput like `predict_logits`."""
+    weights, _ = checkpoints.read_tensors(model, number)
+    network = build(params.train.network, params.dataset.channels, len(params.shards))
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise checkpoints.foreign(checkpoints.slice_file(model, number)) from error
+    return network
+
+
+@torch.no_grad()
+def logits_of(
+    networks: list[nn.Module], pixels: Tensor, recipe: Train, on_batch: Callable[[int], None] = int
+) -> Tensor:
+    """Logits [m, n, classes] float32 on the CPU of m networks, in one pass over the images [n, c, h, w] uint8.
+
+    With `recipe.test_flip`, the mean over each image and its mirror image. `on_batch` is told how many images are done.
+    """
+    where = device()
+    for network in networks:
+        network.to(where, memory_format=torch.channels_last).eval()
+    parts = []
+    for batch in pixels.split(BATCH):
+        images = normalize(batch.to(where)).contiguous(memory_format=torch.channels_last)
+        views = [images, images.flip(3)] if recipe.test_flip else [images]
+        with mixed_precision(where, recipe.precision):
+            answers = [torch.stack([network(view).float() for view in views]).mean(dim=0) for network in networks]
+        parts.append(torch.stack(answers).cpu())
+        on_batch(len(batch))
+    return torch.cat(parts, dim=1)

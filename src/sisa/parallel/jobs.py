@@ -1,0 +1,30 @@
+"""What workers are told of this repository's HEAD."""
+
+from pathlib import Path
+
+from dvc.repo import Repo
+
+from sisa.base.errors import BadInput
+from sisa.parallel.worker import Order, environment, pinned
+from sisa.repository.git import git
+
+
+def for_cluster(params: str) -> Order:
+    """Raises BadInput where workers could not hand over results, or could not be told what to equal."""
+    config = Repo().config
+    remote = config["core"].get("remote")
+    if not remote:
+        raise BadInput(
+            "results travel through a DVC remote that all workers reach; add one: dvc remote add -d NAME URL"
+        )
+    if not config["remote"][remote].get("verify"):
+        raise BadInput(f"DVC must hash what comes from the remote: dvc remote modify {remote} verify true")
+    here = environment(pinned(Path("requirements.txt").read_text()))
+    return Order(git("remote", "get-url", "origin").strip(), git("rev-parse", "HEAD").strip(), params, here)
+
+
+def for_machine(params: str, clones: Path) -> Order:
+    """With clones in this folder, and this repository's cache."""
+    cache = Repo().cache.local_cache_dir
+    head = git("rev-parse", "HEAD").strip()
+    return Order(str(Path().resolve()), head, params, cache=cache, clones=str(clones.resolve()))

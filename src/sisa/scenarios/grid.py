@@ -1,0 +1,137 @@
+"""Scenarios and the branches that hold them: names, the choices behind them, and which of them are to be run."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from itertools import product
+
+PREFIX = "scenario/"
+RUN, SKIPPED = "run", "skipped"
+SEEDS = ("seed", "split_seed")
+VARIED = {"classes", "shards", "leakage", "seed", "split_seed", "attacks"}  # between the scenarios of one table
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """What a branch is named by; defaults are left out of the name. leaked: None, the level's own."""
+
+    classes: int
+    leakage: str
+    dataset: str = "animal_mnist"
+    scope: str = "dominant"
+    seed: int = 0
+    split_seed: int = 0
+    leaked: int | None = None
+
+    @property
+    def name(self) -> str:
+        parts = [
+            self.dataset if self.dataset != Scenario.dataset else "",
+            f"{self.classes}-{self.leakage}",
+            f"leaked{self.leaked}" if self.leaked is not None else "",
+            self.scope if self.scope != Scenario.scope else "",
+            f"seed{self.seed}" if self.seed != Scenario.seed else "",
+            f"split{self.split_seed}" if self.split_seed != Scenario.split_seed else "",
+        ]
+        return "-".join(filter(None, parts))
+
+    @property
+    def branch(self) -> str:
+        return PREFIX + self.name
+
+    @property
+    def choices(self) -> list[str]:
+        """As `dvc exp run -S` takes them."""
+        return [
+            f"dataset={self.dataset}",
+            f"classes={self.classes}",
+            f"leakage={self.leakage}",
+            f"forget.scope={self.scope}",
+            f"seed={self.seed}",
+            f"split_seed={self.split_seed}",
+            "attacks=all",
+            *([f"leakage.leaked={self.leaked}"] if self.leaked is not None else []),
+        ]
+
+    @property
+    def place(self) -> tuple:
+        """Its place in a table: many classes first, and the seeds of one scenario together."""
+        scope = self.scope != Scenario.scope
+        return self.dataset, -self.classes, self.leakage, scope, self.leaked or 0, self.split_seed, self.seed
+
+
+@dataclass(frozen=True)
+class Branch:
+    """The tip of a branch; `scenario` and `made` are what the commit says of itself, where it says so."""
+
+    name: str
+    tree: str
+    worktree: str
+    made: str
+    scenario: Scenario | None
+
+    @property
+    def ours(self) -> bool:
+        """Whether the tip is a result as it was committed: a commit on top, or an amended one, is somebody's work."""
+        return self.scenario is not None and self.made == self.tree
+
+
+def grid(
+    dataset: str,
+    classes: Sequence[int],
+    leakages: Sequence[str],
+    scopes: Sequence[str],
+    seeds: Sequence[int],
+    split_seeds: Sequence[int],
+    leaked: Sequence[int | None] = (None,),
+) -> list[Scenario]:
+    """Each combination once; a seed's whole grid before the next seed's."""
+    combinations = product(split_seeds, seeds, scopes, classes, leakages, leaked)
+    every = (
+        Scenario(count, level, dataset, scope, seed, split, images)
+        for split, seed, scope, count, level, images in combinations
+    )
+    return list(dict.fromkeys(every))
+
+
+# Of `git for-each-ref`. One trailer holds all, for Git 2.39 mixes up the trailers that several fields ask for.
+FORMAT = "%00".join(
+    f"%({field})"
+    for field in ("refname:lstrip=2", "tree", "worktreepath", "contents:trailers:key=Scenario,valueonly,separator=")
+)
+
+
+def message(scenario: Scenario, tree: str) -> str:
+    """The commit message by which a result is known again."""
+    return f"Scenario {scenario.name}\n\nScenario: {json.dumps(asdict(scenario) | {'tree': tree})}\n"
+
+
+def parsed(listing: str) -> dict[str, Branch]:
+    """The branches by name, from what `git for-each-ref` prints in FORMAT."""
+    found = {}
+    for line in listing.splitlines():
+        name, tree, worktree, trailer = line.split("\0")
+        own = json.loads(trailer) if trailer else {}
+        made = own.pop("tree", "")
+        found[name] = Branch(name, tree, worktree, made, Scenario(**own) if own else None)
+    return found
+
+
+def decision(branch: Branch | None, current: bool) -> str:
+    """RUN, SKIPPED, or why the branch must stay where it is. current: it has what HEAD would give."""
+    if branch is None:
+        return RUN
+    if not branch.ours:
+        return f"refused: {branch.name} holds commits of your own; rename it: git branch -m {branch.name} NEW"
+    if current:
+        return SKIPPED
+    if branch.worktree:
+        return f"refused: {branch.name} is out of date and checked out; switch to another branch there"
+    return RUN
+
+
+def settings(scenario: Scenario, params: dict) -> dict:
+    """What must not differ between the scenarios of one table, from params.yaml."""
+    fixed = {key: value for key, value in params.items() if key not in VARIED | {"forget"}}
+    leakage = {key: value for key, value in params["leakage"].items() if key != "leaked"}
+    return fixed | {"forget.class": params["forget"]["class"], f"leakage {scenario.leakage}": leakage}

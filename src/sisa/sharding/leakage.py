@@ -1,0 +1,80 @@
+"""Which image is in which shard: the leakage matrix, and membership as ranks on the roster."""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from sisa.data.images import DOMINANT, LEAKED
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The ids of one class, in rank order: held out for the test set, and dominant in the class's own shard."""
+
+    test: list[str]
+    dominant: list[str]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One image's place in a shard; slices count from 0."""
+
+    id: str
+    class_: str
+    role: str
+    slice: int
+
+
+def leakage_matrix(
+    shards: list[str], dominant: int, leaked: int, restricted: list[str], reach: int | Literal["all"]
+) -> np.ndarray:
+    """Images of each class (column) in each shard (row), [S, S] int64, in the order of `shards`.
+
+    Every class leaks `leaked` images into every other shard, but a restricted class only into the next
+    `reach` shards; after the last shard comes the first.
+    """
+    count = len(shards)
+    matrix = np.full((count, count), leaked, dtype=np.int64)
+    if reach != "all":
+        distance = (np.arange(count)[:, None] - np.arange(count)) % count  # of each shard from the class's own
+        matrix[(distance > reach) & np.isin(shards, restricted)] = 0
+    np.fill_diagonal(matrix, dominant)
+    return matrix
+
+
+def rank(ids: list[str], *purpose: str | int) -> list[str]:
+    """The ids in an order that looks random, and differs by purpose, but depends on nothing else."""
+    prefix = "/".join(map(str, purpose))
+    return sorted(ids, key=lambda image: hashlib.sha256(f"{prefix}/{image}".encode()).digest())
+
+
+def draw(ids: list[str], test: int, dominant: int, split_seed: int) -> Draw:
+    """Draw one class's test set and dominant images from its ids in roster order.
+
+    Only the first `test + dominant` rows take part, so that photos appended later move nothing. Raises
+    ValueError with the number found when there are fewer.
+    """
+    need = test + dominant
+    if len(ids) < need:
+        raise ValueError(len(ids))
+    ranked = rank(ids[:need], "membership", split_seed)
+    return Draw(ranked[:test], ranked[test:])
+
+
+def shard_rows(
+    shard: str, shards: list[str], draws: dict[str, Draw], matrix: np.ndarray, slices: int, split_seed: int
+) -> list[Row]:
+    """The full membership of one shard, sorted by slice.
+
+    Leaked copies are the first dominant images of their class, the same for every shard. Slices are equal
+    in size to within one image, and mix the classes at random (Bourtoule et al. 2021, section IV).
+    """
+    counts = dict(zip(shards, matrix[shards.index(shard)], strict=True))
+    class_of = {image: name for name in shards for image in draws[name].dominant[: counts[name]]}
+    ranked = rank(list(class_of), "slice", split_seed, shard)
+    return [
+        Row(image, class_of[image], DOMINANT if class_of[image] == shard else LEAKED, place * slices // len(ranked))
+        for place, image in enumerate(ranked)
+    ]

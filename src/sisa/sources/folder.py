@@ -1,0 +1,175 @@
+"""Photos in one folder a class, brought in from a folder or a .zip file."""
+
+import hashlib
+import io
+import warnings
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps
+from tqdm import tqdm
+
+from sisa.base.errors import BadInput
+from sisa.base.files import beside
+from sisa.base.params import Dataset
+from sisa.data.images import image_id
+from sisa.sources import make_data
+
+EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp"}
+FORMATS = ["JPEG", "PNG", "WEBP"]  # by content: a photo may carry another format's extension
+
+Place = Path | zipfile.Path
+
+
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
+    """Copy the photos of every class from `origin` to `raw`/<class>/<file name>, each photo once.
+
+    A photo whose name is taken by another one gets part of its SHA-256 into its name. Without `origin`
+    the photos that are in `raw` stay as they are. Raises BadInput when a class has no photo that can be
+    decoded, neither here nor there.
+    """
+    if origin is None:
+        if not raw.is_dir():
+            raise BadInput(f"{raw}: no photos yet; say where they are: {make_data(dataset, '<folder or .zip>')}")
+        return
+    with opened(origin) as top:
+        found = {name: photos(class_folders(top, accepted_names(dataset, name))) for name in classes(dataset)}
+        if not any(found.values()):
+            raise missing(dataset, origin, min(found))
+        for name, new in found.items():
+            check_class(dataset, origin, name, new, present=photos([raw / name]))
+        if unused := foreign_folders(dataset, top):
+            print(f"left out, folders of no class of {dataset.name}: {', '.join(unused)}")
+        for name, new in found.items():
+            for photo in new:
+                copy_in(photo, raw / name)
+
+
+def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray | None]]:
+    """The photos of these classes; a class without a folder has none."""
+    files = [(f"{name}/{path.name}", name) for name in classes for path in photos([raw / name])]
+    for file, name in sorted(files):
+        yield file, name, decode((raw / file).read_bytes())
+
+
+def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
+    """Delete the files with these pictures, further copies that the roster left out included."""
+    files = sorted(path for path in raw.rglob("*") if path.is_file())
+    erased = [path for path in tqdm(files, desc=f"reading {raw}", unit=" files", disable=None) if shows(path, ids)]
+    for path in erased:
+        path.unlink()
+    return [path.relative_to(raw).as_posix() for path in erased]
+
+
+def shows(path: Path, ids: Collection[str]) -> bool:
+    rgb = decode(path.read_bytes())
+    return rgb is not None and image_id(rgb) in ids
+
+
+def decode(content: bytes) -> np.ndarray | None:
+    """The upright pixels [height, width, 3] uint8 of a photo, or None where there is no reading it."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
+                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
+    except Exception:  # on damaged files Pillow raises OSError, SyntaxError, ValueError, struct.error and more
+        return None
+
+
+def classes(dataset: Dataset) -> list[str]:
+    return sorted(set().union(*dataset.class_sets.values()))
+
+
+def accepted_names(dataset: Dataset, name: str) -> list[str]:
+    other = dataset.source.other_names.get(name)
+    return [name, other] if other else [name]
+
+
+@contextmanager
+def opened(origin: Path) -> Iterator[Place]:
+    """The top of a folder or of a .zip file, every member of which has been checked."""
+    if origin.is_dir():
+        yield origin
+        return
+    if not zipfile.is_zipfile(origin):
+        raise BadInput(
+            f"{origin}: {'neither a folder nor a .zip file' if origin.exists() else 'no such folder or file'}"
+        )
+    with zipfile.ZipFile(origin) as archive:
+        try:
+            damaged = archive.testzip()
+        except (RuntimeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
+            raise BadInput(f"{origin}: cannot be unpacked ({error})") from error
+        if damaged:
+            raise BadInput(f"{origin}: damaged at {damaged}")
+        yield zipfile.Path(archive)
+
+
+def class_folders(top: Place, names: list[str]) -> list[Place]:
+    """The folders of one class, at the top or one level below, as in `raw-img/gatto`."""
+    return [folder for folder in folders(top) if folder.name.casefold() in names]
+
+
+def foreign_folders(dataset: Dataset, top: Place) -> list[str]:
+    """The names of the folders with photos that are none of the data set's classes."""
+    known = {accepted for name in classes(dataset) for accepted in accepted_names(dataset, name)}
+    return [folder.name for folder in folders(top) if folder.name.casefold() not in known and photos([folder])]
+
+
+def folders(top: Place) -> list[Place]:
+    """Those at the top and one level below."""
+    outer = subfolders(top)
+    return [*outer, *(inner for folder in outer for inner in subfolders(folder))]
+
+
+def subfolders(folder: Place) -> list[Place]:
+    return sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=str)
+
+
+def photos(folders: list[Place]) -> list[Place]:
+    """The photos in these folders by name, less the hidden files that macOS leaves beside them."""
+    entries = [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]
+    return sorted((entry for entry in entries if is_photo(entry)), key=str)
+
+
+def is_photo(entry: Place) -> bool:
+    return Path(entry.name).suffix.lower() in EXTENSIONS and not entry.name.startswith(".") and entry.is_file()
+
+
+def check_class(dataset: Dataset, origin: Path, name: str, new: list[Place], present: list[Path]) -> None:
+    """Raise BadInput where a class would be left without a photo that can be decoded."""
+    if present:
+        return
+    if not new:
+        raise missing(dataset, origin, name)
+    if not any(decode(photo.read_bytes()) is not None for photo in new):
+        raise BadInput(f"class {name}: none of the {len(new)} photos in {origin} can be decoded")
+
+
+def missing(dataset: Dataset, origin: Path, name: str) -> BadInput:
+    names = " or ".join(f"{accepted}/" for accepted in accepted_names(dataset, name))
+    return BadInput(
+        f"class {name}: no photos in {origin}; expected a folder {names} there or one level below, "
+        f"with {', '.join(sorted(EXTENSIONS))} files"
+    )
+
+
+def copy_in(photo: Place, folder: Path) -> None:
+    """Copy one photo under its own name; a photo that is there already is left alone, and so is another's name."""
+    content = photo.read_bytes()
+    # Only the base name is used, so that no member of a .zip file can be written elsewhere.
+    name = Path(photo.name.encode("utf-8", "replace").decode())
+    digest = hashlib.sha256(content).hexdigest()
+    for stem in (name.stem, f"{name.stem}-{digest[:8]}", f"{name.stem}-{digest}"):
+        path = folder / f"{stem}{name.suffix}"
+        if not path.exists():
+            with beside(path) as part:
+                part.write_bytes(content)
+            return
+        if path.read_bytes() == content:
+            return

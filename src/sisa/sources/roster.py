@@ -1,0 +1,138 @@
+"""The roster: the Git-tracked, append-only list of images as they were brought in.
+
+A DataFrame with the str columns file (raw file), id, class and erased. A row is identified by (file, id): a photo that
+was changed in place is another image. Ids are unique: a picture is on the roster once. `erased` is the date (ISO 8601)
+on which a picture was erased for good, or KEPT; it is in the file from the first erased picture on. An erased row is a
+hole for ever, whatever turns up again.
+"""
+
+import csv
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from sisa.base.errors import BadInput
+from sisa.base.files import append_csv, beside, csv_rows
+
+LISTED = ["file", "id", "class"]
+COLUMNS = [*LISTED, "erased"]
+KEPT = "-"
+ID = re.compile("[0-9a-f]{64}")
+DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+SHOWN = 10  # file names a line
+
+
+@dataclass
+class Report:
+    """What became of each raw file."""
+
+    added: list[str] = field(default_factory=list)
+    present: list[str] = field(default_factory=list)
+    undecodable: list[str] = field(default_factory=list)
+    duplicates: list[str] = field(default_factory=list)
+    two_classes: list[str] = field(default_factory=list)
+    erased: list[str] = field(default_factory=list)
+
+    def lines(self) -> Iterator[str]:
+        """One line a fate; the files that were left out are named."""
+        yield f"added: {len(self.added):,}; on the roster already: {len(self.present):,}"
+        yield counted("left out, cannot be decoded", self.undecodable)
+        yield counted("left out, duplicates of a picture that is kept", self.duplicates)
+        yield counted("left out, the same picture under two classes", self.two_classes)
+        if self.erased:
+            yield counted("left out, erased", self.erased)
+
+
+def counted(what: str, names: list[str]) -> str:
+    """`what: 12: a, b, ... and 2 more`."""
+    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
+    return f"{what}: {len(names):,}" + (f": {', '.join(names[:SHOWN])}{more}" if names else "")
+
+
+def blank() -> pd.DataFrame:
+    """A roster without rows."""
+    return pd.DataFrame(columns=COLUMNS, dtype=str)
+
+
+def append(roster: pd.DataFrame, found: Iterable[tuple[str, str, str | None]]) -> tuple[pd.DataFrame, Report]:
+    """The roster with the new images among `found` at its end, and what became of each.
+
+    found: (file, class, id), in file order; id is None where the file cannot be decoded. Left out are files
+    that cannot be decoded, further copies of a picture within its class, and both of two equal pictures in
+    different classes, except that what is on the roster stays there. New rows are sorted by id, so that the
+    first ones are a random sample, whatever the files are called.
+    """
+    found = list(found)
+    rows = set(zip(roster["file"], roster["id"], strict=True))
+    kept = {image: (file, name) for file, image, name in roster[LISTED].itertuples(index=False)}
+    classes_of = defaultdict(set, {image: {name} for image, (_, name) in kept.items()})
+    for _, name, image in found:
+        classes_of[image].add(name)
+    report, new = Report(), []
+    for file, name, image in found:
+        if image is None:
+            report.undecodable.append(file)
+        elif (file, image) in rows:
+            report.present.append(file)
+        elif others := classes_of[image] - {name}:
+            report.two_classes.append(f"{file} (also {', '.join(sorted(others))})")
+        elif image in kept:
+            report.duplicates.append(f"{file} (as {kept[image][0]})")
+        else:
+            kept[image] = (file, name)
+            new.append((file, image, name, KEPT))
+            report.added.append(file)
+    added = pd.DataFrame(sorted(new, key=lambda row: row[1]), columns=COLUMNS, dtype=str)
+    return pd.concat([roster, added], ignore_index=True), report
+
+
+def read(path: Path) -> pd.DataFrame:
+    """Raises BadInput when there is no roster at `path`, or none of ours, or a part of one."""
+    try:
+        return parse(path.read_bytes().decode())
+    except (OSError, ValueError, csv.Error) as error:
+        reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
+        raise BadInput(
+            f"{path}: not a roster of images ({reason}); restore it with `git checkout {path}` "
+            f"or write it: make data DATASET={path.stem}"
+        ) from error
+
+
+def parse(text: str) -> pd.DataFrame:
+    """Raises ValueError or csv.Error unless `text` is a whole roster."""
+    columns = COLUMNS if text.startswith(",".join(COLUMNS)) else LISTED
+    row_is = "a file, an id and a class" + (f", and a date or {KEPT}" if columns == COLUMNS else "")
+    rows = [row if columns == COLUMNS else [*row, KEPT] for row in csv_rows(text, columns, row_is)]
+    for number, (_, image, _, erased) in enumerate(rows, start=2):
+        if not ID.fullmatch(image) or not (erased == KEPT or DATE.fullmatch(erased)):
+            raise ValueError(f"row {number} is not {row_is}")
+    if repeated := [image for image, times in Counter(row[1] for row in rows).items() if times > 1]:
+        raise ValueError(f"id {repeated[0]} appears more than once")
+    return pd.DataFrame(rows, columns=COLUMNS, dtype=str)
+
+
+def write(path: Path, roster: pd.DataFrame) -> None:
+    """Add the rows that the file lacks; the lines that it has keep their bytes, unless rows were marked as erased."""
+    columns = COLUMNS if erased_ids(roster) else LISTED
+    known = read(path) if path.exists() else blank()
+    rows = roster[columns].to_numpy().tolist()
+    if roster["erased"][: len(known)].equals(known["erased"]):
+        append_csv(path, columns, rows[len(known) :])
+    else:
+        with beside(path) as part:
+            append_csv(part, columns, rows)
+
+
+def erased_ids(roster: pd.DataFrame) -> set[str]:
+    """The pictures that were erased for good."""
+    return set(roster.loc[roster["erased"] != KEPT, "id"])
+
+
+def mark(roster: pd.DataFrame, ids: Collection[str], date: str) -> pd.DataFrame:
+    """The roster with these pictures marked as erased on this date; one that was marked before keeps its date."""
+    new = roster["id"].isin(set(ids) - erased_ids(roster))
+    return roster.assign(erased=roster["erased"].mask(new, date))

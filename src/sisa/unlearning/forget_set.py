@@ -1,0 +1,75 @@
+"""The forget set: the images that a request covers, and which copies of them go from which shard."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field
+
+from sisa.base.files import read_json, write_json
+from sisa.data.images import DOMINANT, Shard
+
+ONLY_DOMINANT, ALL = SCOPES = ("dominant", "all")
+
+
+@dataclass(frozen=True)
+class ForgetSet:
+    """What was asked for, a class (None: none), a scope and image ids; the ids that go from each affected shard, and
+    those of residual copies, which stay, in each shard that has any.
+    """
+
+    class_: Annotated[str | None, Field(alias="class")]
+    scope: str
+    images: list[str]
+    removed: dict[str, list[str]]
+    residual: dict[str, list[str]]
+
+    @property
+    def affected(self) -> list[str]:
+        """The shards that lose at least one image."""
+        return list(self.removed)
+
+    @property
+    def ids(self) -> list[str]:
+        """The images to forget, each once, sorted."""
+        return sorted({image for ids in self.removed.values() for image in ids})
+
+
+def forget(
+    shards: dict[str, Shard], class_: str | None, scope: str, images: Collection[str]
+) -> tuple[dict[str, Shard], ForgetSet]:
+    """The retain set of each shard, and the forget set, of a request for a class (None: none) and for image ids."""
+    gone = {name: covered(shard, class_, scope, images) for name, shard in shards.items()}
+    removed = {name: shard.ids[gone[name]].tolist() for name, shard in shards.items() if gone[name].any()}
+    retained = {name: shard.take(~gone[name]) for name, shard in shards.items()}
+    ids = {image for each in removed.values() for image in each}
+    copies = {name: shard.ids[shard.among(ids)].tolist() for name, shard in retained.items()}
+    residual = {name: each for name, each in copies.items() if each}
+    return retained, ForgetSet(class_, scope, sorted(images), removed, residual)
+
+
+def covered(shard: Shard, class_: str | None, scope: str, images: Collection[str]) -> np.ndarray:
+    """The rows of a shard that a request covers, as a mask [n] bool: the union of its class and of its image ids.
+
+    At scope `dominant` the class is forgotten in the shard of that class, and the copies that leaked into other
+    shards survive; at scope `all` it is forgotten in every shard. An image is forgotten in every shard at either
+    scope. No class (None): only the images. Raises ValueError for another scope.
+    """
+    if scope not in SCOPES:
+        raise ValueError(f"unknown scope {scope!r}")
+    of_class = shard.classes == (class_ or "")
+    if scope == ONLY_DOMINANT:
+        of_class &= shard.roles == DOMINANT
+    return of_class | shard.among(images)
+
+
+def write(path: Path, forget_set: ForgetSet) -> None:
+    content = {"class" if name == "class_" else name: value for name, value in vars(forget_set).items()}
+    write_json(path, content)
+
+
+def read(path: Path) -> ForgetSet:
+    """Raises BadInput when the record is missing or not ours."""
+    return read_json(path, ForgetSet)

@@ -1,0 +1,135 @@
+"""The requests: the Git-tracked, append-only list of images that are to be forgotten.
+
+A request names its data set, so that it is ignored under another, and an image: by its id, or by its raw file, which
+stands for every picture that the roster ever listed under that name.
+"""
+
+import csv
+from collections.abc import Collection, Iterator
+from dataclasses import astuple, dataclass, fields
+from datetime import date
+from pathlib import Path
+
+import pandas as pd
+
+from sisa.base.errors import BadInput
+from sisa.base.files import append_csv, csv_line, csv_rows
+from sisa.sources.roster import erased_ids
+
+
+@dataclass(frozen=True)
+class Request:
+    """One row of the file; date is ISO 8601."""
+
+    dataset: str
+    image: str
+    date: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Named:
+    """An image that a request names: the row in the file, what is written there, the image's id, and whether it was
+    erased for good, which satisfies the request."""
+
+    row: int
+    image: str
+    id: str
+    erased: bool = False
+
+
+COLUMNS = [field.name for field in fields(Request)]
+
+
+def read(path: Path) -> list[Request]:
+    """Raises BadInput when the file is missing, cut off or not ours."""
+    try:
+        return parse(path.read_bytes().decode())
+    except FileNotFoundError as error:
+        raise BadInput(f"{path}: there is no such file; restore it: git checkout {path}") from error
+    except (OSError, ValueError, csv.Error) as error:
+        raise BadInput(f"{path}: not a list of requests ({error}); mend it by hand, no request may get lost") from error
+
+
+def parse(text: str) -> list[Request]:
+    """Raises ValueError or csv.Error unless `text` is a whole request file."""
+    requests = [Request(*row) for row in csv_rows(text, COLUMNS, "a data set, an image, a date and a reason")]
+    for number, request in enumerate(requests, start=2):
+        try:
+            date.fromisoformat(request.date)
+        except ValueError:
+            raise ValueError(f"row {number} has the date {request.date!r}; write it as 2026-01-31") from None
+    return requests
+
+
+def append(path: Path, requests: list[Request]) -> None:
+    """Add requests at the end. Raises BadInput, and adds none, where one could not be read back."""
+    rows = [list(astuple(request)) for request in requests]
+    try:
+        parse("".join(map(csv_line, [COLUMNS, *rows])).encode().decode())
+    except ValueError as error:
+        raise BadInput(f"this cannot be requested: {error}; write text in every field") from error
+    append_csv(path, COLUMNS, rows)
+
+
+def pictures(roster: pd.DataFrame) -> dict[str, list[str]]:
+    """The ids that each id and each raw file of the roster stands for."""
+    of_file = roster.groupby("file", sort=False)["id"].agg(list).to_dict()
+    return of_file | {image: [image] for image in roster["id"]}
+
+
+def resolve(path: Path, dataset: str, datasets: Collection[str], roster: pd.DataFrame) -> list[Named]:
+    """The images that the requests in the file `path` name for this data set, in order.
+
+    Raises BadInput like `read`, for an image that the roster never held, and for a data set that is not in `datasets`.
+    """
+    known, erased, named = pictures(roster), erased_ids(roster), []
+    for row, request in enumerate(read(path), start=2):
+        if request.dataset not in datasets:
+            names = ", ".join(datasets)
+            raise BadInput(f"{path}, row {row}: unknown data set {request.dataset!r}; write one of {names}")
+        if request.dataset == dataset:
+            if request.image not in known:
+                raise BadInput(f"{path}, row {row}: {unknown(request.image, dataset)}")
+            named += [Named(row, request.image, image, image in erased) for image in known[request.image]]
+    return named
+
+
+def due(named: list[Named]) -> list[str]:
+    """The ids still to be forgotten, sorted: an image that was erased for good is in no shard."""
+    return sorted({each.id for each in named if not each.erased})
+
+
+def unknown(image: str, dataset: str) -> str:
+    return (
+        f"{image!r} is neither an id nor a raw file on data/rosters/{dataset}.csv; write one of its first two columns "
+        "(of equal pictures only one is on it, and `make data` says which)"
+    )
+
+
+def as_listed(image: str, dataset: str) -> str:
+    """As the roster names an image of which the path was typed."""
+    return image.removeprefix(f"data/raw/{dataset}/")
+
+
+def notices(path: Path, named: list[Named], copies: set[str], left: set[str], held_out: set[str]) -> Iterator[str]:
+    """One line for each named image that changes nothing, and why.
+
+    copies: the ids in any shard; left: those still in one after the class request; held_out: those of the test set.
+    """
+    seen: set[str] = set()
+    for each in named:
+        reason = None
+        if each.id in seen:
+            reason = "it was requested before"
+        elif each.erased:
+            reason = "it was erased for good"
+        elif each.id in held_out:
+            reason = "it is held out in the test set and in no shard"
+        elif each.id not in copies:
+            reason = "it is in no shard: not drawn for one, of a class that is not selected, or a hole"
+        elif each.id not in left:
+            reason = "it is already forgotten with its class"
+        seen.add(each.id)
+        if reason:
+            yield f"notice: {path}, row {each.row}, {each.image}: {reason}; nothing changes"

@@ -1,0 +1,106 @@
+"""Names of scenarios, and which of them are to be run."""
+
+import json
+import subprocess
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sisa.scenarios import grid
+from sisa.scenarios.grid import FORMAT, RUN, SKIPPED, Branch, Scenario, decision, message, parsed, settings
+
+SCENARIO = Scenario(5, "high")
+OURS = Branch("scenario/5-high", tree="a", worktree="", made="a", scenario=SCENARIO)
+
+
+@pytest.mark.parametrize(
+    ("scenario", "branch"),
+    [
+        (SCENARIO, "scenario/5-high"),
+        (Scenario(3, "low", dataset="animals10"), "scenario/animals10-3-low"),
+        (Scenario(3, "low", scope="all", seed=2, split_seed=1), "scenario/3-low-all-seed2-split1"),
+        (Scenario(5, "none", "animals10", "all", 7), "scenario/animals10-5-none-all-seed7"),
+        (Scenario(5, "high", leaked=0), "scenario/5-high-leaked0"),
+    ],
+)
+def test_a_branch_is_named_by_what_is_not_the_default(scenario, branch):
+    assert scenario.branch == branch
+
+
+def test_the_choices_name_every_parameter_so_that_a_changed_default_changes_nothing():
+    assert Scenario(3, "low", seed=2).choices == [
+        "dataset=animal_mnist",
+        "classes=3",
+        "leakage=low",
+        "forget.scope=dominant",
+        "seed=2",
+        "split_seed=0",
+        "attacks=all",
+    ]
+
+
+def test_leaked_images_are_chosen_only_where_they_are_not_the_level_s_own():
+    assert Scenario(3, "low", leaked=10).choices[-1] == "leakage.leaked=10"
+    names = [scenario.name for scenario in grid("animal_mnist", [5], ["high"], ["dominant"], [0], [0], [5, 10])]
+    assert names == ["5-high-leaked5", "5-high-leaked10"]
+
+
+def test_the_grid_has_each_combination_once_and_a_seed_s_grid_before_the_next_seed_s():
+    wanted = grid("animal_mnist", [5, 3], ["high", "none"], ["dominant"], [0, 1, 0], [0])
+    names = [scenario.name for scenario in wanted]
+    assert names[:4] == ["5-high", "5-none", "3-high", "3-none"]
+    assert names[4:] == [f"{name}-seed1" for name in names[:4]]
+
+
+counts = st.integers(0, 100)
+words = st.sampled_from(["dominant", "all"])
+
+
+@given(st.builds(Scenario, counts, st.sampled_from(["none", "low"]), st.just("animals10"), words, counts, counts))
+def test_two_scenarios_have_two_names(scenario):
+    for other in (replace(scenario, seed=scenario.seed + 1), replace(scenario, split_seed=scenario.split_seed + 1)):
+        assert other.branch != scenario.branch
+
+
+def test_git_gives_back_what_a_commit_says_of_itself(tmp_path):
+    def git(*arguments):
+        identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+        command = ["git", *identity, *arguments]
+        return subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True).stdout
+
+    git("init", "--quiet", "--initial-branch=main")
+    tree = git("write-tree").strip()
+    git("update-ref", "refs/heads/scenario/5-high", git("commit-tree", tree, "-m", message(SCENARIO, tree)).strip())
+    git("update-ref", "refs/heads/scenario/mine", git("commit-tree", tree, "-m", "Mine").strip())
+    known = parsed(git("for-each-ref", f"--format={FORMAT}", "refs/heads/scenario/"))
+    assert known["scenario/5-high"] == Branch("scenario/5-high", tree, "", tree, SCENARIO)
+    assert known["scenario/5-high"].ours
+    assert not known["scenario/mine"].ours
+
+
+def test_a_scenario_runs_where_there_is_no_branch_or_it_is_out_of_date():
+    assert decision(None, current=False) == RUN
+    assert decision(OURS, current=False) == RUN
+
+
+def test_a_scenario_is_skipped_where_its_branch_is_what_head_would_give():
+    assert decision(OURS, current=True) == SKIPPED
+    assert decision(replace(OURS, worktree="/somewhere"), current=True) == SKIPPED
+
+
+@pytest.mark.parametrize("changes", [{"scenario": None, "made": ""}, {"tree": "amended"}])
+@pytest.mark.parametrize("current", [False, True])
+def test_somebody_else_s_commits_are_never_moved(changes, current):
+    assert decision(replace(OURS, **changes), current).startswith("refused: scenario/5-high holds commits of your own")
+
+
+def test_a_branch_that_is_checked_out_is_not_moved():
+    assert "checked out" in decision(replace(OURS, worktree="/somewhere"), current=False)
+
+
+def test_recipes_must_agree_within_a_table_and_leakage_only_within_a_level():
+    params = {"train": 1, "seed": 3, "leakage": {"reach": 0}, "forget": {"class": "cat", "scope": "all"}}
+    assert settings(SCENARIO, params) == {"train": 1, "forget.class": "cat", "leakage high": {"reach": 0}}
+    json.dumps(settings(SCENARIO, params))

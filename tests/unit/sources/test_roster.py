@@ -1,0 +1,155 @@
+"""The roster only grows, and holds each picture once."""
+
+import hashlib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sisa.base.errors import BadInput
+from sisa.sources import roster
+
+
+def digest(picture):
+    return hashlib.sha256(str(picture).encode()).hexdigest()
+
+
+def found(*files):
+    """(file, picture) pairs, the class being the file's folder and None an undecodable picture."""
+    return [(file, file.split("/")[0], None if picture is None else digest(picture)) for file, picture in files]
+
+
+def rows(listed):
+    return set(zip(listed["file"], listed["id"], listed["class"], strict=True))
+
+
+def test_new_rows_are_sorted_by_id_and_not_by_name():
+    listed, report = roster.append(roster.blank(), found(*((f"cat/{n:02}.jpg", n) for n in range(50))))
+    assert list(listed["id"]) == sorted(listed["id"])
+    assert list(listed["file"]) != sorted(listed["file"])
+    assert len(report.added) == len(listed) == 50
+
+
+def test_of_pixel_equal_files_in_a_class_the_first_is_kept():
+    listed, report = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 1), ("cat/c.jpg", 1)))
+    assert rows(listed) == {("cat/a.jpg", digest(1), "cat")}
+    assert report.duplicates == ["cat/b.jpg (as cat/a.jpg)", "cat/c.jpg (as cat/a.jpg)"]
+
+
+def test_a_picture_on_the_roster_wins_over_an_earlier_name():
+    listed, _ = roster.append(roster.blank(), found(("cat/b.jpg", 1)))
+    again, report = roster.append(listed, found(("cat/a.jpg", 1), ("cat/b.jpg", 1)))
+    assert rows(again) == rows(listed)
+    assert report.duplicates == ["cat/a.jpg (as cat/b.jpg)"]
+
+
+def test_a_picture_under_two_classes_is_kept_under_neither():
+    listed, report = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 2), ("dog/c.jpg", 1)))
+    assert rows(listed) == {("cat/b.jpg", digest(2), "cat")}
+    assert report.two_classes == ["cat/a.jpg (also dog)", "dog/c.jpg (also cat)"]
+
+
+def test_a_picture_on_the_roster_stays_when_it_turns_up_under_another_class():
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1)))
+    again, report = roster.append(listed, found(("cat/a.jpg", 1), ("dog/c.jpg", 1)))
+    assert rows(again) == rows(listed)
+    assert report.present == ["cat/a.jpg"]
+    assert report.two_classes == ["dog/c.jpg (also cat)"]
+
+
+def test_undecodable_files_are_left_out_and_named():
+    listed, report = roster.append(roster.blank(), found(("cat/a.jpg", None), ("dog/a.jpg", None), ("cat/b.jpg", 1)))
+    assert len(listed) == 1
+    assert report.undecodable == ["cat/a.jpg", "dog/a.jpg"]
+
+
+def test_a_photo_changed_in_place_is_another_image():
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1)))
+    again, _ = roster.append(listed, found(("cat/a.jpg", 2)))
+    assert list(again["id"]) == [digest(1), digest(2)]
+
+
+def test_a_deleted_photo_stays_on_the_roster():
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 2)))
+    again, _ = roster.append(listed, found(("cat/b.jpg", 2)))
+    assert again.equals(listed)
+
+
+def test_the_report_names_ten_files_and_counts_the_rest():
+    _, report = roster.append(roster.blank(), found(*((f"cat/{n}.jpg", None) for n in range(12))))
+    text = "\n".join(report.lines())
+    assert "cannot be decoded: 12: cat/0.jpg, cat/1.jpg" in text
+    assert text.count(".jpg") == 10
+    assert "and 2 more" in text
+
+
+FILES = st.tuples(st.sampled_from(["cat", "dog"]), st.text(min_size=1).map(lambda text: text.replace("\x00", "0")))
+BATCHES = st.lists(st.dictionaries(FILES, st.none() | st.integers(0, 9)), min_size=1, max_size=3)
+
+
+@given(batches=BATCHES)
+def test_appending_keeps_every_byte_of_the_file_and_each_picture_once(tmp_path_factory, batches):
+    path = tmp_path_factory.mktemp("roster") / "pets.csv"
+    listed = roster.blank()
+    roster.write(path, listed)
+    for batch in batches:
+        before = path.read_bytes()
+        files = sorted((f"{name}/{file}", picture) for (name, file), picture in batch.items())
+        listed, report = roster.append(listed, found(*files))
+        roster.write(path, listed)
+        assert path.read_bytes().startswith(before)
+        assert roster.read(path).equals(listed)
+        assert listed["id"].is_unique
+        fates = [report.added, report.present, report.undecodable, report.duplicates, report.two_classes]
+        assert sum(map(len, fates)) == len(files)
+
+
+ROW = f"cat/a.jpg,{digest(1)},cat\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "id,class\n",
+        "file,id,class\n" + ROW[:-1],
+        "file,id,class\n" + ROW[:30],
+        "file,id,class\ncat/a.jpg,123,cat\n",
+        "file,id,class\n" + ROW + ROW,
+        'file,id,class\n"cat/a.jpg,' + digest(1),
+        "file,id,class,erased\n" + ROW,
+        "file,id,class,erased\n" + ROW[:-1] + ",yes\n",
+        "file,id,class,erased\n" + ROW[:-1] + ",\n",
+        "\x00\xff",
+    ],
+)
+def test_a_foreign_or_truncated_roster_is_refused_with_the_way_out(tmp_path, text):
+    path = tmp_path / "pets.csv"
+    path.write_text(text, encoding="latin-1")
+    with pytest.raises(BadInput, match="make data DATASET=pets"):
+        roster.read(path)
+
+
+def test_a_missing_roster_is_named(tmp_path):
+    with pytest.raises(BadInput, match=r"pets\.csv: .*there is no such file.*make data DATASET=pets"):
+        roster.read(tmp_path / "pets.csv")
+
+
+def test_an_erased_picture_stays_on_the_roster_with_the_date(tmp_path):
+    path = tmp_path / "pets.csv"
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 2)))
+    roster.write(path, listed)
+    assert path.read_text().startswith("file,id,class\n")
+    listed = roster.mark(listed, [digest(1)], "2026-02-01")
+    listed = roster.mark(listed, [digest(1)], "2026-02-02")
+    roster.write(path, listed)
+    assert roster.read(path).equals(listed)
+    assert f"cat/a.jpg,{digest(1)},cat,2026-02-01\n" in path.read_text()
+    assert f"cat/b.jpg,{digest(2)},cat,-\n" in path.read_text()
+    assert roster.erased_ids(listed) == {digest(1)}
+
+    before = path.read_bytes()
+    listed, report = roster.append(listed, found(("cat/a.jpg", 3), ("cat/copy.jpg", 1)))
+    roster.write(path, listed)
+    assert (report.added, len(report.duplicates)) == (["cat/a.jpg"], 1)
+    assert path.read_bytes() == before + f"cat/a.jpg,{digest(3)},cat,-\n".encode()
