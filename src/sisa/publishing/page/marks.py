@@ -35,21 +35,11 @@ def table(name: str, runs: list[Run]) -> pd.DataFrame:
 
 
 def together(runs: list[Run]) -> pd.DataFrame:
-    """The metrics of all runs (metrics_table), with what each is called and belongs to."""
-    return pd.concat(
-        [
-            run.table.assign(
-                run=number,
-                scenario=run.scenario,
-                short=run.short,
-                dataset=run.dataset,
-                family=run.family,
-                leaked=run.leaked,
-            )
-            for number, run in enumerate(runs)
-        ],
-        ignore_index=True,
-    )
+    """The metrics of all runs (metrics_table), with the number of each and what it is called and belongs to."""
+    names = ("scenario", "short", "dataset", "family", "leaked")
+    known = pd.DataFrame([{name: getattr(run, name) for name in names} for run in runs])
+    metrics = pd.concat([run.table for run in runs], keys=known.index, names=["run", None])
+    return metrics.reset_index("run").join(known, on="run").reset_index(drop=True)
 
 
 def shaped(marks: pd.DataFrame) -> pd.DataFrame:
