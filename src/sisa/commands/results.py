@@ -8,21 +8,23 @@ the pictures are made again anyway.
 
 import argparse
 from itertools import groupby
+from pathlib import Path
 
 from sisa.base.files import beside
 from sisa.publishing import figures, markdown_tables, runs, tables
 
-DRAWN = {tables.RECOGNITION: figures.recognition, tables.RESPONSE: figures.response}
+FOLDER = Path("results")
+DRAWN = {"recognition": figures.recognition, "response": figures.response}
 
 
 def main(options: argparse.Namespace) -> None:
-    for dataset, found in groupby(runs.of_branches(), lambda run: run.dataset):
-        for file, table in tables.of_runs(dataset, list(found)).items():
+    for _, found in groupby(runs.of_branches(), lambda run: run.dataset):
+        for file, table in tables.of_runs(list(found)).items():
             if len(table):
-                with beside(file) as part:
+                with beside(FOLDER / file) as part:
                     table.to_csv(part, index=False)
-    for folder, draw in DRAWN.items():
-        for file in sorted(folder.glob("*.csv")):
+    for name, draw in DRAWN.items():
+        for file in sorted((FOLDER / name).glob("*.csv")):
             figures.save(draw(tables.read(file)), file.with_suffix(".png"))
     for document in markdown_tables.documents():
         text = markdown_tables.refreshed(document.read_text())

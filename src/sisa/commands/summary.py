@@ -6,7 +6,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from sisa.base.errors import BadInput
-from sisa.publishing import runs, tables
+from sisa.publishing import readable, runs, tables
 from sisa.publishing.metrics_table import BASELINE_RETRAINED
 from sisa.unlearning.forget_set import SCOPES
 from sisa.unlearning.states import RETRAINED
@@ -17,10 +17,10 @@ def main(options: argparse.Namespace) -> None:
     forgotten = run.params["forget"]["class"]
     of_class = f" (and of the forgotten class: {forgotten})" if forgotten else ""
     print(f"held-out accuracy in percent, overall{of_class}")
-    print(tabulate(tables.readable_accuracy(tables.accuracy(run.table)), headers="keys", showindex=False))
+    print(tabulate(readable.accuracy(tables.accuracy(run.table)), headers="keys", showindex=False))
     if forgotten:
         print("of the forgotten class: held-out images named and others taken for it, in percent, and AUROC")
-        table = tables.readable_recognition(tables.recognition(run.table))
+        table = readable.recognition(tables.recognition(run.table))
         print(tabulate(table, headers="keys", showindex=False, disable_numparse=True))
     said = run.table.set_index(["state", "aggregation", "measure"])["value"]
     print(f"residual copies in the retrained ensemble: {said[RETRAINED, '', 'residual_copies']:,.0f}")

@@ -6,7 +6,8 @@ from pathlib import Path
 import pandas as pd
 from tabulate import tabulate
 
-from sisa.publishing.tables import READABLE, read
+from sisa.publishing.readable import READABLE
+from sisa.publishing.tables import read
 
 MARKED = re.compile(r"<!-- (?P<source>\S+\.csv) -->\n.*?<!-- end of (?P=source) -->", re.DOTALL)
 
@@ -30,8 +31,8 @@ def refreshed(text: str) -> str:
 
 def table(file: Path) -> str:
     """A CSV file as a Markdown table: one of results/ as people read it, any other as it is."""
-    if file.parent in READABLE:
-        text, alignment = READABLE[file.parent](read(file).drop(columns="dataset")), "left"
+    if readable := READABLE.get(file.parent.name):
+        text, alignment = readable(read(file).drop(columns="dataset")), "left"
     else:
         text, alignment = pd.read_csv(file, dtype=str, keep_default_na=False), "right"
     return tabulate(text, headers="keys", tablefmt="github", showindex=False, disable_numparse=True, stralign=alignment)

@@ -8,110 +8,83 @@ from sisa.unlearning.states import BASELINES, BEFORE, RETRAINED, RETRAINED_EXACT
 
 COLUMNS = ["state", "model", "aggregation", "set", "class", "measure", "value"]
 BASELINE_FULL, BASELINE_RETRAINED = (model.name for model in BASELINES)
-UNLEARNING = ("UA", "RA", "TA")
-GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
 REFERENCES = (BASELINE_RETRAINED, RETRAINED_EXACT)
-NAN = float("nan")
-Rows = Iterator[dict]
+UNLEARNING = ("UA", "RA", "TA")
+FILES = (*STATES, "baseline", "forgetting", RETRAINED_EXACT, "members", "attacks", "relearning", "cost")
+WORK = {
+    "training": BEFORE,
+    "retraining": RETRAINED,
+    BASELINE_FULL: BASELINE_FULL,
+    BASELINE_RETRAINED: BASELINE_RETRAINED,
+}
+GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
 
 
 def tidy(metrics: dict[str, dict]) -> pd.DataFrame:
-    """One row a number: COLUMNS, "" where a column does not apply; baselines are states, and have no aggregation.
+    """One row a number: COLUMNS, "" where a column does not apply. Baselines are states, and have no aggregation.
 
-    metrics: the content of metrics/NAME.json by name; a file that the run lacks adds no rows. What was to be measured
-    and could not be decided is NaN.
-
-    `members` and `residual_copies` of each state; by aggregation and set, what `evaluation.metrics` measures, and of
-    each class its `recall`; UA, RA, TA, and each of GAPS as `tow against REFERENCE`. By model, what `saw` and `names`
-    the forgotten class. `population auc`, and so on, of each attack, the set being where its images were. `relearning
-    goal`, and of each model that starts as served or as retrained_exact, what it `named` at first and the `samples`
-    until it reaches the goal, NaN if never. `samples` processed: BEFORE in training all members, RETRAINED in the
-    request, `samples, scope SCOPE` if that is its scope, and of a baseline.
+    metrics: the content of metrics/NAME.json by name; a file that the run lacks adds no rows. Where an aggregation is
+    `undecided` on a set, every measure of that set is NaN.
     """
-    rows = (row for part in (utility, forgetting, members, attacks, relearning, cost) for row in part(metrics))
-    blank = dict.fromkeys(COLUMNS, "")
-    return pd.DataFrame([blank | row for row in rows], columns=COLUMNS).astype({"value": float})
+    found = [
+        place | {"value": value}
+        for file in FILES
+        for path, value in numbers(metrics.get(file, {}), file)
+        if (place := place_of(*path))
+    ]
+    table = pd.DataFrame(found, columns=COLUMNS).fillna(dict.fromkeys(COLUMNS[:-1], "")).astype({"value": float})
+    undecided = pick(table, measure="undecided")[["state", "aggregation", "model", "set"]].reset_index()
+    asked = table.loc[table["measure"] != "undecided", ["set", "class", "measure"]].drop_duplicates()
+    return pd.concat([table, undecided.merge(asked, on="set").set_index("index")]).sort_index(kind="stable")
 
 
-def row(state: str, measure: str, value: float, **where: str) -> dict:
-    return {"state": state, "measure": measure, "value": value} | where
+def numbers(content: dict | float, *path: str) -> Iterator[tuple[tuple[str, ...], float]]:
+    """Every number in nested dicts, with the path of keys to it."""
+    if isinstance(content, dict):
+        for key, each in content.items():
+            yield from numbers(each, *path, key)
+    else:
+        yield path, content
 
 
-def utility(metrics: dict[str, dict]) -> Rows:
-    scored = []
-    for state in STATES:
-        for name, each in metrics.get(state, {}).items():
-            if isinstance(each, dict):
-                scored += [(state, {"set": name, "aggregation": key}, scores) for key, scores in each.items()]
-            else:
-                yield row(state, name, each)
-    for state, sets in metrics.get("baseline", {}).items():
-        yield row(state, "members", 1)
-        scored += [(state, {"set": name}, scores) for name, scores in sets.items()]
-    to_measure = {place: NAN for _, _, scores in scored for place, _ in flat(scores) if place != ("", "undecided")}
-    for state, where, scores in scored:
-        found = to_measure | dict(flat(scores)) if "undecided" in scores else dict(flat(scores))
-        for (name, measure), value in found.items():
-            yield row(state, measure, value, **where, **{"class": name})
+def place_of(*path: str) -> dict[str, str] | None:
+    """The columns of the number that stands at this path, from the file's name on; None if no table shows it."""
+    match path:
+        case (("before" | "after" | "retrained") as state, measure):
+            return {"state": state, "measure": measure}
+        case (("before" | "after" | "retrained") as state, which, aggregation, *measure):
+            return {"state": state, "set": which, "aggregation": aggregation} | of_class(*measure)
+        case ("baseline", state, which, *measure):
+            return {"state": state, "set": which} | of_class(*measure)
+        case ("forgetting", state, *aggregation, "against_baseline_retrained", gap):
+            return {"state": state, "aggregation": "".join(aggregation), "measure": against(BASELINE_RETRAINED, gap)}
+        case ("forgetting", state, *aggregation, measure):
+            return {"state": state, "aggregation": "".join(aggregation), "measure": measure}
+        case ("retrained_exact", state, aggregation, measure):
+            name = measure if measure in UNLEARNING else against(RETRAINED_EXACT, measure)
+            return {"state": state, "aggregation": aggregation, "measure": name}
+        case ("members", state, *model, measure):
+            return {"state": state, "model": "".join(model), "measure": measure}
+        case ("attacks", attack, state, which, measure):
+            return {"state": state, "set": which, "measure": f"{attack} {measure}"}
+        case ("relearning", "goal"):
+            return {"measure": "relearning goal"}
+        case ("relearning", model, start, measure):
+            return {"state": start, "model": model, "measure": f"relearning {measure}"}
+        case ("cost", work, "samples") if work in WORK:
+            return {"state": WORK[work], "measure": "samples"}
+        case ("cost", "scope", scope, "samples"):
+            return {"state": RETRAINED, "measure": f"samples, scope {scope}"}
+    return None
 
 
-def flat(scores: dict) -> Iterator[tuple[tuple[str, str], float]]:
-    """Class, if any, and measure, with the value."""
-    for name, value in scores.items():
-        if name == "class":
-            yield from (((each, "recall"), share) for each, share in value.items())
-        else:
-            yield ("", name), value
+def of_class(measure: str, name: str = "") -> dict[str, str]:
+    return {"measure": "recall", "class": name} if measure == "class" else {"measure": measure}
 
 
-def forgetting(metrics: dict[str, dict]) -> Rows:
-    undecided = {"forgetting": dict.fromkeys(UNLEARNING, NAN), RETRAINED_EXACT: {}}
-    for file, nothing in undecided.items():
-        for state, scores in metrics.get(file, {}).items():
-            by_aggregation = all(isinstance(each, dict) for each in scores.values())
-            for aggregation, each in scores.items() if by_aggregation else [("", scores)]:
-                for measure, value in (each or nothing).items():
-                    against = file if measure in GAPS else measure.removeprefix("against_")
-                    for gap, far in value.items() if isinstance(value, dict) else [(measure, value)]:
-                        name = f"{gap} against {against}" if gap in GAPS else gap
-                        yield row(state, name, far, aggregation=aggregation)
-
-
-def members(metrics: dict[str, dict]) -> Rows:
-    for state, found in metrics.get("members", {}).items():
-        for model, scores in found.items() if state in STATES else [("", found)]:
-            yield from (row(state, measure, value, model=model) for measure, value in scores.items())
-
-
-def attacks(metrics: dict[str, dict]) -> Rows:
-    for attack, targets in metrics.get("attacks", {}).items():
-        for target, found in targets.items():
-            for model, origins in found.items() if attack == "members" else [("", found)]:
-                for origin, numbers in origins.items():
-                    where = {"model": model, "set": origin}
-                    yield from (row(target, f"{attack} {name}", value, **where) for name, value in numbers.items())
-
-
-def relearning(metrics: dict[str, dict]) -> Rows:
-    for model, starts in metrics.get("relearning", {}).items():
-        if model == "goal":
-            yield row("", "relearning goal", starts)
-            continue
-        for start, found in starts.items():
-            for measure in ("named", "samples"):
-                yield row(start, f"relearning {measure}", found.get(measure, NAN), model=model)
-
-
-def cost(metrics: dict[str, dict]) -> Rows:
-    report = metrics.get("cost", {})
-    for state, part in {BEFORE: "training", RETRAINED: "retraining"}.items():
-        if part in report:
-            yield row(state, "samples", report[part]["samples"])
-    for scope, each in report.get("scope", {}).items():
-        yield row(RETRAINED, f"samples, scope {scope}", each["samples"])
-    for state in (BASELINE_FULL, BASELINE_RETRAINED):
-        if state in report:
-            yield row(state, "samples", report[state]["samples"])
+def against(reference: str, gap: str) -> str:
+    """What the distance of a state from a reference is called."""
+    return f"{gap} against {reference}"
 
 
 def pick(table: pd.DataFrame, **where: str | Sequence[str]) -> pd.DataFrame:

@@ -15,7 +15,7 @@ from sisa.base.errors import BadInput
 from sisa.publishing.metrics_table import tidy
 from sisa.repository.git import git
 from sisa.scenarios import branches
-from sisa.scenarios.grid import SEEDS, Branch, Scenario
+from sisa.scenarios.grid import Branch, Scenario
 from sisa.unlearning.states import STATES
 
 NEEDED = {*STATES, "baseline", "cost"}
@@ -127,22 +127,7 @@ def run(read: Callable[[str], str], files: list[str], **known) -> Run:
     return Run(metrics=metrics, plots=plots, influence=influence, **known)
 
 
-def keyed(scenario: Scenario, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a scenario with what it is called in front."""
-    keys = {name: getattr(scenario, name) for name in ("dataset", "classes", "leakage", "scope", *SEEDS)}
-    return pd.concat([pd.DataFrame(keys, index=table.index), table], axis=1)
-
-
-def together(runs: list[Run]) -> pd.DataFrame:
-    """The metrics of runs on branches in one table, with what each run is called in front of its rows."""
-    return pd.concat([keyed(run.choices, run.table) for run in runs], ignore_index=True)
-
-
-def over_runs(runs: list[Run], rows: Callable[[list[Attacked]], list[dict]]) -> pd.DataFrame:
-    """The rows that the runs of each scenario make together, those of split_seed 0, which share their images."""
-    same: dict[Scenario, list[Attacked]] = {}
-    for run in runs:
-        if run.choices.split_seed == Scenario.split_seed:
-            same.setdefault(replace(run.choices, seed=Scenario.seed), []).append(run.attacked)
-    each = [keyed(scenario, pd.DataFrame(rows(found))).drop(columns=list(SEEDS)) for scenario, found in same.items()]
-    return pd.concat(each, ignore_index=True)
+def together(tables: list[pd.DataFrame], known: list[dict]) -> pd.DataFrame:
+    """Tables of runs in one, with what is known of each in front of its rows."""
+    rows = pd.concat(tables, keys=range(len(tables))).droplevel(1)
+    return pd.DataFrame(known).join(rows, how="inner").reset_index(drop=True)

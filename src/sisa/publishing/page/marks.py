@@ -6,13 +6,14 @@ import pandas as pd
 
 from sisa.attacks import areas
 from sisa.data.outputs import HELD_OUT
-from sisa.publishing.metrics_table import BASELINE_RETRAINED, GAPS, REFERENCES, UNLEARNING, pick, wide
-from sisa.publishing.runs import Run
+from sisa.publishing.metrics_table import BASELINE_RETRAINED, GAPS, REFERENCES, UNLEARNING, against, pick, wide
+from sisa.publishing.runs import Run, together
 from sisa.publishing.tables import SHARES
 from sisa.sharding.leakage import leakage_matrix
 from sisa.unlearning.forget_set import SCOPES
 from sisa.unlearning.states import BEFORE, STATES
 
+KNOWN = ("scenario", "short", "dataset", "family", "leaked")
 VALUES = ["value", "low", "high"]
 KEYS = ["group", "aggregation", "panel", "row", "series", "at", "note"]
 ATTACKS = ("lira", "population")
@@ -30,16 +31,9 @@ def table(name: str, runs: list[Run]) -> pd.DataFrame:
         found = [pd.DataFrame(OF_RUNS[name](run)).assign(group=run.scenario) for run in runs]
         return averaged(shaped(pd.concat(found, ignore_index=True)))
     make, group = OF_METRICS[name]
-    marks = make(together(runs))
+    known = [{"run": number} | {name: getattr(run, name) for name in KNOWN} for number, run in enumerate(runs)]
+    marks = make(together([run.table for run in runs], known))
     return averaged(shaped(marks.assign(group=marks[group])))
-
-
-def together(runs: list[Run]) -> pd.DataFrame:
-    """The metrics of all runs (metrics_table), with the number of each and what it is called and belongs to."""
-    names = ("scenario", "short", "dataset", "family", "leaked")
-    known = pd.DataFrame([{name: getattr(run, name) for name in names} for run in runs])
-    metrics = pd.concat([run.table for run in runs], keys=known.index, names=["run", None])
-    return metrics.reset_index("run").join(known, on="run").reset_index(drop=True)
 
 
 def shaped(marks: pd.DataFrame) -> pd.DataFrame:
@@ -92,18 +86,21 @@ def members(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def unlearning(metrics: pd.DataFrame) -> pd.DataFrame:
-    return by_panel(metrics, UNLEARNING).dropna(subset="value")
+    return by_panel(metrics, UNLEARNING)
 
 
 def distances(metrics: pd.DataFrame) -> pd.DataFrame:
     """How far each state is from either reference."""
-    marks = by_panel(metrics, tuple(f"{gap} against {reference}" for gap in GAPS for reference in REFERENCES))
+    marks = by_panel(metrics, tuple(against(reference, gap) for gap in GAPS for reference in REFERENCES))
     measures = marks["measure"].str.split(" against ", expand=True)
     return marks.assign(panel=measures[0], series=measures[1])
 
 
 def relearned(metrics: pd.DataFrame) -> pd.DataFrame:
-    return marked(pick(metrics, measure="relearning samples"), row="model", series="state")
+    """The samples of each start until the goal; NaN where it never got there."""
+    starts = pick(metrics, measure=("relearning named", "relearning samples"))
+    found = wide(starts, ("model", "state"), ("relearning samples",)).rename(columns={"relearning samples": "value"})
+    return marked(found, row="model", series="state")
 
 
 def cost(metrics: pd.DataFrame) -> pd.DataFrame:
