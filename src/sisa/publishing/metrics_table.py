@@ -26,13 +26,14 @@ def tidy(metrics: dict[str, dict]) -> pd.DataFrame:
     metrics: the content of metrics/NAME.json by name; a file that the run lacks adds no rows. Where an aggregation is
     `undecided` on a set, every measure of that set is NaN.
     """
+    blank = dict.fromkeys(COLUMNS, "")
     found = [
-        place | {"value": value}
+        blank | place | {"value": value}
         for file in FILES
         for path, value in numbers(metrics.get(file, {}), file)
         if (place := place_of(*path))
     ]
-    table = pd.DataFrame(found, columns=COLUMNS).fillna(dict.fromkeys(COLUMNS[:-1], "")).astype({"value": float})
+    table = pd.DataFrame(found, columns=COLUMNS).astype({"value": float})
     undecided = pick(table, measure="undecided")[["state", "aggregation", "model", "set"]].reset_index()
     asked = table.loc[table["measure"] != "undecided", ["set", "class", "measure"]].drop_duplicates()
     return pd.concat([table, undecided.merge(asked, on="set").set_index("index")]).sort_index(kind="stable")

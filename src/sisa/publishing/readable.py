@@ -231,7 +231,8 @@ def response(table: pd.DataFrame) -> pd.DataFrame:
         ("attack, control", "population_baseline_retrained", number),
         ("exact cost", "exact", percent),
     ]
-    of_study = table.drop(columns=[*SCENARIO]).assign(exact=table["samples_all"] / table["samples_full"])
+    exact, leaked = table["samples_all"] / table["samples_full"], table["leaked"].astype(str)
+    of_study = table.drop(columns=[*SCENARIO]).assign(exact=exact, leaked=leaked)
     return lines(of_study, ("leaked",), formatted(*columns))
 
 

@@ -119,9 +119,16 @@ def in_place() -> Run:
 
 def run(read: Callable[[str], str], files: list[str], **known) -> Run:
     """The run of which these files below metrics/ and plots/ are there to read. Raises BadInput where one is not."""
-    metrics = {PurePath(file).stem: json.loads(read(file)) for file in files if file.endswith(".json")}
+    again = "run dvc repro, or make scenarios"
+    metrics = {}
+    for file in files:
+        if file.endswith(".json"):
+            try:
+                metrics[PurePath(file).stem] = json.loads(read(file))
+            except ValueError as error:
+                raise BadInput(f"{known['scenario']}: {file} is damaged; {again}") from error
     if missing := sorted(NEEDED - metrics.keys()):
-        raise BadInput(f"{known['scenario']} lacks metrics/{missing[0]}.json; run dvc repro, or make scenarios")
+        raise BadInput(f"{known['scenario']} lacks metrics/{missing[0]}.json; {again}")
     plots = {name: pd.read_csv(io.StringIO(read(file))) for name, file in PLOTS.items() if file in files}
     influence = pd.read_csv(io.StringIO(read(INFLUENCE)), index_col="image") if INFLUENCE in files else None
     return Run(metrics=metrics, plots=plots, influence=influence, **known)

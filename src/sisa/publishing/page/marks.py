@@ -38,7 +38,8 @@ def table(name: str, runs: list[Run]) -> pd.DataFrame:
 
 def shaped(marks: pd.DataFrame) -> pd.DataFrame:
     numbers = [*VALUES, "taken"]
-    return marks.reindex(columns=[*KEYS, *numbers]).astype(dict.fromkeys(numbers, float)).fillna({"aggregation": ""})
+    found = marks.assign(aggregation=marks.get("aggregation", "")).reindex(columns=[*KEYS, *numbers])
+    return found.astype(dict.fromkeys(numbers, float))
 
 
 def marked(rows: pd.DataFrame, row: str = "state", series: str = "", panel: str = "") -> pd.DataFrame:
@@ -92,8 +93,8 @@ def unlearning(metrics: pd.DataFrame) -> pd.DataFrame:
 def distances(metrics: pd.DataFrame) -> pd.DataFrame:
     """How far each state is from either reference."""
     marks = by_panel(metrics, tuple(against(reference, gap) for gap in GAPS for reference in REFERENCES))
-    measures = marks["measure"].str.split(" against ", expand=True)
-    return marks.assign(panel=measures[0], series=measures[1])
+    parts = marks["measure"].str.split(" against ")
+    return marks.assign(panel=parts.str[0], series=parts.str[1])
 
 
 def relearned(metrics: pd.DataFrame) -> pd.DataFrame:
