@@ -30,19 +30,19 @@ from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.states import BASELINES, members_by_state
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python src ask", description=__doc__)
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "photos",
         nargs="+",
         metavar="PHOTO",
         help="a JPEG, PNG or WebP file, or an image's id or raw file as on the roster",
     )
-    arguments = parser.parse_args()
 
+
+def main(options: argparse.Namespace) -> None:
     params = load()
     pool = tables.read(paths.POOL, Pool)
-    photos = {printable(name): of_pool(name, pool) or prepared(Path(name), params.dataset) for name in arguments.photos}
+    photos = {printable(name): of_pool(name, pool) or prepared(Path(name), params.dataset) for name in options.photos}
     request = forget_set.read(paths.FORGET_SET)
     listed = roster.read(paths.roster(params.dataset.name))
     shards = tables.read_shards(paths.SHARDS, params.shards)
@@ -162,7 +162,3 @@ def table(rows: Iterable[dict], class_: str | None) -> str:
     """The rows, with a star at each answer that names the class."""
     starred = [row | {"answer": f"{row['answer']} *" if row["answer"] == class_ else row["answer"]} for row in rows]
     return tabulate(starred, headers="keys", floatfmt=".1f") + "\n"
-
-
-if __name__ == "__main__":
-    main()

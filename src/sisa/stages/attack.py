@@ -91,7 +91,3 @@ def against_exact(
     for model, each in baselines.items():
         found[model] = {name: scoring.against(each, exact[name], on) for name in exact}
     return found
-
-
-if __name__ == "__main__":
-    main()

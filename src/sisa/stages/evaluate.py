@@ -104,7 +104,3 @@ def write_plots(
         write_csv(PLOTS / "confusion" / f"{state}.csv", table)
     held_out = {state: scores[state][HELD_OUT][aggregation] for state in chosen}
     write_csv(PLOTS / "accuracy.csv", plots.class_accuracy(held_out))
-
-
-if __name__ == "__main__":
-    main()

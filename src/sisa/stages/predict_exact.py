@@ -19,7 +19,3 @@ def main() -> None:
     with tqdm(total=sum(map(len, sets.values())), desc="predicting", unit=" images", disable=None) as bar:
         models = predict_logits(members, sets, params, bar.update)
     outputs.write(paths.LOGITS_EXACT, sets, models)
-
-
-if __name__ == "__main__":
-    main()

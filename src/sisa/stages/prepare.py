@@ -1,4 +1,4 @@
-"""prepare: the images on the roster that are present, decoded once and resized, as data/pool.parquet."""
+"""The images on the roster that are present, decoded once and resized, as data/pool.parquet."""
 
 from collections.abc import Iterable
 
@@ -69,7 +69,3 @@ def print_strangers(listed: pd.DataFrame, strangers: list[str], dataset: Dataset
         print(f"... and {len(changed) - SHOWN:,} more files in {folder} have changed")
     if others := len(strangers) - len(changed):
         print(f"{others:,} raw files are not on the roster: duplicates, undecodable, or new (`{command}` adds the new)")
-
-
-if __name__ == "__main__":
-    main()

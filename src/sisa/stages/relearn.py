@@ -43,7 +43,3 @@ def starting_points(params: Params) -> Iterator[tuple[str, str, Path]]:
         for start, folder in {"served": member, RETRAINED_EXACT: exact}.items():
             if checkpoints.last_slice(folder) is not None:
                 yield member.name, start, folder
-
-
-if __name__ == "__main__":
-    main()

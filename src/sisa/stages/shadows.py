@@ -1,6 +1,5 @@
 """Train shadow models of one shard, and ask them about images of the class to forget that they did and did not see."""
 
-import sys
 from collections.abc import Iterator
 
 import numpy as np
@@ -56,7 +55,3 @@ def answers(
         network.load_state_dict(checkpoint.weights)
         logits = logits_of([network], torch.from_numpy(drawn.pixels), params.train)[0].double().numpy()
         yield log_odds(softmax(logits), actual)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

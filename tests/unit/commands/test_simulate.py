@@ -1,5 +1,6 @@
 """`python src simulate` compares shards and slices, and refuses what cannot be played."""
 
+import argparse
 import shutil
 from pathlib import Path
 
@@ -19,8 +20,9 @@ def run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["simulate", *arguments])
-        simulate.main()
+        parser = argparse.ArgumentParser()
+        simulate.arguments(parser)
+        simulate.main(parser.parse_args(arguments))
         return pd.read_csv("simulation.csv")
 
     return run
