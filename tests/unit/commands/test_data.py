@@ -58,11 +58,10 @@ def repo(tmp_path, monkeypatch):
 
 
 @pytest.fixture
-def bring(monkeypatch):
+def bring(monkeypatch, call):
     def command(name, origin=None):
         source = ["--from", str(origin)] if origin else []
-        monkeypatch.setattr(sys, "argv", ["data", "--dataset", name, *source])
-        data.main()
+        call(data, "--dataset", name, *source)
 
     return command
 

@@ -1,6 +1,5 @@
 """`python src simulate` compares shards and slices, and refuses what cannot be played."""
 
-import argparse
 import shutil
 from pathlib import Path
 
@@ -15,14 +14,12 @@ SMALL = ["--images", "1000", "--requests", "20", "--plays", "2"]
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path, monkeypatch, call):
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
-        parser = argparse.ArgumentParser()
-        simulate.arguments(parser)
-        simulate.main(parser.parse_args(arguments))
+        call(simulate, *arguments)
         return pd.read_csv("simulation.csv")
 
     return run
