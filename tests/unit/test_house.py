@@ -1,65 +1,16 @@
 """The house: which room may import which, and what the stages depend on."""
 
-import ast
 import subprocess
 import sys
 from graphlib import TopologicalSorter
-from pathlib import Path
 
 import pytest
 import yaml
+from house import LAYERS, ROOT, SRC, arrows, closure, imported, modules, room
 
-ROOT = Path(__file__).parents[2]
-SRC = ROOT / "src"
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
-LAYERS = (  # from the ground up: a room imports only rooms to its left
-    *("base", "data", "sources", "sharding", "training", "unlearning", "inference", "evaluation", "attacks", "cost"),
-    *("stages", "repository", "scenarios", "erasure", "parallel", "publishing", "commands"),
-)
 EXPERIMENT = LAYERS[: LAYERS.index("stages") + 1]  # what a result can depend on
 NO_SISA = ("repository", "parallel")  # rooms that know Git, DVC and their graph, and nothing of the experiment
-
-
-def room(file: Path) -> str:
-    return file.relative_to(SRC / "sisa").parts[0]
-
-
-def modules() -> list[Path]:
-    return sorted(SRC.glob("sisa/*/**/*.py"))
-
-
-def module_file(name: str) -> Path | None:
-    """The file of a module of ours; None for others, and for what is no module but a name in one."""
-    place = SRC.joinpath(*name.split("."))
-    return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
-
-
-def imported(file: Path) -> set[Path]:
-    """The files of ours that a file imports anywhere in it."""
-    names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: write the whole name of the module"
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {module_file(name) for name in names if name.split(".")[0] == "sisa"} - {None}
-
-
-def closure(file: Path) -> set[Path]:
-    reached, waiting = set(), {file}
-    while waiting:
-        reached |= waiting
-        waiting = set().union(*map(imported, waiting)) - reached
-    return reached
-
-
-def arrows() -> set[tuple[str, str]]:
-    """From the room that imports to the one that is imported."""
-    pairs = {
-        (room(file), room(other)) for file in modules() for other in imported(file) if other.parent != SRC / "sisa"
-    }
-    return {(importer, other) for importer, other in pairs if importer != other}
 
 
 def test_every_module_is_in_a_room():
