@@ -29,7 +29,7 @@ def main() -> None:
         state: {member.name: models[member] for member in folders if member in models}
         for state, folders in (members_by_state(params, to_forget) | exact).items()
     }
-    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, params.forget.class_)
+    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)
     predictions = {
         state: scoring.by_every_aggregation([*each.values()], on, loss_of(params.train))
         for state, each in members.items()
@@ -39,15 +39,15 @@ def main() -> None:
 
     found: dict = {}
     influence: dict[str, dict[str, float]] = {}
-    if params.forget.class_:
+    if to_forget.class_:
         shards = tables.read_shards(paths.SHARDS, params.shards)
-        accused = suspects(asked, shards, params.forget.class_)
+        accused = suspects(asked, shards, to_forget.class_)
         chosen = {state: each[params.aggregation] for state, each in predictions.items()} | baselines
         population = {target: accused.by_state(each) for target, each in chosen.items()}
         odds = {name: shadows.read(paths.shadows(params) / f"{name}.csv") for name in params.shards}
         odds = {name: each for name, each in odds.items() if each}
         gone = {BEFORE: {}, RETRAINED: to_forget.removed, RETRAINED_EXACT: dict.fromkeys(shards, to_forget.ids)}
-        lira = {state: accused.by_likelihood(members[state], odds, params.forget.class_) for state in gone}
+        lira = {state: accused.by_likelihood(members[state], odds, to_forget.class_) for state in gone}
         found = {"population": numbers(population), "lira": numbers(lira), "members": {}}
         for state, of_shard in gone.items():
             by_member = {
