@@ -2,8 +2,6 @@
 
 import argparse
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -16,6 +14,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, describe
 from sisa.data.images import image_id
+from sisa.repository.dvc import dvc
 from sisa.sources import roster
 
 PRESETS = Path("conf/dataset")
@@ -40,7 +39,7 @@ def main(options: argparse.Namespace) -> None:
     report.erased = erased
     if report.added:
         roster.write(file, complete)
-    track(paths.raw(dataset.name))
+    dvc("add", str(paths.raw(dataset.name)))  # so that DVC sees every image that comes or goes
 
     print(f"{dataset.name}: {len(complete):,} images on the roster {file}: {per_class(complete)}")
     print(*report.lines(), sep="\n")
@@ -87,14 +86,6 @@ def all_classes(dataset: Dataset) -> list[str]:
     if dataset.source.kind == "wheel":
         return dataset.source.label_names
     return sorted(set().union(*dataset.class_sets.values()))
-
-
-def track(folder: Path) -> None:
-    """`dvc add` the raw folder, so that DVC sees every image that comes or goes."""
-    command = [sys.executable, "-m", "dvc", "add", str(folder)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise BadInput(f"{folder}: dvc add failed: {' '.join(done.stderr.split())}")
 
 
 def per_class(listed: pd.DataFrame) -> str:

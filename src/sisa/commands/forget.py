@@ -4,7 +4,6 @@ import argparse
 from datetime import date
 
 from sisa.base import paths
-from sisa.base.errors import BadInput
 from sisa.base.params import load
 from sisa.sources import roster
 from sisa.unlearning import requests
@@ -19,21 +18,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> None:
     dataset = load().dataset.name
     listed = roster.read(paths.roster(dataset))
-    known = requests.pictures(listed)
     already = {each.id for each in requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)}
     new = []
-    for image in (requests.as_listed(image, dataset) for image in options.images):
-        if image not in known:
-            raise BadInput(requests.unknown(image, dataset))
-        if roster.erased_ids(listed).issuperset(known[image]):
+    for image, ids in roster.resolve(options.images, listed, dataset):
+        if roster.erased_ids(listed).issuperset(ids):
             print(f"notice: {image} was erased for good; nothing changes")
-            continue
-        if already.issuperset(known[image]):
+        elif already.issuperset(ids):
             print(f"notice: {image} was requested before; nothing changes")
-            continue
-        already.update(known[image])
-        new.append(Request(dataset, image, date.today().isoformat(), options.reason))
-    if not new:
-        return
-    requests.append(paths.REQUESTS, new)
-    print(f"added to {paths.REQUESTS}: {len(new)}; carry it out: dvc repro; then commit the file with the results")
+        else:
+            already.update(ids)
+            new.append(Request(dataset, image, date.today().isoformat(), options.reason))
+    if new:
+        requests.append(paths.REQUESTS, new)
+        print(f"added to {paths.REQUESTS}: {len(new)}; carry it out: dvc repro; then commit the file with the results")
