@@ -31,10 +31,10 @@ from sisa.base.errors import BadInput
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Images, Pool, Shard
-from sisa.data.outputs import HELD_OUT, TRAINING
 from sisa.evaluation import scoring
 from sisa.evaluation.aggregation import loss_of
 from sisa.inference.logits import predict_logits
+from sisa.inference.outputs import HELD_OUT, TRAINING
 from sisa.publishing.results import percent
 from sisa.repository.git import git
 from sisa.sharding.deal import draw_classes

@@ -17,11 +17,11 @@ from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Params, load
 from sisa.data import tables
 from sisa.data.images import Images, Pool, Shard, image_id, resize
-from sisa.data.outputs import ModelOutputs
 from sisa.evaluation.aggregation import loss_of
-from sisa.evaluation.odds import softmax
 from sisa.evaluation.scoring import aggregated
 from sisa.inference.logits import predict_logits
+from sisa.inference.odds import softmax
+from sisa.inference.outputs import ModelOutputs
 from sisa.sources import roster
 from sisa.sources.folder import decode
 from sisa.training.loop import be_deterministic

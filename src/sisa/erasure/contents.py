@@ -14,11 +14,11 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from sisa.attacks.shadows import HEADER as SHADOW_COLUMNS
 from sisa.data import tables
 from sisa.data.images import Images, image_id
 from sisa.erasure.lineage import Run
 from sisa.erasure.stores import Blob, Reading, Store
+from sisa.inference.shadows import HEADER as SHADOW_COLUMNS
 from sisa.repository import lock
 from sisa.sources import folder
 from sisa.training.checkpoints import LOG_COLUMNS

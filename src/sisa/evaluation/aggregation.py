@@ -11,7 +11,7 @@ import numpy as np
 from scipy.special import expit
 
 from sisa.base.params import Train
-from sisa.evaluation.odds import softmax
+from sisa.inference.odds import softmax
 
 UNDECIDED = -1
 TEMPERATURE = 0.5

@@ -3,16 +3,16 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from sisa.attacks import shadows
 from sisa.attacks.suspects import ByOrigin, suspects
 from sisa.base import paths
 from sisa.base.files import write_csv, write_json
 from sisa.base.params import Params, load
-from sisa.data import outputs, tables
-from sisa.data.outputs import Asked, ModelOutputs
+from sisa.data import tables
 from sisa.evaluation import scoring
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
+from sisa.inference import outputs, shadows
+from sisa.inference.outputs import Asked, ModelOutputs
 from sisa.unlearning import forget_set
 from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.states import BASELINES, BEFORE, RETRAINED, RETRAINED_EXACT, STATES, members_by_state

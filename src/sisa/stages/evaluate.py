@@ -5,11 +5,11 @@ from pathlib import Path
 from sisa.base import paths
 from sisa.base.files import write_csv, write_json
 from sisa.base.params import load
-from sisa.data import outputs
-from sisa.data.outputs import HELD_OUT, Asked, ModelOutputs
 from sisa.evaluation import plots, scoring
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
+from sisa.inference import outputs
+from sisa.inference.outputs import HELD_OUT, Asked, ModelOutputs
 from sisa.unlearning import forget_set
 from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.states import AFTER, BASELINES, BEFORE, RETRAINED, STATES, members_by_state

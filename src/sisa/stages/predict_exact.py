@@ -4,8 +4,9 @@ from tqdm import tqdm
 
 from sisa.base import paths
 from sisa.base.params import load
-from sisa.data import outputs, tables
+from sisa.data import tables
 from sisa.data.images import Images, Pool
+from sisa.inference import outputs
 from sisa.inference.logits import evaluation_images, predict_logits
 from sisa.training.loop import be_deterministic
 

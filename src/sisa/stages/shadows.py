@@ -6,13 +6,13 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from sisa.attacks import shadows
 from sisa.base import paths
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Images, Shard, union
-from sisa.evaluation.odds import log_odds, softmax
+from sisa.inference import shadows
 from sisa.inference.logits import logits_of
+from sisa.inference.odds import log_odds, softmax
 from sisa.training import loop
 from sisa.training.networks import build
 

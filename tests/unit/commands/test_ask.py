@@ -11,7 +11,7 @@ from sisa.base.errors import BadInput
 from sisa.base.params import load
 from sisa.commands.ask import every_member, history, legend, member_rows, prepared, say, state_rows, table
 from sisa.data.images import Images, Shard, image_id
-from sisa.data.outputs import ModelOutputs
+from sisa.inference.outputs import ModelOutputs
 from sisa.sources import roster
 from sisa.unlearning.forget_set import ForgetSet
 

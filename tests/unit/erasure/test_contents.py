@@ -12,11 +12,12 @@ import torch
 from dvc.fs import LocalFileSystem
 from PIL import Image
 
-from sisa.data import outputs, tables
+from sisa.data import tables
 from sisa.data.images import Images, Shard, image_id
 from sisa.erasure import contents
 from sisa.erasure.contents import ArrayFormat, inspect, with_slices
 from sisa.erasure.stores import Blob, Store
+from sisa.inference import outputs
 from sisa.training.checkpoints import Seen, write_checkpoint
 from sisa.training.loop import Checkpoint
 from sisa.training.slicing import slice_digests

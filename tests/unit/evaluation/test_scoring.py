@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-from sisa.data.outputs import ModelOutputs
 from sisa.evaluation.aggregation import Loss
 from sisa.evaluation.scoring import (
     HELD_OUT,
@@ -17,6 +16,7 @@ from sisa.evaluation.scoring import (
     utility,
     utility_by_set,
 )
+from sisa.inference.outputs import ModelOutputs
 
 ON = EvaluationSet(
     {HELD_OUT: np.array([0, 0, 1]), TRAINING: np.array([0, 0, 1, 1])},

@@ -8,9 +8,9 @@ import torch
 
 from sisa.base.params import Cnn, load
 from sisa.data.images import Pool
-from sisa.data.outputs import HELD_OUT, TRAINING, UNUSED
 from sisa.inference import logits
 from sisa.inference.logits import logits_of
+from sisa.inference.outputs import HELD_OUT, TRAINING, UNUSED
 from sisa.training.networks import build
 
 NETWORK = Cnn(name="cnn", patch=2, stride=2, filters=4, widths=[4, 6], pool="max")

@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 
 from sisa.base.errors import BadInput
-from sisa.data import outputs
 from sisa.data.images import Images
-from sisa.data.outputs import HELD_OUT, TRAINING, UNUSED, ModelOutputs
+from sisa.inference import outputs
+from sisa.inference.outputs import HELD_OUT, TRAINING, UNUSED, ModelOutputs
 
 CAT, FULL = Path("models/shards/cat"), Path("models/baseline_full")
 

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sisa.attacks import shadows
 from sisa.base.errors import BadInput
 from sisa.data.images import Images, Shard
+from sisa.inference import shadows
 
 GENERATOR = np.random.default_rng(0)
 
