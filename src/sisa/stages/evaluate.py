@@ -25,7 +25,7 @@ def main() -> None:
     params = load()
     asked, models = outputs.read(paths.LOGITS)
     to_forget = forget_set.read(paths.FORGET_SET)
-    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, params.forget.class_)
+    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)
     members = {
         state: {member.name: models[member] for member in folders if member in models}
         for state, folders in members_by_state(params, to_forget).items()
