@@ -1,6 +1,5 @@
 """The pictures beside the result tables: what is left of a class, how it follows leakage, and what requests cost."""
 
-from dataclasses import dataclass
 from itertools import cycle
 from pathlib import Path
 
@@ -96,41 +95,29 @@ def draw_baseline(axes: Axes, place: int, value: float, style: str) -> None:
     axes.plot(ends, [value, value], style, color="black", linewidth=1, label=BASELINES[style])
 
 
-@dataclass(frozen=True)
-class Panel:
-    """Lines over the leaked images: of each column its colour, label and dashes; `level` is what to compare with."""
-
-    title: str
-    lines: dict[str, tuple[str, str, str]]
-    limits: tuple[float, float | None]
-    scale: float = 1
-    level: float | None = None
-
-
-KNOWLEDGE = {
-    "forgotten_before": (GREY, "before", "--"),
-    "forgotten_retrained": (RED, "retrained", "-"),
-    "others_taken": (RED, "others taken for it", ":"),
-    "forgotten_retrained_averaged_logits": (BLUE, "retrained, averaged logits", "-"),
-    "others_taken_averaged_logits": (BLUE, "others taken, averaged logits", ":"),
-}
-AUROC = {
-    "forgotten_auroc": (RED, "retrained", "-"),
-    "forgotten_auroc_averaged_logits": (BLUE, "retrained, averaged logits", "-"),
-    "forgotten_auroc_baseline_retrained": (GREY, "control: never saw the class", ":"),
-}
-ATTACK = {
-    "population_before": (GREY, "before", "--"),
-    "population_retrained": (RED, "retrained", "-"),
-    "population_baseline_retrained": (GREY, "control: never trained on them", ":"),
-}
-COST = {"exact": (RED, "exactly, every copy", "-"), "own": (BLUE, "in the shard of the class only", "-")}
-RESPONSE = (
-    Panel("Held-out images of the forgotten class named, %", KNOWLEDGE, (-3, 105), scale=100),
-    Panel("The class told from others, no threshold: AUROC", AUROC, (0.25, 1.03), level=0.5),
-    Panel("Leaked told from held-out images: AUC of an attack", ATTACK, (0.25, 1.03), level=0.5),
-    Panel("Cost of forgetting, % of retraining one model", COST, (0, None), scale=100, level=100),
-)
+RESPONSE = {  # title: scale, limits, what to compare with, and of each column its colour, label and dashes
+    "Held-out images of the forgotten class named, %": (100, (-3, 105), None, {
+        "forgotten_before": (GREY, "before", "--"),
+        "forgotten_retrained": (RED, "retrained", "-"),
+        "others_taken": (RED, "others taken for it", ":"),
+        "forgotten_retrained_averaged_logits": (BLUE, "retrained, averaged logits", "-"),
+        "others_taken_averaged_logits": (BLUE, "others taken, averaged logits", ":"),
+    }),
+    "The class told from others, no threshold: AUROC": (1, (0.25, 1.03), 0.5, {
+        "forgotten_auroc": (RED, "retrained", "-"),
+        "forgotten_auroc_averaged_logits": (BLUE, "retrained, averaged logits", "-"),
+        "forgotten_auroc_baseline_retrained": (GREY, "control: never saw the class", ":"),
+    }),
+    "Leaked told from held-out images: AUC of an attack": (1, (0.25, 1.03), 0.5, {
+        "population_before": (GREY, "before", "--"),
+        "population_retrained": (RED, "retrained", "-"),
+        "population_baseline_retrained": (GREY, "control: never trained on them", ":"),
+    }),
+    "Cost of forgetting, % of retraining one model": (100, (0, None), 100, {
+        "samples_all": (RED, "exactly, every copy", "-"),
+        "samples_dominant": (BLUE, "in the shard of the class only", "-"),
+    }),
+}  # fmt: skip
 
 
 def response(table: pd.DataFrame) -> Figure:
@@ -140,30 +127,27 @@ def response(table: pd.DataFrame) -> Figure:
     table: a file of results/response. A line goes through the means of the runs, and each run is a dot.
     """
     figure = Figure(figsize=(10, 7.4), layout="constrained")
-    shares = {
-        "exact": table["samples_all"] / table["samples_full"],
-        "own": table["samples_dominant"] / table["samples_full"],
-    }
-    by_leaked = table.assign(**shares).groupby("leaked")
-    panels = figure.subplots(2, 2)
-    for axes, panel in zip(panels.flat, RESPONSE, strict=True):
-        draw_panel(axes, panel, by_leaked)
-    for axes in panels[1]:
-        axes.set_xlabel("leaked images of each other class in a shard")
-    for axes, below in zip(panels.flat, (-0.1, -0.1, -0.2, -0.2), strict=True):
-        axes.legend(frameon=False, fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=(0.5, below))
+    cost = {name: table[name] / table["samples_full"] for name in ("samples_all", "samples_dominant")}
+    by_leaked = table.assign(**cost).groupby("leaked")
+    for place, (axes, (title, panel)) in enumerate(zip(figure.subplots(2, 2).flat, RESPONSE.items(), strict=True)):
+        draw_response(axes, by_leaked, *panel)
+        axes.set(title=title, xlabel="leaked images of each other class in a shard" if place > 1 else "")
+        below = (0.5, -0.2 if place > 1 else -0.1)
+        axes.legend(frameon=False, fontsize=9, ncols=2, loc="upper center", bbox_to_anchor=below)
     return figure
 
 
-def draw_panel(axes: Axes, panel: Panel, by_leaked: DataFrameGroupBy) -> None:
+def draw_response(
+    axes: Axes, by_leaked: DataFrameGroupBy, scale: int, limits: tuple, level: float | None, lines: dict
+) -> None:
     """Of each column a line through the means, and each run as a dot."""
-    for name, (colour, label, dashes) in panel.lines.items():
+    for name, (colour, label, dashes) in lines.items():
         values = by_leaked[name]
-        axes.plot(range(values.ngroups), values.mean() * panel.scale, color=colour, label=label, linestyle=dashes)
-        axes.plot(values.ngroup(), values.obj * panel.scale, "o", color=colour, markersize=3, alpha=0.6)
-    if panel.level is not None:
-        axes.axhline(panel.level, color="black", linewidth=0.8)
-    axes.set(title=panel.title, ylim=panel.limits, xlim=(-0.4, by_leaked.ngroups - 0.6))
+        axes.plot(range(values.ngroups), values.mean() * scale, color=colour, label=label, linestyle=dashes)
+        axes.plot(values.ngroup(), values.obj * scale, "o", color=colour, markersize=3, alpha=0.6)
+    if level is not None:
+        axes.axhline(level, color="black", linewidth=0.8)
+    axes.set(ylim=limits, xlim=(-0.4, by_leaked.ngroups - 0.6))
     axes.set_xticks(range(by_leaked.ngroups), by_leaked.groups)
     axes.spines[["top", "right"]].set_visible(False)
 

@@ -138,3 +138,18 @@ def together(tables: list[pd.DataFrame], known: list[dict]) -> pd.DataFrame:
     """Tables of runs in one, with what is known of each in front of its rows."""
     rows = pd.concat(tables, keys=range(len(tables))).droplevel(1)
     return pd.DataFrame(known).join(rows, how="inner").reset_index(drop=True)
+
+
+def over_runs(
+    runs: list[Run], rows: Callable[[list[Attacked]], list[dict]], known: Callable[[Run], dict]
+) -> pd.DataFrame:
+    """The rows that the runs of each scenario make together, those of its first split, which share their images."""
+    scenarios: dict[str, list[Run]] = {}
+    for run in runs:
+        same = scenarios.setdefault(run.scenario, [run])
+        if run is not same[0] and run.params["split_seed"] == same[0].params["split_seed"]:
+            same.append(run)
+    if not scenarios:
+        return pd.DataFrame()
+    tables = [pd.DataFrame(rows([run.attacked for run in same])) for same in scenarios.values()]
+    return together(tables, [known(same[0]) for same in scenarios.values()])

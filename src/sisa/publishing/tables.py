@@ -1,14 +1,13 @@
 """The files in results/: from the metrics of all runs of a data set, one table each."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pandas as pd
 
 from sisa.attacks import areas
-from sisa.attacks.areas import Attacked
-from sisa.data.outputs import HELD_OUT, TRAINING
+from sisa.inference.outputs import HELD_OUT, TRAINING
 from sisa.publishing.metrics_table import (
     BASELINE_FULL,
     BASELINE_RETRAINED,
@@ -19,7 +18,7 @@ from sisa.publishing.metrics_table import (
     pick,
     wide,
 )
-from sisa.publishing.runs import Run, together
+from sisa.publishing.runs import Run, over_runs, together
 from sisa.scenarios.grid import SEEDS, Scenario
 from sisa.unlearning.forget_set import SCOPES
 from sisa.unlearning.states import BEFORE, RETRAINED, RETRAINED_EXACT, STATES
@@ -107,16 +106,6 @@ def attack(metrics: pd.DataFrame, name: str, numbers: tuple[str, ...]) -> pd.Dat
     return found.rename(columns=names | {"state": "target", "set": "origin"}).astype(counts)
 
 
-def population(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The population attack on states and baselines."""
-    return attack(metrics, "population", ("auc", "images", "held_out", "balanced_accuracy"))
-
-
-def lira(metrics: pd.DataFrame) -> pd.DataFrame:
-    """LiRA on the members of states."""
-    return attack(metrics, "lira", ("auc", "balanced_accuracy", "tpr_at_1_percent"))
-
-
 def relearning(metrics: pd.DataFrame) -> pd.DataFrame:
     """One row a member: the share named at first and the samples until regained, as served and exactly retrained."""
     starts = pick(metrics, measure=("relearning named", "relearning samples"))
@@ -139,7 +128,15 @@ def response(metrics: pd.DataFrame) -> pd.DataFrame:
     return wide(named, (), [*RESPONSES]).astype({name: int for name in RESPONSES if name.startswith(("res", "sam"))})
 
 
-TABLES = {each.__name__: each for each in (recognition, utility, forgetting, population, lira, relearning, notebooks)}
+TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {  # by the folder in results/
+    "recognition": recognition,
+    "utility": utility,
+    "forgetting": forgetting,
+    "population": partial(attack, name="population", numbers=("auc", "images", "held_out", "balanced_accuracy")),
+    "lira": partial(attack, name="lira", numbers=("auc", "balanced_accuracy", "tpr_at_1_percent")),
+    "relearning": relearning,
+    "notebooks": notebooks,
+}
 
 
 def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
@@ -155,7 +152,10 @@ def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
         file = Path(f"{of_level[0].dataset}.csv")
         files[file] = accuracy(metrics)
         files |= {Path(name) / file: make(metrics) for name, make in TABLES.items()}
-        files |= {Path(make.__name__) / file: over_runs(of_level, make) for make in (areas.areas, areas.changes)}
+        files |= {
+            Path(make.__name__) / file: over_runs(of_level, make, lambda run: keys(run.choices)).drop(columns=[*SEEDS])
+            for make in (areas.areas, areas.changes)
+        }
     return files
 
 
@@ -172,16 +172,6 @@ def studies(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
             name = Scenario(classes, leakage, dataset, scope).name
             found[name] = rows.sort_values(["leaked", "split_seed", "seed"], ignore_index=True)
     return found
-
-
-def over_runs(runs: list[Run], rows: Callable[[list[Attacked]], list[dict]]) -> pd.DataFrame:
-    """The rows that the runs of each scenario make together, those of split_seed 0, which share their images."""
-    same: dict[Scenario, list[Attacked]] = {}
-    for run in runs:
-        if run.choices.split_seed == Scenario.split_seed:
-            same.setdefault(replace(run.choices, seed=Scenario.seed), []).append(run.attacked)
-    tables = [pd.DataFrame(rows(found)) for found in same.values()]
-    return together(tables, [keys(scenario) for scenario in same]).drop(columns=list(SEEDS))
 
 
 def read(file: Path) -> pd.DataFrame:

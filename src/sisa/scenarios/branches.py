@@ -2,10 +2,9 @@
 
 from functools import cache
 
-import yaml
-
 from sisa.base import paths
 from sisa.base.errors import BadInput
+from sisa.repository import lock
 from sisa.repository.git import git
 from sisa.scenarios.grid import FORMAT, PREFIX, Branch, parsed, settings
 
@@ -27,7 +26,7 @@ def content(revision: str, file: str) -> dict:
 
 @cache
 def parsed_blob(blob: str) -> dict:
-    return yaml.load(git("cat-file", "blob", blob), Loader=yaml.CSafeLoader)
+    return lock.load(git("cat-file", "blob", blob))
 
 
 def changed_inputs(old: str, new: str, dataset: str) -> list[str]:

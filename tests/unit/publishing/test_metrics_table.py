@@ -15,7 +15,7 @@ def run(monkeypatch, attacked):
 
 
 def value(table, **where):
-    return pick(table, **({name: "" for name in COLUMNS[:-1]} | where))["value"].item()
+    return pick(table, **(dict.fromkeys(COLUMNS[:-1], "") | where))["value"].item()
 
 
 def test_the_table_says_what_the_files_say(run):

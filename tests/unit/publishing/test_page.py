@@ -11,8 +11,7 @@ import pytest
 from sisa.publishing import runs
 from sisa.publishing.page.charts import FIGURES
 from sisa.publishing.page.marks import ATTACKS, OF_METRICS, OF_RUNS, table
-from sisa.publishing.page.render import between, digest, label, page, picked, scenarios
-from sisa.publishing.page.words import WORDS
+from sisa.publishing.page.render import WORDS, between, digest, label, page, picked, scenarios
 from sisa.publishing.palette import COLOURS
 
 ROOT = Path(__file__).parents[3]
@@ -48,6 +47,7 @@ def test_a_figure_shows_what_the_metrics_say(run):
 def test_each_figure_has_rows_and_each_mark_is_there_once(run, name):
     rows = table(name, [run])
     assert len(rows)
+    assert rows[["panel", "row", "series"]].notna().all(axis=None)
     assert not rows.duplicated(["group", "aggregation", "panel", "row", "series", "at"]).any() or name == "relearning"
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+
 from sisa.publishing import readable, tables
 from sisa.publishing.metrics_table import tidy
 from sisa.publishing.runs import NEEDED, together

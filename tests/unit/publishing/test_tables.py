@@ -65,13 +65,13 @@ def test_a_state_that_was_not_decided_is_left_out():
 
 
 def test_each_attack_has_a_row_a_target_and_origin():
-    (population,), (lira,) = (make(found(ATTACKS)).to_dict("records") for make in (tables.population, tables.lira))
+    (population,), (lira,) = (tables.TABLES[name](found(ATTACKS)).to_dict("records") for name in ("population", "lira"))
     assert (population["target"], population["origin"], population["auc"]) == ("before", "leaked", 0.65)
     assert (lira["target"], lira["origin"], lira["tpr_at_1_percent"]) == ("before", "leaked", 0.07)
 
 
 def test_lira_is_read_run_by_run():
-    runs = [tables.lira(found(ATTACKS, seed)).assign(auc=auc) for seed, auc in enumerate((0.61, 0.65, 0.688))]
+    runs = [tables.TABLES["lira"](found(ATTACKS, seed)).assign(auc=auc) for seed, auc in enumerate((0.61, 0.65, 0.688))]
     (row,) = readable.lira(pd.concat(runs)).to_dict("records")
     assert (row["n"], row["before"]) == ("3 (seed)", "0.61 0.65 0.69")
 

@@ -19,20 +19,9 @@ CONFIG = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
-    "axis": {
-        "labelColor": INK,
-        "titleColor": INK,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "domainColor": INK,
-        "tickColor": INK,
-        "gridColor": INK,
-        "gridOpacity": 0.12,
-        "domainOpacity": 0.4,
-        "tickOpacity": 0.4,
-        "labelLimit": 150,
-    },
+    "axis": dict.fromkeys(("labelColor", "titleColor", "domainColor", "tickColor", "gridColor"), INK)
+    | {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 150}
+    | {"gridOpacity": 0.12, "domainOpacity": 0.4, "tickOpacity": 0.4},
     "axisY": {"domain": False, "ticks": False, "grid": False, "labelPadding": 6},
     "text": {"color": INK, "fontSize": 12},
     "rule": {"color": INK},

@@ -5,14 +5,15 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from sisa.attacks import areas
-from sisa.data.outputs import HELD_OUT
+from sisa.inference.outputs import HELD_OUT
 from sisa.publishing.metrics_table import BASELINE_RETRAINED, GAPS, REFERENCES, UNLEARNING, against, pick, wide
-from sisa.publishing.runs import Run, together
+from sisa.publishing.runs import Run, over_runs, together
 from sisa.publishing.tables import SHARES
 from sisa.sharding.leakage import leakage_matrix
 from sisa.unlearning.forget_set import SCOPES
 from sisa.unlearning.states import BEFORE, STATES
 
+STATED = (*SHARES, "others_taken")
 KNOWN = ("scenario", "short", "dataset", "family", "leaked")
 VALUES = ["value", "low", "high"]
 KEYS = ["group", "aggregation", "panel", "row", "series", "at", "note"]
@@ -26,7 +27,7 @@ def table(name: str, runs: list[Run]) -> pd.DataFrame:
     `high` over several runs. `at` is a place on a line, `note` what to say beside.
     """
     if name in ATTACKS:
-        return shaped(pd.DataFrame(attacked(name, runs)))
+        return shaped(attacked(name, runs))
     if name in OF_RUNS:
         found = [pd.DataFrame(OF_RUNS[name](run)).assign(group=run.scenario) for run in runs]
         return averaged(shaped(pd.concat(found, ignore_index=True)))
@@ -37,39 +38,27 @@ def table(name: str, runs: list[Run]) -> pd.DataFrame:
 
 
 def shaped(marks: pd.DataFrame) -> pd.DataFrame:
+    """With all columns of a mark: where nothing else is said, its row and series are the state."""
+    usual = {"panel": "", "aggregation": "", "row": marks.get("state"), "series": marks.get("state")}
     numbers = [*VALUES, "taken"]
-    found = marks.assign(aggregation=marks.get("aggregation", "")).reindex(columns=[*KEYS, *numbers])
-    return found.astype(dict.fromkeys(numbers, float))
-
-
-def marked(rows: pd.DataFrame, row: str = "state", series: str = "", panel: str = "") -> pd.DataFrame:
-    """One mark a row of metrics: the columns that its places are in, where the series may be the row itself."""
-    return rows.assign(row=rows[row], series=rows[series or row], panel=rows[panel] if panel else "")
+    marks = marks.assign(**{name: value for name, value in usual.items() if name not in marks})
+    return marks.reindex(columns=[*KEYS, *numbers]).astype(dict.fromkeys(numbers, float))
 
 
 def by_panel(metrics: pd.DataFrame, measures: tuple[str, ...], **where) -> pd.DataFrame:
     """One mark a state, one panel a measure, in this order."""
     found = pick(metrics, measure=measures, **where)
     found = found.sort_values("measure", key=lambda names: names.map(measures.index), kind="stable")
-    return marked(found, panel="measure")
+    return found.assign(panel=found["measure"].str.replace("_", " "))
 
 
-def states(metrics: pd.DataFrame) -> pd.DataFrame:
-    marks = by_panel(metrics, (*SHARES, "others_taken"), set=HELD_OUT)
-    return marks.assign(panel=marks["panel"].str.replace("_", " "))
-
-
-def recognition(metrics: pd.DataFrame) -> pd.DataFrame:
-    return marked(pick(metrics, measure="forgotten_auroc", set=HELD_OUT))
-
-
-def served(metrics: pd.DataFrame) -> pd.DataFrame:
-    marks = by_panel(metrics, ("members", "residual_copies"), state=STATES)
-    return marks.assign(panel=marks["panel"].str.replace("_", " "))
+def held_out(metrics: pd.DataFrame, *measures: str) -> pd.DataFrame:
+    return by_panel(metrics, measures, set=HELD_OUT)
 
 
 def classes(metrics: pd.DataFrame) -> pd.DataFrame:
-    return marked(pick(metrics, measure="recall", set=HELD_OUT), panel="class").sort_values("panel", kind="stable")
+    found = held_out(metrics, "recall")
+    return found.assign(panel=found["class"]).sort_values("panel", kind="stable")
 
 
 def members(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -80,14 +69,9 @@ def members(metrics: pd.DataFrame) -> pd.DataFrame:
     return found.assign(
         panel=found["state"].where(of_state, "baselines"),
         row=found["model"].where(of_state, found["state"]),
-        series=found["state"],
         value=found["names"],
         note=[f"saw {saw:,.0f}" for saw in found["saw"]],
     )
-
-
-def unlearning(metrics: pd.DataFrame) -> pd.DataFrame:
-    return by_panel(metrics, UNLEARNING)
 
 
 def distances(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -100,20 +84,20 @@ def distances(metrics: pd.DataFrame) -> pd.DataFrame:
 def relearned(metrics: pd.DataFrame) -> pd.DataFrame:
     """The samples of each start until the goal; NaN where it never got there."""
     starts = pick(metrics, measure=("relearning named", "relearning samples"))
-    found = wide(starts, ("model", "state"), ("relearning samples",)).rename(columns={"relearning samples": "value"})
-    return marked(found, row="model", series="state")
+    found = wide(starts, ("model", "state"), ("relearning samples",))
+    return found.rename(columns={"model": "row", "relearning samples": "value"})
 
 
 def cost(metrics: pd.DataFrame) -> pd.DataFrame:
-    full = marked(pick(metrics, state=BASELINE_RETRAINED, measure="samples"))
-    every = marked(pick(metrics, state=BEFORE, measure="samples")).assign(row="train all members")
+    every, full = (pick(metrics, state=state, measure="samples") for state in (BEFORE, BASELINE_RETRAINED))
     to_forget = at_scopes(metrics)
-    return pd.concat([every, to_forget.assign(row="forget, " + to_forget["row"]), full])
+    to_forget = to_forget.assign(row="forget, " + to_forget["row"])
+    return pd.concat([every.assign(row="train all members"), to_forget, full.assign(row=full["state"])])
 
 
 def at_scopes(metrics: pd.DataFrame) -> pd.DataFrame:
-    marks = marked(pick(metrics, measure=[f"samples, scope {scope}" for scope in SCOPES]))
-    return marks.assign(row=marks["measure"].str.removeprefix("samples, "))
+    found = pick(metrics, measure=[f"samples, scope {scope}" for scope in SCOPES])
+    return found.assign(row=found["measure"].str.removeprefix("samples, "))
 
 
 def speed_up(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -126,16 +110,14 @@ def overview(metrics: pd.DataFrame) -> pd.DataFrame:
     """The forgotten class in each state, beside the other scenarios of the data set, and the others taken for it."""
     found = pick(metrics, state=STATES, set=HELD_OUT)
     shares = wide(found, ("state", "aggregation"), ("forgotten", "others_taken"))
-    shares = shares.rename(columns={"forgotten": "value", "others_taken": "taken"})
-    return marked(shares, row="short", series="state", panel="state")
+    shares = shares.rename(columns={"forgotten": "value", "others_taken": "taken", "short": "row"})
+    return shares.assign(panel=shares["state"])
 
 
 def response(metrics: pd.DataFrame) -> pd.DataFrame:
     """The same shares as `states`, by the number of leaked images; of families with at least two of them."""
-    marks = states(metrics)
-    marks = marks.assign(
-        series=marks["state"], row=[f"{count} leaked" for count in marks["leaked"]], at=marks["leaked"]
-    )
+    marks = held_out(metrics, *STATED)
+    marks = marks.assign(row=[f"{count} leaked" for count in marks["leaked"]], at=marks["leaked"])
     several = marks.groupby("family")["at"].transform("nunique") > 1
     return marks[several].sort_values("at", kind="stable")
 
@@ -172,22 +154,15 @@ def relearning(run: Run) -> Iterator[dict]:
             yield mark(member, f"{samples:,} samples", goal.item(), "goal", samples)
 
 
-def attacked(kind: str, runs: list[Run]) -> Iterator[dict]:
+def attacked(kind: str, runs: list[Run]) -> pd.DataFrame:
     """The AUCs of one attack over the runs of each scenario that share their split, with intervals."""
-    scenarios: dict[str, list[Run]] = {}
-    for run in runs:
-        if run.influence is not None:
-            scenarios.setdefault(run.scenario, []).append(run)
-    for name, same in scenarios.items():
-        split = same[0].params["split_seed"]
-        for row in areas.areas([run.attacked for run in same if run.params["split_seed"] == split]):
-            if row["attack"] == kind:
-                yield mark(row["origin"], row["target"], row["auc"], row["target"]) | {
-                    "group": name,
-                    "low": row["low"],
-                    "high": row["high"],
-                    "note": f"n = {row['runs']}",
-                }
+    found = over_runs(
+        [run for run in runs if run.influence is not None], areas.areas, lambda run: {"group": run.scenario}
+    )
+    if found.empty:
+        return found
+    found = pick(found, attack=kind).rename(columns={"origin": "panel", "target": "state", "auc": "value"})
+    return found.assign(note=[f"n = {count}" for count in found["runs"]])
 
 
 def averaged(marks: pd.DataFrame) -> pd.DataFrame:
@@ -204,13 +179,18 @@ def noted(marks: pd.DataFrame) -> pd.DataFrame:
     return marks.assign(note=taken.astype(object).fillna(marks["note"]))
 
 
-Figure = Callable[[pd.DataFrame], pd.DataFrame]
-OF_METRICS: dict[str, tuple[Figure, str]] = {  # of what, and of which runs together
-    **{
-        each.__name__: (each, "scenario")
-        for each in (states, recognition, served, classes, members, unlearning, distances, relearned, cost, speed_up)
-    },
+OF_METRICS: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {  # of what, and of which runs together
     "overview": (overview, "dataset"),
     "response": (response, "family"),
+    "states": (lambda metrics: held_out(metrics, *STATED), "scenario"),
+    "recognition": (lambda metrics: pick(metrics, measure="forgotten_auroc", set=HELD_OUT), "scenario"),
+    "served": (lambda metrics: by_panel(metrics, ("members", "residual_copies"), state=STATES), "scenario"),
+    "classes": (classes, "scenario"),
+    "members": (members, "scenario"),
+    "unlearning": (lambda metrics: by_panel(metrics, UNLEARNING), "scenario"),
+    "distances": (distances, "scenario"),
+    "relearned": (relearned, "scenario"),
+    "cost": (cost, "scenario"),
+    "speed_up": (speed_up, "scenario"),
 }
 OF_RUNS = {each.__name__: each for each in (confusion, leakage, relearning)}

@@ -8,17 +8,18 @@ from pathlib import Path
 
 import pandas as pd
 import vl_convert
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from sisa.publishing.page.charts import COUNT, FIGURES, PERCENT, SCORE, TIMES, VEGA_LITE, Figure
 from sisa.publishing.page.marks import ATTACKS, table
-from sisa.publishing.page.words import WORDS
 from sisa.publishing.palette import STATES
 from sisa.publishing.runs import Run
 from sisa.scenarios.grid import SEEDS
 
 HERE = Path(__file__).parent
+WORDS = yaml.safe_load((HERE / "words.yaml").read_text())
 FIELDS = ["aggregation", "panel", "row", "series", "at", "value", "low", "high", "label", "range"]
 READ_AS = {PERCENT: (100, ".1f", " %"), COUNT: (1, ",.0f", ""), SCORE: (1, ".3f", ""), TIMES: (1, ".1f", " times")}
 
