@@ -1,6 +1,5 @@
 """Find everything that holds one of these images or was trained on one, wherever it is stored; and delete it."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -162,15 +161,3 @@ def remove(findings: Iterable[Finding], places: list[Store]) -> None:
 
 def rank(finding: Finding) -> int:
     return ORDER.index(finding.kind) if finding.kind in ORDER else len(ORDER)
-
-
-def summary(findings: Iterable[Finding]) -> list[dict]:
-    """Number and size by store and kind, to be printed."""
-    numbers, sizes = Counter(), Counter()
-    for each in findings:
-        numbers[each.store, each.kind] += 1
-        sizes[each.store, each.kind] += each.size
-    return [
-        {"where": store, "what": kind, "number": number, "size": tqdm.format_sizeof(sizes[store, kind], "B")}
-        for (store, kind), number in sorted(numbers.items())
-    ]
