@@ -47,7 +47,7 @@ class Machine:
     attempts = 1
 
     def __init__(self, jobs: int, table: dict[str, Resources], logs: Path):
-        gpus = visible_gpus()
+        gpus = visible_gpus() if any(wanted.num_gpus for wanted in table.values()) else []  # asking takes a second
         for name, wanted in table.items():
             if wanted.num_gpus > len(gpus):
                 raise BadInput(f"{resources.FILE}: {name} takes {wanted.num_gpus} GPUs; this machine has {len(gpus)}")
