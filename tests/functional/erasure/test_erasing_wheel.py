@@ -7,8 +7,9 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import ROOT, SILHOUETTES, Repo, environment
-from pixels import holders, in_folders
+from support.pixels import holders, in_folders
+from support.repo import ROOT, Repo, environment
+from support.tiny import SILHOUETTES
 
 from sisa.base.params import load
 from sisa.erasure import renewal, scan, stores

@@ -5,8 +5,8 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT
 from playwright.sync_api import expect, sync_playwright
+from support.repo import ROOT
 
 from sisa.publishing.page import runs
 from sisa.publishing.page.render import page

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import CLASSES, ROOT, Repo, made_once
-from remotes import Remote, published
+from support.remotes import Remote, published
+from support.repo import ROOT, Repo, made_once
+from support.tiny import CLASSES
 
 FORGET_DOG = ("exp", "run", "--pull", "--name", "dog", "-S", "forget.class=dog")
 LOW = "scenario/tiny-3-low"
@@ -66,7 +67,9 @@ def team(shared, five_classes_high, three_classes_low):
             "retrain@cat",
             "retrain@dog",
             "baseline_retrained",
+            "predict",
             "evaluate",
+            "cost",
         ]
         repo.dvc("push", "--run-cache")
         repo.dvc("exp", "push", "origin", "dog")
@@ -90,9 +93,9 @@ def second(team, tmp_path):
     return clone(team.path.parent / "hub.git", tmp_path / "second")
 
 
-def test_forgetting_what_a_colleague_forgot_runs_only_the_stage_that_the_run_cache_does_not_hold(second):
-    """`evaluate` has outputs in Git that are neither metrics nor plots, for which DVC keeps no runs."""
-    assert second.dvc(*FORGET_DOG).executed == ["evaluate"]
+def test_forgetting_what_a_colleague_forgot_runs_only_the_stages_that_the_run_cache_does_not_hold(second):
+    """`evaluate` and `cost` have outputs in Git that are neither metrics nor plots, for which DVC keeps no runs."""
+    assert second.dvc(*FORGET_DOG).executed == ["evaluate", "cost"]
 
 
 def test_an_experiment_is_taken_up_with_its_data(second):

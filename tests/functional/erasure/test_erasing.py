@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from conftest import Repo, environment, fill, made_once
-from pixels import holders, in_folders, needles
-from remotes import Remote, stored
+from support.disk import fill
+from support.pixels import holders, in_folders, needles
+from support.remotes import Remote, stored
+from support.repo import Repo, environment, made_once
 
 from sisa.base.errors import BadInput
 from sisa.commands import erase
-from sisa.erasure import receipts, renewal, scan
+from sisa.erasure import journal, receipts, renewal, scan
 
 KINDS = ["folder", "s3", "ssh"]
 KILLS = 20

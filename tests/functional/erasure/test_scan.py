@@ -12,9 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Repo, made_once
-from pixels import holders, in_folders, needles
-from remotes import Remote, client, stored
+from support.pixels import holders, in_folders, needles
+from support.remotes import Remote, client, stored
+from support.repo import Repo, made_once
 
 REMOVE = """
 import os, sys

@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import fill
 from safetensors.numpy import load_file, save_file
+from support.disk import fill
 
 PLACES = ("data", "models", "metrics", "plots")
 WEIGHTS = "models/shards/tiny-3/{}/slice-2.safetensors"

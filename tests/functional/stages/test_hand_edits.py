@@ -3,7 +3,7 @@
 import pytest
 
 from sisa.base.errors import BadInput
-from sisa.commands import check
+from sisa.stages import validate
 
 EDITS = {
     "classes": ({"classes": 3}, "shards is cat, cow, dog, elephant, horse, but classes=3"),
@@ -40,10 +40,10 @@ def test_a_hand_edit_is_refused_and_outputs_come_back(repo, edit, complaint):
 @pytest.mark.parametrize(("edit", "complaint"), (EDITS | MORE_EDITS).values(), ids=EDITS | MORE_EDITS)
 def test_a_hand_edit_is_refused_before_a_run(fresh, monkeypatch, edit, complaint):
     monkeypatch.chdir(fresh.path)
-    check.main()
+    validate.main()
     fresh.edit_params(edit)
     with pytest.raises(BadInput, match=complaint):
-        check.main()
+        validate.main()
 
 
 @pytest.mark.parametrize(

@@ -8,10 +8,10 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Outcome, Repo, environment
 from ray.cluster_utils import Cluster
-from remotes import Remote, published
-from test_parallel import RAN, TRAIN, results, run_again, sabotage
+from support.remotes import Remote, published
+from support.repo import ROOT, Outcome, Repo, environment
+from support.side_by_side import RAN, TRAIN, results, run_again, sabotage
 
 from sisa.parallel.worker import Order, carry_out
 from sisa.repository.git import git
@@ -91,7 +91,7 @@ def lines(file: Path) -> list[str]:
 def test_a_worker_with_other_cpu_instructions_is_refused(ready, cluster, tmp_path):
     node = cluster.add_node(num_cpus=1, env_vars={"ATEN_CPU_CAPABILITY": "default"})
     publish(ready, tmp_path)
-    refused = ready.src("parallel", "--ray", cluster.address, code=1)
+    refused = ready.python("src", "parallel", "--ray", cluster.address, code=1)
     cluster.remove_node(node)
     assert "workers must equal this environment: on " in refused.complaint
     assert "CPU is DEFAULT, not " in refused.complaint
@@ -100,11 +100,14 @@ def test_a_worker_with_other_cpu_instructions_is_refused(ready, cluster, tmp_pat
 
 def test_what_is_not_committed_or_has_no_remote_is_refused(ready, tmp_path):
     ready.commit("What workers shall run")
-    assert "dvc remote add" in ready.src("parallel", "--ray", "auto", code=1).complaint
+    assert "dvc remote add" in ready.python("src", "parallel", "--ray", "auto", code=1).complaint
     Remote(str(tmp_path / "storage")).add_to(ready)
-    assert "dvc remote modify storage verify true" in ready.src("parallel", "--ray", "auto", code=1).complaint
-    (ready / "src/sisa/leakage.py").write_text("")
-    assert "commit first: src/sisa/leakage.py" in ready.src("parallel", "--ray", "auto", code=1).complaint
+    assert "dvc remote modify storage verify true" in ready.python("src", "parallel", "--ray", "auto", code=1).complaint
+    (ready / "src/sisa/sharding/leakage.py").write_text("")
+    assert (
+        "commit first: src/sisa/sharding/leakage.py"
+        in ready.python("src", "parallel", "--ray", "auto", code=1).complaint
+    )
 
 
 def test_scenarios_on_ray_share_stages_and_leave_nothing_to_run(serial_grid, cluster, nodes, tmp_path):

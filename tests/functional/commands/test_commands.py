@@ -5,11 +5,11 @@ import json
 import pandas as pd
 import pytest
 
-CHANGED_BY_FORGETTING_DOG = ["baseline_retrained", "evaluate", "retrain@cat", "retrain@dog", "unlearn"]
+OF_DOG = ["baseline_retrained", "cost", "evaluate", "predict", "retrain@cat", "retrain@dog", "unlearn"]
 
 
 def test_a_second_repro_runs_nothing(repo):
-    assert len(repo.locked()) == 17
+    assert len(repo.locked()) == 19
     assert repo.dvc("repro").executed == []
     assert repo.git("status", "--short").printed == ""
 
@@ -26,7 +26,7 @@ def test_leakage_and_classes_are_choices_of_exp_run(low):
 
 def test_forgetting_another_class_executes_only_what_depends_on_it(repo):
     repo.empty_run_cache()
-    assert sorted(repo.dvc("exp", "run", "-S", "forget.class=dog").executed) == CHANGED_BY_FORGETTING_DOG
+    assert sorted(repo.dvc("exp", "run", "-S", "forget.class=dog").executed) == OF_DOG
     assert json.loads((repo / "data/forget_set.json").read_text())["removed"].keys() == {"dog"}
 
 
@@ -91,7 +91,7 @@ def test_an_unknown_stage_is_answered_with_the_usage(untouched, arguments):
 
 def test_an_interruption_is_one_line(fresh):
     (fresh / "src/sisa/commands/wait.py").write_text("raise KeyboardInterrupt\n")
-    assert fresh.src("wait", code=130).printed == "stopped: wait\n"
+    assert fresh.python("src", "wait", code=130).printed == "stopped: wait\n"
 
 
 def test_a_page_without_scenario_branches_is_said_to_show_the_workspace_alone(repo):
@@ -103,7 +103,7 @@ def test_keeping_the_member_of_an_unaffected_shard_does_not_import_torch(repo, t
     (tmp_path / "without/torch").mkdir(parents=True)
     (tmp_path / "without/torch/__init__.py").write_text("raise ImportError('torch was imported')")
     before = repo.files("models/retrained")
-    repo.src("retrain", "dog", PYTHONPATH=str(tmp_path / "without"))
+    repo.python("src", "retrain", "dog", PYTHONPATH=str(tmp_path / "without"))
     assert repo.files("models/retrained") == before
-    affected = repo.src("retrain", "cat", PYTHONPATH=str(tmp_path / "without"), code=1)
+    affected = repo.python("src", "retrain", "cat", PYTHONPATH=str(tmp_path / "without"), code=1)
     assert "torch was imported" in affected.printed
