@@ -12,10 +12,9 @@ PARALLEL := $(strip $(if $(JOBS),--jobs $(JOBS)) $(if $(RAY),--ray $(RAY)))
 help:  ## list the targets
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
 
-repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its table; JOBS=N: on N cores; RAY=address: on a cluster
-	python src check
-	$(if $(PARALLEL),python src parallel $(PARALLEL),dvc repro)
-	@python src report
+repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its table, on all cores; JOBS=N: on N; RAY=address: on a cluster
+	$(strip python src repro $(PARALLEL))
+	@python src summary
 
 test: .venv/ready $(RAW)  ## run the tests
 	pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal  # one more than cores: some wait for servers
@@ -38,7 +37,7 @@ results: scenarios  ## make scenarios, then collect the branches into results/, 
 	python src results
 
 report: .venv/ready  ## write results/report.html: all results in one page, to open in a browser
-	python src page
+	python src report
 
 bench: .venv/ready $(RAW)  ## measure speed: time to accuracy, time to forget, efficiency, growth (bring animals10 in first)
 	python benchmarks/time_to_forget.py

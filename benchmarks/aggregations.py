@@ -27,6 +27,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from matplotlib.figure import Figure
+from scipy.special import expit
 from tabulate import tabulate
 from tqdm import tqdm
 
@@ -44,7 +45,6 @@ from sisa.evaluation.aggregation import (
     log_ratios,
     log_share,
     loss_of,
-    sigmoid,
 )
 
 LEVELS = {"high": "all", "low": 1}
@@ -73,7 +73,7 @@ def pairwise(evidence_of, weight_of=together, temperature=TEMPERATURE):
         weight = np.where(both, weight_of(counts), 0).astype(float)
         total = weight.sum(axis=0)
         found = np.einsum("mij,mnij->nij", weight, evidence_of(logits, counts, loss))
-        return sigmoid(found / np.where(total > 0, total, 1) / temperature).sum(axis=2)
+        return expit(found / np.where(total > 0, total, 1) / temperature).sum(axis=2)
 
     return scores
 

@@ -19,11 +19,11 @@ sys.path.insert(0, "src")
 
 from sisa.base import paths
 from sisa.base.params import Augment, Cnn, Params, Train, load
-from sisa.cost import closed_forms, predicted, simulation
+from sisa.cost import closed_forms, simulation
 from sisa.cost.simulation import Requests
 from sisa.data import tables
 from sisa.data.images import Pool
-from sisa.training import loop
+from sisa.training import checkpoints, loop
 from sisa.training.slicing import exact_slice_epochs, slice_epochs
 
 SLICING = [*product((45, 20), (1, 2, 4, 8, 16)), (51, 16)]  # epochs, slices
@@ -63,7 +63,7 @@ def slicing_row(epochs: int, slices: int, pixels: torch.Tensor, labels: torch.Te
         keep = torch.arange(SHARD_IMAGES) != int(torch.nonzero(cut == touched)[0])
         resume = (touched - 1, before[touched - 1]) if touched else None
         *_, (_, last) = loop.train_member(pixels[keep], labels[keep], cut[keep], resume=resume, **options)
-        counted.append(predicted.retraining_samples(last.log, touched))
+        counted.append(checkpoints.samples(last.log, after=touched))
     step, whole = slice_epochs(epochs, slices), epochs * SHARD_IMAGES
     paper = closed_forms.single_request(SHARD_IMAGES, slices, epochs) / whole
     measured = float(np.average(counted, weights=np.bincount(cut))) / whole
@@ -127,7 +127,7 @@ def carry_out(
                 recipe=recipe(params, 1),
                 seed=(0, str(shard)),
             )
-            total += predicted.samples(member.log)
+            total += checkpoints.samples(member.log)
     return total
 
 

@@ -21,17 +21,14 @@ from tqdm import tqdm
 sys.path.insert(0, "src")
 
 import machine
-from sisa.unlearning.removal import ALL
 
 from sisa.base import paths
 from sisa.base.params import Params, load
-from sisa.cost import predicted
 from sisa.data import tables
-from sisa.data.images import Images, Shard
-from sisa.sharding.leakage import DOMINANT
-from sisa.stages.unlearn import forget
+from sisa.data.images import Images
 from sisa.training import checkpoints, loop, resume
 from sisa.training.fit import fit
+from sisa.unlearning.forget_set import ALL, ONLY_DOMINANT, forget
 
 
 def main() -> None:
@@ -40,7 +37,7 @@ def main() -> None:
     repeats, params = parser.parse_args().repeats, load()
     loop.be_deterministic(params.train.threads)
     measured = {
-        "the members, scope dominant": lambda folder: members(DOMINANT, folder, params),
+        "the members, scope dominant": lambda folder: members(ONLY_DOMINANT, folder, params),
         "the members, scope all": lambda folder: members(ALL, folder, params),
         "the conventional model": lambda folder: baseline(folder, params),
     }
@@ -62,21 +59,20 @@ def main() -> None:
 
 def members(scope: str, folder: Path, params: Params) -> int:
     """Retrain the members of the shards that the class is forgotten in; the samples counted."""
-    shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
-    of_scope = params.model_copy(update={"forget": params.forget.model_copy(update={"scope": scope})})
-    retained, request = forget(shards, [], of_scope)
-    bills = [
+    shards = tables.read_shards(paths.SHARDS, params.shards)
+    retained, to_forget = forget(shards, params.forget.class_, scope, [])
+    counted = [
         resume.retrain(name, retained[name], paths.members(params) / name, folder / name, params)
-        for name in request.affected
+        for name in to_forget.affected
     ]
-    return sum(bill.samples for bill in bills)
+    return sum(each.samples for each in counted)
 
 
 def baseline(folder: Path, params: Params) -> int:
     """Train the conventional model without the forgotten class; the samples counted."""
     images = tables.read(paths.UNION_RETAINED, Images)
     fit(folder / "baseline", "baseline", images, np.zeros(len(images), dtype=np.int64), 1, params)
-    return predicted.samples(checkpoints.read_log(folder / "baseline"))
+    return checkpoints.samples(checkpoints.read_log(folder / "baseline"))
 
 
 if __name__ == "__main__":

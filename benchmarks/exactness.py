@@ -4,8 +4,8 @@
 
 For the data set and recipe of conf/: forgetting cat exactly in every scenario of `make scenarios`, and at level high
 with cat's copies in none to all but one of the other shards (leakage.reach). Written to benchmarks/exactness.csv: the
-shards that hold a cat, samples of retraining them without cats (predicted.predicted_retraining), and samples of training one
-model on all images that are no cats. Both are whole epochs, as they would be trained.
+shards that hold a cat, samples of retraining them without cats (cost.predictions), and samples of training one model on
+all images that are no cats. Both are whole epochs, as they would be trained.
 """
 
 import sys
@@ -18,10 +18,10 @@ sys.path.insert(0, "src")
 
 import machine
 import scenario
-from sisa.unlearning.removal import ALL, forgotten_rows
 
-from sisa.cost import predicted
+from sisa.cost.predictions import predicted_retraining
 from sisa.training.slicing import slice_epochs
+from sisa.unlearning.forget_set import ALL, covered
 
 LEVELS = ("high", "low", "none")
 
@@ -41,10 +41,9 @@ def predicted(classes: int, level: str, reach: int | None) -> dict:
     deal = scenario.deal_out(params)
     class_, train = params.forget.class_, params.train
     epochs = slice_epochs(train.epochs, params.slices)
-    gone = {name: forgotten_rows(shard, class_, ALL, []) for name, shard in deal.shards.items()}
+    gone = {name: covered(shard, class_, ALL, []) for name, shard in deal.shards.items()}
     exact = sum(
-        predicted.predicted_retraining(shard.slices, gone[name], params.slices, epochs)
-        for name, shard in deal.shards.items()
+        predicted_retraining(shard.slices, gone[name], params.slices, epochs) for name, shard in deal.shards.items()
     )
     full = int((deal.union.classes != class_).sum()) * slice_epochs(train.epochs, 1)
     return {

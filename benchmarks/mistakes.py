@@ -33,15 +33,16 @@ from sisa.data import tables
 from sisa.data.images import Images, Pool, Shard
 from sisa.evaluation import scoring
 from sisa.evaluation.aggregation import loss_of
-from sisa.evaluation.scoring import HELD_OUT, TRAINING
-from sisa.inference.logits import ask
+from sisa.inference.logits import predict_logits
+from sisa.inference.outputs import HELD_OUT, TRAINING
 from sisa.publishing.results import percent
 from sisa.repository.git import git
-from sisa.stages.split import draw_classes
+from sisa.sharding.deal import draw_classes
+from sisa.sources import roster
 from sisa.training.fit import fit
 from sisa.training.loop import be_deterministic
 from sisa.unlearning import forget_set
-from sisa.unlearning.states import exam_of, serving
+from sisa.unlearning.states import RETRAINED, members_by_state
 
 REDRAWN = "redrawn"
 NONE = "none"
@@ -78,28 +79,31 @@ def checked_out(revision: str) -> Iterator[None]:
 
 def measured(params: Params) -> pd.DataFrame:
     be_deterministic(params.train.threads)
-    request = forget_set.read(paths.FORGOTTEN)
+    request = forget_set.read(paths.FORGET_SET)
     sets = {HELD_OUT: tables.read(paths.TEST, Images), TRAINING: tables.read(paths.UNION, Images)}
     sets[REDRAWN] = redrawn(params)
-    exam = exam_of(sets, request, params)
+    on = scoring.evaluation_set(sets, request.ids, params.shards, params.forget.class_)
     rows = []
     with tempfile.TemporaryDirectory(prefix=".mistakes-", dir="models") as scratch:
-        ensembles = mistaken(serving(params, request)["retrained"], request.class_, Path(scratch), params)
-        answers = ask(list({model for models in ensembles.values() for model in models}), sets, params)
+        ensembles = mistaken(members_by_state(params, request)[RETRAINED], request.class_, Path(scratch), params)
+        answers = predict_logits(list({model for models in ensembles.values() for model in models}), sets, params)
     for mistake, models in ensembles.items():
+        members = [answers[model] for model in models if model in answers]
+        predictions = scoring.by_every_aggregation(members, on, loss_of(params.train))
         for aggregation in ("mean_logits", "prior_corrected"):
-            members = [answers[model] for model in models if model in answers]
-            said = scoring.says_of_ensemble(aggregation, members, exam, loss_of(params.train))
-            scores = scoring.utility(said, exam)
-            for name, on in SCORED.items() if mistake == NONE else [(mistake, HELD_OUT)]:
-                rows.append((name, aggregation, scores[on]["overall"], scores[on]["forgotten"]))
+            scores = scoring.utility(predictions[aggregation], on)
+            for name, which in SCORED.items() if mistake == NONE else [(mistake, HELD_OUT)]:
+                rows.append((name, aggregation, scores[which]["overall"], scores[which]["forgotten"]))
     return pd.DataFrame(rows, columns=["mistake", "aggregation", "overall", f"forgotten ({request.class_})"])
 
 
 def redrawn(params: Params) -> Images:
     """The held-out images of another split_seed, most of which the members were trained on."""
     pool = tables.read(paths.POOL, Pool)
-    draws = draw_classes(params.model_copy(update={"split_seed": params.split_seed + 1}))
+    draws = draw_classes(
+        roster.read(paths.roster(params.dataset.name)),
+        params.model_copy(update={"split_seed": params.split_seed + 1}),
+    )
     held_out = np.isin(pool.ids, [image for draw in draws.values() for image in draw.test])
     return Images(pool.ids[held_out], pool.classes[held_out], pool.pixels[held_out])
 

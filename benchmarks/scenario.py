@@ -12,10 +12,10 @@ from sisa import sources
 from sisa.base import paths
 from sisa.base.params import Params, load
 from sisa.data.images import Images, Pool, Shard, union
+from sisa.sharding.deal import deal, draw_classes
 from sisa.sharding.leakage import leakage_matrix, shard_rows
 from sisa.sources import roster
-from sisa.stages.prepare import gather
-from sisa.stages.split import deal, draw_classes
+from sisa.sources.pool import gather
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def compose(*choices: str) -> Params:
 def deal_out(params: Params) -> Scenario:
     """What prepare and split write for these parameters. Raises BadInput where the data set was not brought in."""
     pool = pool_of(params)
-    draws = draw_classes(params)
+    draws = draw_classes(roster.read(paths.roster(params.dataset.name)), params)
     matrix = leakage_matrix(params.shards, **params.leakage.model_dump())
     present = {image: place for place, image in enumerate(pool.ids.tolist())}
     shards = {

@@ -28,9 +28,8 @@ sys.path.insert(0, "src")
 import machine
 
 ROOT = Path(__file__).parents[1]
-PARTS = dict.fromkeys(("train_shards", "baseline_full", "retrain", "baseline_retrained"), "training stages") | {
-    "evaluate": "evaluation"
-}
+TRAINING = ("train_shards", "baseline_full", "retrain", "baseline_retrained")
+PARTS = dict.fromkeys(TRAINING, "training stages") | dict.fromkeys(("predict", "evaluate", "cost"), "evaluation")
 
 
 def main() -> None:

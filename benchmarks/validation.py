@@ -14,8 +14,9 @@ from sisa.base import paths
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Images, Pool
+from sisa.sharding.deal import deal, draw_classes
 from sisa.sharding.leakage import Draw, leakage_matrix, shard_rows
-from sisa.stages.split import deal, draw_classes
+from sisa.sources import roster
 from sisa.training import loop
 
 VALIDATION = 100  # images of each class
@@ -33,7 +34,7 @@ def start(description: str) -> tuple[Params, int]:
 def parts(params: Params) -> tuple[Pool, dict[str, Draw], Images]:
     """The pool, the draws of each class less its validation images, and those."""
     pool = tables.read(paths.POOL, Pool)
-    draws = draw_classes(params)
+    draws = draw_classes(roster.read(paths.roster(params.dataset.name)), params)
     held = {image for draw in draws.values() for image in draw.dominant[-VALIDATION:]}
     trained = {name: replace(draw, dominant=draw.dominant[:-VALIDATION]) for name, draw in draws.items()}
     return pool, trained, pool.take(np.isin(pool.ids, list(held)))

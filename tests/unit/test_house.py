@@ -1,67 +1,76 @@
-"""Each stage's deps in dvc.yaml name every source file that it imports, or its whole package, and no other."""
+"""The house: which room may import which, and what the stages depend on."""
 
-import ast
-from pathlib import Path
+import subprocess
+import sys
+from graphlib import TopologicalSorter
 
 import pytest
 import yaml
+from house import LAYERS, ROOT, SRC, arrows, closure, imported, modules, room
 
-ROOT = Path(__file__).parents[2]
-SRC = ROOT / "src"
 STAGES = yaml.safe_load((ROOT / "dvc.yaml").read_text())["stages"]
+EXPERIMENT = LAYERS[: LAYERS.index("stages") + 1]  # what a result can depend on
+NO_SISA = ("repository", "parallel")  # rooms that know Git, DVC and their graph, and nothing of the experiment
 
 
-def module_file(name: str) -> Path | None:
-    """The file of a module of ours; None for others, and for what is no module but a name in one."""
-    place = SRC.joinpath(*name.split("."))
-    return next((file for file in (place.with_suffix(".py"), place / "__init__.py") if file.is_file()), None)
+def test_every_module_is_in_a_room():
+    assert {room(file) for file in modules()} == set(LAYERS)
+    assert [file.name for file in SRC.glob("sisa/*.py")] == ["__init__.py"]
 
 
-def imported(file: Path) -> set[Path]:
-    """The files of ours that a file imports anywhere in it."""
-    names = set()
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: write the whole name of the module"
-            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    files = {module_file(name) for name in names if name.split(".")[0] == "sisa"} - {None}
-    if SRC / "sisa/raw/__init__.py" in files:  # it imports the module of the data set's kind by name
-        files |= set(SRC.glob("sisa/raw/*.py"))
-    return files
+def test_no_room_imports_one_above_it():
+    upwards = [pair for pair in sorted(arrows()) if LAYERS.index(pair[0]) < LAYERS.index(pair[1])]
+    assert upwards == []
 
 
-def closure(file: Path) -> set[Path]:
-    reached, waiting = set(), {file}
-    while waiting:
-        reached |= waiting
-        waiting = set().union(*map(imported, waiting)) - reached
-    return reached
+def test_nobody_but_a_stage_imports_a_stage():
+    assert [importer for importer, other in arrows() if other == "stages"] == []
 
 
-def listed(stage: dict) -> set[Path]:
-    """The source files in a stage's deps, a folder standing for those in it."""
-    paths = [ROOT / dep for dep in stage.get("do", stage)["deps"] if dep.startswith("src")]
-    return {file for path in paths for file in (path.glob("*.py") if path.is_dir() else [path])}
+def test_nothing_that_a_result_depends_on_imports_the_rest():
+    assert [pair for pair in arrows() if pair[0] in EXPERIMENT and pair[1] not in EXPERIMENT] == []
 
 
-def whole(files: set[Path]) -> set[Path]:
-    """With all files of the packages that are listed whole: each entry in dvc.lock makes every run of DVC slower."""
-    packages = {SRC / "sisa/common", SRC / "sisa/learning"}
-    return files | {file for package in packages & {file.parent for file in files} for file in package.glob("*.py")}
+def test_repository_and_parallel_know_nothing_of_the_experiment():
+    assert {other for importer, other in arrows() if importer in NO_SISA} <= {"base", *NO_SISA}
 
 
-def with_content(files: set[Path]) -> set[str]:
-    """Names as in dvc.yaml; an empty __init__.py cannot change anything."""
-    return {str(file.relative_to(ROOT)) for file in files if file.read_text().strip()}
+def test_modules_import_each_other_in_no_circle():
+    TopologicalSorter({file: imported(file) - {file} for file in modules()}).prepare()
+
+
+def test_base_knows_no_metrics_plots_or_pages():
+    files = SRC.glob("sisa/base/*.py")
+    assert [
+        file.name for file in files for word in ("metrics/", "plots/", "results/", "html") if word in file.read_text()
+    ] == []
+    assert all(word not in (SRC / "sisa/base/paths.py").read_text() for word in ("metrics", "plots", "results"))
+
+
+def listed(stage: dict) -> list[str]:
+    return [dep for dep in stage.get("do", stage)["deps"] if dep.startswith("src")]
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_deps_are_the_source_files_that_a_stage_imports(name):
-    needed = closure(SRC / f"sisa/stages/{name}.py") | closure(SRC / "__main__.py")
-    assert with_content(listed(STAGES[name])) == with_content(whole(needed))
+def test_a_stage_depends_on_its_own_file_and_on_the_whole_rooms_that_it_imports(name):
+    reached = closure(SRC / f"sisa/stages/{name}.py")
+    rooms = [f"src/sisa/{each}" for each in LAYERS if each in {room(file) for file in reached}]
+    rooms.remove("src/sisa/stages")
+    assert listed(STAGES[name]) == [f"src/sisa/stages/{name}.py", *rooms]
+
+
+@pytest.mark.parametrize("name", STAGES)
+def test_a_stage_names_its_data_before_its_code(name):
+    deps = STAGES[name].get("do", STAGES[name])["deps"]
+    assert deps == [*(dep for dep in deps if not dep.startswith("src")), *listed(STAGES[name])]
 
 
 def test_every_stage_has_a_module_and_every_module_a_stage():
     assert set(STAGES) == {file.stem for file in SRC.glob("sisa/stages/[a-z]*.py")}
+
+
+def test_stages_that_only_count_import_no_torch():
+    """Its import takes longer than they do."""
+    stages = "import sisa.stages.validate, sisa.stages.evaluate, sisa.stages.cost, sisa.stages.attack"
+    code = f"import sys; {stages}; sys.exit('torch' in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], cwd=SRC, check=True)

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from sisa.evaluation.intervals import of_area
-from sisa.evaluation.odds import log_odds
 from sisa.evaluation.roc import auc, influence
+from sisa.inference.odds import log_odds
 
 FOLDS = 10
 FEWEST = 10  # images on a side, one a fold

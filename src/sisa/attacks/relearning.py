@@ -17,18 +17,17 @@ REGAINED = 0.9  # of the share that the class's own member named before it was f
 Curve = list[tuple[int, float]]  # samples, and the share of held-out images of the class that are named
 
 
-def lessons(union: Images, leaked: np.ndarray, params: Params) -> Images:
+def lessons(union: Images, class_: str, leaked: np.ndarray, params: Params) -> Images:
     """As many images of each class, drawn at random; of the class to forget, none of the ids [n] that leaked."""
-    images = union.take((union.classes != params.forget.class_) | ~union.among(leaked))
+    images = union.take((union.classes != class_) | ~union.among(leaked))
     generator = np.random.default_rng(loop.derived_seed(params.seed, "relearn"))
     order = generator.permutation(len(images))
     drawn = [order[images.classes[order] == name][: params.attacks.relearn_images] for name in params.shards]
     return images.take(np.concatenate(drawn))
 
 
-def relearn(member: Path, taught: Images, held_out: np.ndarray, params: Params) -> Iterator[tuple[int, float]]:
-    """Samples, and the share of held-out images [n, c, h, w] uint8 of the class named, before and after each epoch of
-    fine-tuning.
+def relearn(member: Path, taught: Images, held_out: Images, params: Params) -> Iterator[tuple[int, float]]:
+    """Samples, and the share of held-out images of the class that is named, before and after each epoch of fine-tuning.
 
     The member's own recipe over its own schedule, with a fresh optimizer state and no prior to adjust for.
     """
@@ -51,15 +50,15 @@ def relearn(member: Path, taught: Images, held_out: np.ndarray, params: Params) 
         yield samples, share_named(deepcopy(network), held_out, params)
 
 
-def named(member: Path, held_out: np.ndarray, params: Params) -> float:
-    """The share of these images that a member names the forgotten class; 0 for an empty one."""
+def named(member: Path, held_out: Images, params: Params) -> float:
+    """The share of these images that a member gives their class; 0 for an empty one."""
     last = checkpoints.last_slice(member)
     return 0.0 if last is None else share_named(network_of(member, last, params), held_out, params)
 
 
-def share_named(network: torch.nn.Module, held_out: np.ndarray, params: Params) -> float:
-    logits = logits_of([network], torch.from_numpy(held_out), params.train)[0]
-    return float((logits.argmax(dim=1) == params.shards.index(params.forget.class_)).double().mean())
+def share_named(network: torch.nn.Module, held_out: Images, params: Params) -> float:
+    logits = logits_of([network], torch.from_numpy(held_out.pixels), params.train)[0].numpy()
+    return float((logits.argmax(axis=1) == np.searchsorted(params.shards, held_out.classes)).mean())
 
 
 def summary(curves: dict[tuple[str, str], Curve], goal: float) -> dict:

@@ -6,11 +6,11 @@ import numpy as np
 
 from sisa.attacks import membership
 from sisa.attacks.membership import Found
-from sisa.attacks.shadows import ShadowOdds
 from sisa.data.images import Shard
-from sisa.data.outputs import HELD_OUT, Asked, ModelOutputs
-from sisa.evaluation.odds import log_odds, softmax
 from sisa.evaluation.scoring import Predictions
+from sisa.inference.odds import log_odds, softmax
+from sisa.inference.outputs import HELD_OUT, Asked, ModelOutputs
+from sisa.inference.shadows import ShadowOdds
 
 ByOrigin = dict[str, Found]  # by the origin of the images attacked
 

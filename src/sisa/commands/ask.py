@@ -17,11 +17,11 @@ from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Params, load
 from sisa.data import tables
 from sisa.data.images import Images, Pool, Shard, image_id, resize
-from sisa.data.outputs import ModelOutputs
 from sisa.evaluation.aggregation import loss_of
-from sisa.evaluation.odds import softmax
 from sisa.evaluation.scoring import aggregated
 from sisa.inference.logits import predict_logits
+from sisa.inference.odds import softmax
+from sisa.inference.outputs import ModelOutputs
 from sisa.sources import roster
 from sisa.sources.folder import decode
 from sisa.training.loop import be_deterministic
@@ -30,32 +30,32 @@ from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.states import BASELINES, members_by_state
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python src ask", description=__doc__)
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "photos",
         nargs="+",
         metavar="PHOTO",
         help="a JPEG, PNG or WebP file, or an image's id or raw file as on the roster",
     )
-    arguments = parser.parse_args()
 
+
+def main(options: argparse.Namespace) -> None:
     params = load()
     pool = tables.read(paths.POOL, Pool)
-    photos = {printable(name): of_pool(name, pool) or prepared(Path(name), params.dataset) for name in arguments.photos}
-    request = forget_set.read(paths.FORGET_SET)
+    photos = {printable(name): of_pool(name, pool) or prepared(Path(name), params.dataset) for name in options.photos}
+    to_forget = forget_set.read(paths.FORGET_SET)
     listed = roster.read(paths.roster(params.dataset.name))
     shards = tables.read_shards(paths.SHARDS, params.shards)
     held_out = tables.read(paths.TEST, Images)
-    states = members_by_state(params, request)
+    states = members_by_state(params, to_forget)
     be_deterministic(params.train.threads)
     answers = predict_logits([*every_member(states), *BASELINES], photos, params)
 
-    print(legend(params, request.class_))
+    print(legend(params, to_forget.class_))
     for photo, image in photos.items():
-        print(f"\n{photo}: {history(image.ids.item(), listed, shards, held_out, request)}\n")
-        print(table(state_rows(photo, states, answers, params), request.class_))
-        print(table(member_rows(photo, states, answers, params, request.class_), request.class_))
+        print(f"\n{photo}: {history(image.ids.item(), listed, shards, held_out, to_forget)}\n")
+        print(table(state_rows(photo, states, answers, params), to_forget.class_))
+        print(table(member_rows(photo, states, answers, params, to_forget.class_), to_forget.class_))
 
 
 def printable(path: str | Path) -> str:
@@ -101,7 +101,7 @@ def legend(params: Params, class_: str | None) -> str:
     return "\n".join(lines)
 
 
-def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out: Images, request: ForgetSet) -> str:
+def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out: Images, to_forget: ForgetSet) -> str:
     """Where the data set has the image of this id, and which members were trained on it."""
     rows = listed[listed["id"] == image]
     if rows.empty:
@@ -114,7 +114,7 @@ def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out
     holders = [name for name, shard in shards.items() if image in shard.ids]
     if not holders:
         return f"{known}, in no shard: no model was trained on it"
-    without = [name for name in holders if image in request.removed.get(name, [])]
+    without = [name for name in holders if image in to_forget.removed.get(name, [])]
     known += f", trained on by: {', '.join(holders)}"
     return f"{known}; retrained without it: {', '.join(without)}" if without else known
 
@@ -162,7 +162,3 @@ def table(rows: Iterable[dict], class_: str | None) -> str:
     """The rows, with a star at each answer that names the class."""
     starred = [row | {"answer": f"{row['answer']} *" if row["answer"] == class_ else row["answer"]} for row in rows]
     return tabulate(starred, headers="keys", floatfmt=".1f") + "\n"
-
-
-if __name__ == "__main__":
-    main()

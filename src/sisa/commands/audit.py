@@ -4,6 +4,7 @@ It walks weights <- retained shard <- shard and request, and computes every hash
 what training on the retained shard gives is for `make verify`.
 """
 
+import argparse
 import hashlib
 from collections.abc import Iterator
 from dataclasses import fields
@@ -11,7 +12,6 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
-import yaml
 from tabulate import tabulate
 
 from sisa.base import paths
@@ -27,11 +27,11 @@ from sisa.unlearning import forget_set, requests
 from sisa.unlearning.forget_set import ForgetSet, covered, forget
 
 
-def main() -> None:
+def main(_: argparse.Namespace) -> None:
     params = load()
     dataset = params.dataset.name
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), roster.read(paths.roster(dataset)))
-    disagree = partial(lock.problems, lock.read(), lock.declared(), yaml.safe_load(Path("params.yaml").read_text()))
+    disagree = partial(lock.problems, lock.read(), lock.declared())
     found = [*disagree("split"), *disagree("unlearn")]
     try:
         found += [withdrawn_line(line) for line in withdrawn(paths.REQUESTS)]
@@ -127,7 +127,3 @@ def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
     else:
         print("Proved: no served member was trained on a forgotten image, and no retained shard holds one.")
     print("Not looked at: whether the weights are what training gives (make verify), and raw data, caches and history.")
-
-
-if __name__ == "__main__":
-    main()

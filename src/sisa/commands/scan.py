@@ -15,20 +15,19 @@ from sisa.erasure import lineage, scan, stores
 from sisa.erasure.scan import Survey
 from sisa.sources import roster
 from sisa.sources.roster import ID
-from sisa.unlearning import requests
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python src scan", description=__doc__)
+def arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("images", nargs="*", default=[], metavar="IMAGE", help="an id, or a raw file as on the roster")
     which.add_argument("--class", dest="class_", metavar="CLASS", help="all images of this class on the roster")
     parser.add_argument("--dataset", help="whose roster; that of params.yaml by default")
     parser.add_argument("--local", action="store_true", help="look at workspace and cache only, at no remote")
-    arguments = parser.parse_args()
 
-    ids = wanted(arguments.images, arguments.class_, arguments.dataset or load().dataset.name)
-    found = scan.survey(ids, stores.every(arguments.local))
+
+def main(options: argparse.Namespace) -> None:
+    ids = wanted(options.images, options.class_, options.dataset or load().dataset.name)
+    found = scan.survey(ids, stores.every(options.local))
     show(ids, found)
     if found.findings or found.undecided:
         raise BadInput(
@@ -42,18 +41,13 @@ def wanted(images: list[str], class_: str | None, dataset: str) -> set[str]:
     """The ids that are named; one that is on no roster will do. Raises BadInput for what is neither an id nor known."""
     if dataset not in paths.datasets():
         raise BadInput(f"unknown data set {dataset!r}; write one of {', '.join(paths.datasets())}")
-    if class_ is None and all(ID.fullmatch(image) for image in images):
-        return set(images)
-    listed = roster.read(paths.roster(dataset))
     if class_ is not None:
-        if class_ not in set(listed["class"]):
-            raise BadInput(f"class {class_!r} is not on {paths.roster(dataset)}; look for its images by their ids")
-        return set(listed.loc[listed["class"] == class_, "id"])
-    known, images = requests.pictures(listed), [requests.as_listed(image, dataset) for image in images]
-    for image in images:
-        if image not in known and not ID.fullmatch(image):
-            raise BadInput(requests.unknown(image, dataset))
-    return {each for image in images for each in known.get(image, [image])}
+        return set(roster.of_class(class_, roster.read(paths.roster(dataset)), dataset))
+    ids = {image for image in images if ID.fullmatch(image)}
+    if names := [image for image in images if image not in ids]:
+        listed = roster.read(paths.roster(dataset))
+        ids.update(*(found for _, found in roster.resolve(names, listed, dataset)))
+    return ids
 
 
 def show(ids: set[str], found: Survey) -> None:
@@ -75,7 +69,3 @@ def show(ids: set[str], found: Survey) -> None:
 def shortened(path: str) -> str:
     """The two SHA-256 that an entry of the run-cache is called by, cut."""
     return "/".join(part[:12] for part in path.split("/")) if path.startswith("runs/") else path
-
-
-if __name__ == "__main__":
-    main()

@@ -8,7 +8,6 @@ import argparse
 import fcntl
 import shlex
 import shutil
-import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,41 +24,22 @@ from tqdm import tqdm
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import load
-from sisa.parallel import jobs, resources, worker
+from sisa.parallel import jobs, resources
 from sisa.parallel.machine import Clones
-from sisa.parallel.processes import dvc_in_sight
-from sisa.parallel.run_graph import carry_out as side_by_side
+from sisa.parallel.run_graph import run_graph, stoppable
 from sisa.parallel.tasks import Run, one_graph, pipeline
+from sisa.repository.dvc import dvc, dvc_in_sight, dvc_logged
 from sisa.repository.git import GitError, git
-from sisa.scenarios import branches, grid
-from sisa.scenarios.grid import RUN, SKIPPED, Branch, Scenario, decision, message
+from sisa.repository.lock import content
+from sisa.scenarios import branches
+from sisa.scenarios.grid import RUN, SKIPPED, Branch, Scenario, decision, grid, message
 from sisa.unlearning import requests
 
 WORK = Path(".dvc/tmp/scenarios")
 CLONE = WORK / "clone"
 
 
-def main() -> None:
-    options = parse_arguments()
-    check_committed(options.dataset)
-    wanted = grid(
-        options.dataset,
-        options.classes or class_counts(options.dataset),
-        options.leakage or leakage_levels(),
-        options.scopes,
-        options.seeds,
-        options.split_seeds,
-        options.leaked,
-    )
-    check_further(options.set, wanted[0])
-    with alone() as lock, clone_of_head():
-        tell_requests(options.dataset)
-        outcomes = carry_out(wanted, [f"train={options.train}", *options.set], lock, options)
-    report(outcomes)
-
-
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="python src scenarios", description=__doc__)
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", default=Scenario.dataset)
     parser.add_argument("--train", default="fast", help="the recipe: a file in conf/train")
     parser.add_argument("--classes", type=int, nargs="+", help="default: every class set of the data set")
@@ -73,12 +53,25 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument(
         "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
     )
-    where = parser.add_mutually_exclusive_group()
-    where.add_argument(
-        "--jobs", type=resources.cores, metavar="CORES", help="compute stages side by side on this machine"
+    resources.add_arguments(parser)
+
+
+def main(options: argparse.Namespace) -> None:
+    check_committed(options.dataset)
+    wanted = grid(
+        options.dataset,
+        options.classes or class_counts(options.dataset),
+        options.leakage or leakage_levels(),
+        options.scopes,
+        options.seeds,
+        options.split_seeds,
+        options.leaked,
     )
-    where.add_argument("--ray", metavar="ADDRESS", help="compute stages on a Ray cluster")
-    return parser.parse_args()
+    check_further(options.set, wanted[0])
+    with stoppable(), alone() as lock, clone_of_head():
+        tell_requests(options.dataset)
+        outcomes = run_due(wanted, [f"train={options.train}", *options.set], lock, options)
+    report(outcomes)
 
 
 def check_committed(dataset: str) -> None:
@@ -144,9 +137,7 @@ def tell_requests(dataset: str) -> None:
         print(f"notice: every scenario forgets {asked} image(s) more, those requested in HEAD's {paths.REQUESTS}")
 
 
-def carry_out(
-    wanted: list[Scenario], further: list[str], lock: int, options: argparse.Namespace
-) -> dict[Scenario, str]:
+def run_due(wanted: list[Scenario], further: list[str], lock: int, options: argparse.Namespace) -> dict[Scenario, str]:
     """What became of each scenario, those that need no run included."""
     known, outcomes = branches.known(), {}
     for scenario in wanted:
@@ -172,10 +163,10 @@ def fill_run_cache(due: list[Scenario], further: list[str], options: argparse.Na
     for scenario in due:
         composed(scenario, further)
         params = (CLONE / "params.yaml").read_text()
-        order = jobs.for_cluster(params) if options.ray else jobs.for_machine(params, WORK / "workers")
+        job = jobs.for_cluster(params) if options.ray else jobs.for_machine(params, WORK / "workers")
         # What is kept in Git reaches a remote from Ray's workers only; a push of the run-cache here would lose it.
         graph = pipeline(CLONE, kept_in_git=bool(options.ray))
-        runs[scenario.name] = (Run(order, worker.read_lock(CLONE)), graph)
+        runs[scenario.name] = (Run(job, content(CLONE)), graph)
     tasks, needs = one_graph(runs)
     table = resources.read(yaml.safe_load(params))
     logs = WORK / "logs"
@@ -186,9 +177,9 @@ def fill_run_cache(due: list[Scenario], further: list[str], options: argparse.Na
             from sisa.parallel.cluster import Cluster
 
             dvc_in_sight("push", "--run-cache")
-            side_by_side(needs, Cluster(options.ray, tasks, table, logs))
+            run_graph(needs, Cluster(options.ray, tasks, table, logs))
         else:
-            side_by_side(needs, Clones(options.jobs, tasks, table, logs))
+            run_graph(needs, Clones(options.jobs, tasks, table, logs))
     except BadInput as error:
         print(f"notice: {error}", flush=True)
     finally:
@@ -217,10 +208,13 @@ def is_current(branch: Branch, expected: dict) -> bool:
 def bring_raw_images(dataset: str) -> None:
     """Raises BadInput where the cache does not have them."""
     file = f"{paths.raw(dataset)}.dvc"
-    for command in (["cache", "dir", "--local", Repo().cache.local_cache_dir], ["checkout", "--quiet", file]):
-        done = subprocess.run([sys.executable, "-m", "dvc", *command], cwd=CLONE, check=False, capture_output=True)
-        if done.returncode:
-            raise BadInput(f"{file}: its images are not in DVC's cache; fetch them: dvc fetch {file}, or: make data")
+    dvc("cache", "dir", "--local", Repo().cache.local_cache_dir, folder=CLONE)
+    try:
+        dvc("checkout", "--quiet", file, folder=CLONE)
+    except BadInput as error:
+        raise BadInput(
+            f"{file}: its images are not in DVC's cache; fetch them: dvc fetch {file}, or: make data"
+        ) from error
 
 
 def run(scenario: Scenario, further: list[str], lock: int, pull: list[str]) -> str:
@@ -228,12 +222,8 @@ def run(scenario: Scenario, further: list[str], lock: int, pull: list[str]) -> s
     log = log_of(scenario)
     choices = [word for choice in (*scenario.choices, *further) for word in ("-S", choice)]
     git("reset", "--quiet", "--hard", folder=CLONE)
-    with log.open("w") as file:
-        command = [sys.executable, "-m", "dvc", "exp", "run", *pull, "--name", scenario.name, *choices]
-        done = subprocess.run(
-            command, cwd=CLONE, check=False, stdin=subprocess.DEVNULL, stdout=file, stderr=file, pass_fds=[lock]
-        )
-    if done.returncode:
+    log.unlink(missing_ok=True)
+    if dvc_logged("exp", "run", *pull, "--name", scenario.name, *choices, log=log, folder=CLONE, keep=(lock,)):
         return f"failed: {log}"
     try:
         commit(scenario)
@@ -265,7 +255,3 @@ def report(outcomes: dict[Scenario, str]) -> None:
         print("nothing to do: every scenario is there, run with the code and parameters of HEAD")
     if missing := len(outcomes) - run - skipped:
         raise BadInput(f"{missing} of {len(outcomes)} scenarios failed or were refused: see the table")
-
-
-if __name__ == "__main__":
-    main()

@@ -27,8 +27,7 @@ from sisa.unlearning.forget_set import ALL, SCOPES
 PATTERNS = ("uniform", "class", "user")
 
 
-def main() -> None:
-    options = parse_arguments()
+def main(options: argparse.Namespace) -> None:
     matrices = list(leakage_matrices(options))
     plans = [(matrix, slices) for matrix, slices in product(matrices, options.slices)]
     with tqdm(total=options.plays * sum(len(matrix) for matrix, _ in plans), unit="shard", disable=None) as bar:
@@ -45,10 +44,8 @@ def main() -> None:
     print("Accuracy is not simulated.")
 
 
-def parse_arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python src simulate", description=__doc__, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-    )
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
     positive, natural = {"type": whole(1)}, {"type": whole(0)}
     parser.add_argument("--images", **positive, default=100_000, help="distinct images, dealt evenly to the shards")
     parser.add_argument("--shards", **positive, nargs="+", default=[5, 10, 20, 50, 100], help="one class a shard")
@@ -67,7 +64,6 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--plays", **positive, default=10, help="how often all requests are drawn and carried out")
     parser.add_argument("--seed", **natural, default=0)
     parser.add_argument("--out", default="simulation", help="where to write, without the .csv and .png")
-    return parser.parse_args()
 
 
 def whole(least: int) -> Callable[[str], int]:
@@ -191,7 +187,3 @@ def readable(value: float) -> str:
     if pd.isna(value):
         return "-"
     return f"{value:,.1f}" if value < 1000 and value % 1 else f"{value:,.0f}"
-
-
-if __name__ == "__main__":
-    main()

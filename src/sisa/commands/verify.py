@@ -37,11 +37,13 @@ class Verdict:
     exact: bool
 
 
-def main() -> None:
-    params = load()
-    parser = argparse.ArgumentParser(prog="python src verify", description=__doc__)
+def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("members", nargs="*", metavar="MEMBER", help="only these; all by default")
-    names = parser.parse_args().members or params.shards
+
+
+def main(options: argparse.Namespace) -> None:
+    params = load()
+    names = options.members or params.shards
     if unknown := set(names) - set(params.shards):
         raise BadInput(f"there is no member {', '.join(sorted(unknown))}; choose from {', '.join(params.shards)}")
     Path("models").mkdir(exist_ok=True)
@@ -90,7 +92,3 @@ def largest_difference(member: Path, other: Path, params: Params) -> float:
     if len(answers) < 2:
         return np.inf
     return float(np.abs(answers[member].logits["held_out"] - answers[other].logits["held_out"]).max(initial=0))
-
-
-if __name__ == "__main__":
-    main()

@@ -13,13 +13,13 @@ from math import prod
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-import yaml
 
-from sisa.attacks.shadows import HEADER as SHADOW_COLUMNS
 from sisa.data import tables
 from sisa.data.images import Images, image_id
 from sisa.erasure.lineage import Run
 from sisa.erasure.stores import Blob, Reading, Store
+from sisa.inference.shadows import HEADER as SHADOW_COLUMNS
+from sisa.repository import lock
 from sisa.sources import folder
 from sisa.training.checkpoints import LOG_COLUMNS
 from sisa.training.slicing import slice_digests
@@ -29,7 +29,8 @@ NEVER_OPENED = (b"PK\x03\x04", *(bytes([0x80, protocol]) for protocol in range(2
 HEAD = 1 << 16  # bytes of a first look: most files whole, of the others the magic number and a checkpoint's header
 
 TABLE, PHOTO, ARRAY = "table of images", "photo", "raw array"
-CHECKPOINT, LOG, SHADOWS = "checkpoint", "training log", "answers of shadow models"
+CHECKPOINT, LOG = "checkpoint", "training log"
+ANSWERS, SHADOWS = "answers of models", "answers of shadow models"
 LISTING, RUN, FORGOTTEN = "directory listing", "run-cache entry", "list of forgotten ids"
 UNREADABLE, OTHER = "unreadable", "other"
 
@@ -62,12 +63,12 @@ class Content:
 
 def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collection[ArrayFormat]) -> Content:
     """Look into a file, reading no more of it than its kind needs. Raises Unreachable when the store fails."""
+    wanted = frozenset(wanted)
     head = store.read(blob.key, 0, HEAD) if blob.size > HEAD else store.read(blob.key)
     file = Reading(store, blob, head)
-    wanted = frozenset(wanted)
     try:
         if head[:4] == b"PAR1":
-            return Content(TABLE, frozenset(ids_of(file)) & wanted)
+            return parquet(file, wanted)
         if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < LONGEST_HEADER:
             return Content(CHECKPOINT, digests=seen_digests(file))
         if head[:2] == b"\x1f\x8b":
@@ -86,7 +87,6 @@ def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collectio
         EOFError,
         struct.error,
         zlib.error,
-        yaml.YAMLError,
         pa.ArrowException,
     ):
         return Content(UNREADABLE)
@@ -123,9 +123,14 @@ def whole(file: Reading) -> bytes:
     return file.read()
 
 
-def ids_of(file: Reading) -> list[str]:
-    parquet = pq.ParquetFile(pa.PythonFile(file, mode="r"))
-    return parquet.read(columns=["id"])["id"].to_pylist() if "id" in parquet.schema_arrow.names else []
+def parquet(file: Reading, wanted: frozenset[str]) -> Content:
+    """A table of images, or of what models answered about them: it names images as well, but has no pixels, and so no
+    slices, and nothing was trained on it."""
+    table = pq.ParquetFile(pa.PythonFile(file, mode="r"))
+    names = table.schema_arrow.names
+    ids = table.read(columns=["id"])["id"].to_pylist() if "id" in names else []
+    kind = TABLE if "pixels" in names else ANSWERS if ids else OTHER
+    return Content(kind, wanted.intersection(ids))
 
 
 def seen_digests(file: Reading) -> tuple[str, ...]:
@@ -142,7 +147,7 @@ def seen_digests(file: Reading) -> tuple[str, ...]:
 
 
 def array_ids(zipped: bytes, layout: ArrayFormat) -> set[str]:
-    """The ids of the grey images in a raw array, as raw.wheel has them; the pickle around them is never opened."""
+    """The ids of the grey images in a raw array, as sources.wheel has them; the pickle around them is never opened."""
     content, size = gzip.decompress(zipped), prod(layout.shape)
     count = max(0, len(content) - layout.offset) // size
     if not count:
@@ -164,7 +169,7 @@ def is_text(head: bytes) -> bool:
 def textual(text: bytes, key: str, wanted: frozenset[str]) -> Content:
     """Listings, run-cache entries, logs and tables of ids. Raises ValueError where a text breaks off."""
     if key.startswith("runs/"):
-        return Content(RUN, run=Run.of(yaml.load(text, Loader=yaml.CSafeLoader)))
+        return Content(RUN, run=Run.of(lock.load(text)))
     if text[:1] == b"[" and b'"relpath"' in text[:HEAD]:
         return Content(LISTING, files={each["relpath"]: each["md5"] for each in json.loads(text)})
     if text[:1] == b"{" and b'"removed"' in text and b'"scope"' in text:

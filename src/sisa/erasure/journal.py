@@ -7,11 +7,11 @@ from sisa.base.files import read_json, write_json
 from sisa.erasure.receipts import Item
 from sisa.erasure.renewal import Renewal
 
-JOURNAL = Path(".dvc/tmp/erasing/order.json")
+FILE = Path(".dvc/tmp/erasing/journal.json")
 
 
 @dataclass(frozen=True)
-class Order:
+class Journal:
     """What is asked for, by ids and in words, on which date (ISO 8601), and what it comes to.
 
     files: the raw files that the images are in; objects: what was found so far; cleared: the hashes of models that were
@@ -32,14 +32,14 @@ class Order:
     renewed: bool = False
 
 
-def write(order: Order) -> None:
-    write_json(JOURNAL, asdict(order))
+def write(journal: Journal) -> None:
+    write_json(FILE, asdict(journal))
 
 
-def under_way() -> Order | None:
+def under_way() -> Journal | None:
     """Raises BadInput where the journal is damaged."""
-    return read_json(JOURNAL, Order) if JOURNAL.exists() else None
+    return read_json(FILE, Journal) if FILE.exists() else None
 
 
 def finish() -> None:
-    JOURNAL.unlink(missing_ok=True)
+    FILE.unlink(missing_ok=True)

@@ -7,16 +7,14 @@ set is gone, and names the commits, branches and experiments that can no longer 
 import io
 import json
 import re
-import subprocess
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-import yaml
-
-from sisa.repository.git import git
+from sisa.repository import lock
+from sisa.repository.git import git, git_bytes
 
 QUEUE = "refs/exps/celery/stash"
 HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
@@ -57,14 +55,9 @@ class Run:
     @classmethod
     def of(cls, entry: dict) -> Self:
         """From an entry of dvc.lock, of a run-cache or, without a command, of a .dvc file. Raises ValueError."""
-        try:
-            words = [*entry.get("cmd", "").split()[2:], "", ""]
-            deps, outs = (
-                {each["path"]: each["md5"] for each in entry.get(side) or [] if each.get("md5")}
-                for side in ("deps", "outs")
-            )
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ValueError("neither a lock nor a .dvc file") from error
+        known = lock.Entry.model_validate(entry)
+        words = [*known.cmd.split()[2:], "", ""]
+        deps, outs = ({each.path: each.md5 for each in side if each.md5} for side in (known.deps, known.outs))
         return cls(words[0], words[1], deps, outs)
 
     @property
@@ -204,16 +197,15 @@ def label(ref: str) -> str:
 
 
 def ask_git(how: str, lines: list[str]) -> bytes:
-    asked = "".join(f"{line}\n" for line in lines).encode()
-    return subprocess.run(["git", "cat-file", how], input=asked, check=True, capture_output=True).stdout
+    return git_bytes("cat-file", how, given="".join(f"{line}\n" for line in lines).encode())
 
 
 def runs_in(text: bytes) -> list[Run]:
     """The runs that a dvc.lock or a .dvc file tells of; none where it is damaged."""
     try:
-        content = yaml.load(text, Loader=yaml.CSafeLoader)
+        content = lock.load(text)
         return [Run.of(entry) for entry in content["stages"].values()] if "stages" in content else [Run.of(content)]
-    except (yaml.YAMLError, AttributeError, TypeError, ValueError):
+    except (AttributeError, ValueError):
         return []
 
 

@@ -5,16 +5,11 @@ training on the remaining images gives, bit for bit: it takes the place of the o
 checkpoints prove it. Everything else must be trained again, and that is said, with its cost, before anything happens.
 """
 
-import shutil
-import subprocess
-import sys
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 import numpy as np
-import yaml
-from tqdm import tqdm
 
 from sisa import sources
 from sisa.base import paths
@@ -25,6 +20,7 @@ from sisa.data import tables
 from sisa.data.images import Images, Shard, union
 from sisa.erasure import attack_costs
 from sisa.repository import lock
+from sisa.repository.dvc import dvc_in_sight
 from sisa.sources import roster
 from sisa.training import checkpoints, provenance
 from sisa.training.resume import keep
@@ -92,15 +88,18 @@ def plan(ids: Collection[str], params: Params) -> Renewal:
         if (before := tables.read(replacement.images, replacement.kind)).among(ids).any()
     }
     adopted = [stage for stage, (each, remaining) in touched.items() if not any(each.problems(remaining))]
-    remaining = {each.model.name: images for each, images in touched.values() if isinstance(images, Shard)}
     trained = {
         str(each.model): training_samples(images, params)
         for stage, (each, images) in touched.items()
         if stage not in adopted
     }
-    trained |= retraining(remaining, ids, params)
+    shards = tables.read_shards(paths.SHARDS, params.shards)
+    left = {name: shard.take(~shard.among(ids)) for name, shard in shards.items()}
+    changed = [name for name in shards if len(left[name]) < len(shards[name])]
+    request = forget_set_without(ids, left, params)
+    trained |= retraining(changed, left, request, ids, params)
     if params.attacks.shards:
-        trained |= attacking(ids, params)
+        trained |= attacking(changed, left, request, ids, params)
     return Renewal(adopted, {model: samples for model, samples in trained.items() if samples})
 
 
@@ -111,13 +110,14 @@ def training_samples(images: Images, params: Params) -> int:
     return len(images) * slice_epochs(params.train.epochs, 1)
 
 
-def retraining(remaining: dict[str, Shard], ids: Collection[str], params: Params) -> dict[str, int]:
+def retraining(
+    changed: list[str], left: dict[str, Shard], request: ForgetSet, ids: Collection[str], params: Params
+) -> dict[str, int]:
     """Samples that the models after the request take, where the request still removes images from what remains."""
-    request, epochs = forget_set_without(ids, params), slice_epochs(params.train.epochs, params.slices)
-    samples = {}
-    for name, shard in remaining.items():
-        gone = covered(shard, request.class_, request.scope, request.images)
-        taken = predicted_retraining(shard.slices, gone, params.slices, epochs)
+    epochs, samples = slice_epochs(params.train.epochs, params.slices), {}
+    for name in changed:
+        gone = covered(left[name], request.class_, request.scope, request.images)
+        taken = predicted_retraining(left[name].slices, gone, params.slices, epochs)
         samples[str(paths.retrained(params) / name)] = taken
     together = tables.read(paths.UNION, Images)
     together = together.take(~together.among([*ids, *request.ids]))
@@ -126,13 +126,12 @@ def retraining(remaining: dict[str, Shard], ids: Collection[str], params: Params
     return samples
 
 
-def attacking(ids: Collection[str], params: Params) -> dict[str, int]:
+def attacking(
+    changed: list[str], left: dict[str, Shard], request: ForgetSet, ids: Collection[str], params: Params
+) -> dict[str, int]:
     """Samples that the attack stages take which run again without these images, by what each writes."""
-    shards = tables.read_shards(paths.SHARDS, params.shards)
-    left = {name: shard.take(~shard.among(ids)) for name, shard in shards.items()}
-    test, request = tables.read(paths.TEST, Images), forget_set_without(ids, params)
-    changed = [name for name in shards if len(left[name]) < len(shards[name])]
-    again = changed if request == forget_set.read(paths.FORGET_SET) else list(shards)
+    test = tables.read(paths.TEST, Images)
+    again = changed if request == forget_set.read(paths.FORGET_SET) else list(left)
     samples = {
         str(paths.retrained_exact(params) / name): attack_costs.retrained_exact(left[name], request, params)
         for name in again
@@ -149,13 +148,11 @@ def attacking(ids: Collection[str], params: Params) -> dict[str, int]:
     return samples
 
 
-def forget_set_without(ids: Collection[str], params: Params) -> ForgetSet:
-    """What the request comes to when these images are erased."""
+def forget_set_without(ids: Collection[str], left: dict[str, Shard], params: Params) -> ForgetSet:
+    """What the request comes to when these images are erased and the shards are as `left`."""
     dataset = params.dataset.name
     listed = roster.mark(roster.read(paths.roster(dataset)), ids, "erased")
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
-    shards = tables.read_shards(paths.SHARDS, params.shards)
-    left = {name: shard.take(~shard.among(ids)) for name, shard in shards.items()}
     return forget(left, params.forget.class_, params.forget.scope, requests.due(named))[1]
 
 
@@ -170,7 +167,7 @@ def erase_raw(ids: Collection[str], date: str, params: Params) -> list[str]:
     file, folder = paths.roster(dataset.name), paths.raw(dataset.name)
     roster.write(file, roster.mark(roster.read(file), ids, date))
     erased = sources.erase(dataset, folder, ids)
-    dvc("add", str(folder))
+    dvc_in_sight("add", str(folder))
     return erased
 
 
@@ -179,9 +176,9 @@ def renew(renewal: Renewal, params: Params) -> None:
 
     Raises BadInput where a stage fails, or where a model turns out not to be what it was taken for.
     """
-    dvc("repro", "--no-run-cache", "split")
+    dvc_in_sight("repro", "--no-run-cache", "split")
     adopt(renewal.adopted, params)
-    dvc("repro")
+    dvc_in_sight("repro")
 
 
 def adopt(stages: list[str], params: Params) -> None:
@@ -193,7 +190,7 @@ def adopt(stages: list[str], params: Params) -> None:
     for stage in due:
         put_in_place(replacements(params)[stage])
     if due:
-        dvc("commit", "--force", *due)
+        dvc_in_sight("commit", "--force", *due)
     for problem in disagreements(due).values():
         raise BadInput(f"{problem}; after dvc commit {' '.join(due)}")
 
@@ -212,18 +209,6 @@ def put_in_place(replacement: Replacement) -> None:
 
 def disagreements(stages: list[str]) -> dict[str, str]:
     """The first problem of each of these stages whose entry in dvc.lock, declaration and files do not agree."""
-    params = yaml.safe_load(Path("params.yaml").read_text())
     entries, declared = lock.read(), lock.declared()
-    found = {stage: next(lock.problems(entries, declared, params, stage), None) for stage in stages}
+    found = {stage: next(lock.problems(entries, declared, stage), None) for stage in stages}
     return {stage: problem for stage, problem in found.items() if problem}
-
-
-def dvc(*arguments: str) -> None:
-    """Run DVC, its words on the terminal. Raises BadInput where it fails."""
-    command = [sys.executable, "-m", "dvc", "--wait-for-lock", *arguments]
-    if subprocess.run(command, check=False, stdin=subprocess.DEVNULL).returncode:
-        room = tqdm.format_sizeof(shutil.disk_usage(".").free, "B")  # a full disk is not among DVC's words for it
-        raise BadInput(
-            f"`dvc {' '.join(arguments)}` failed, for the reason above, with {room} of disk left; mend it, then repeat "
-            "this command: it goes on from here"
-        )

@@ -10,7 +10,8 @@ from typing import TypeVar
 import yaml
 from tqdm import tqdm
 
-from sisa.erasure import classify, contents, lineage
+from sisa.erasure import contents, lineage
+from sisa.erasure.classify import classify
 from sisa.erasure.contents import ArrayFormat, Content
 from sisa.erasure.stores import WORKSPACE, Blob, Store, is_leftover
 
@@ -73,7 +74,7 @@ def survey(
     seen = look_into(first, ids)
     history = lineage.history()
     gone = {*known, *history.erased}
-    decided = classify.decide(seen | folders(listed), history.runs, gone, {*cleared, *history.cleared(ids)})
+    decided = classify(seen | folders(listed), history.runs, gone, {*cleared, *history.cleared(ids)})
     findings, undecided = [], []
     for store, blobs in listed.items():
         for blob in blobs:

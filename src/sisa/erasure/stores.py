@@ -8,7 +8,6 @@ import hashlib
 import io
 import os
 import re
-import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import Any
 from dvc.repo import Repo
 
 from sisa.base.errors import BadInput
+from sisa.repository.git import git_bytes
 
 WORKSPACE, CACHE = "workspace", "cache"
 TMP = Path(".dvc/tmp")
@@ -190,9 +190,9 @@ class Workspace(Store):
         return Answering("the workspace", what)
 
     def untracked(self) -> list[str]:
-        command = ["git", "ls-files", "--others", "-z", "--", *WRITTEN]
-        done = subprocess.run(command, check=True, capture_output=True)
-        return [os.fsdecode(name) for name in done.stdout.split(b"\0") if name]
+        return [
+            os.fsdecode(name) for name in git_bytes("ls-files", "--others", "-z", "--", *WRITTEN).split(b"\0") if name
+        ]
 
     def leftovers(self) -> Iterator[Path]:
         for folder, folders, files in os.walk(TMP):

@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
+from scipy.special import expit
 
 from sisa.base.params import Train
-from sisa.evaluation.odds import softmax
+from sisa.inference.odds import softmax
 
 UNDECIDED = -1
 TEMPERATURE = 0.5
@@ -105,11 +106,7 @@ def pairwise(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     weight = np.where(both, counts[:, :, None] + counts[:, None, :], 0) / max(counts.sum(), 1)
     difference = np.einsum("mij,mni->nij", weight, found) - np.einsum("mij,mnj->nij", weight, found)
     total = weight.sum(axis=0)
-    return sigmoid(difference / np.where(total > 0, total, 1) / TEMPERATURE)
-
-
-def sigmoid(values: np.ndarray) -> np.ndarray:
-    return 1 / (1 + np.exp(-np.clip(values, -500, 500)))
+    return expit(difference / np.where(total > 0, total, 1) / TEMPERATURE)
 
 
 AGGREGATIONS: dict[str, Callable[[np.ndarray, np.ndarray, Loss], np.ndarray]] = {

@@ -4,10 +4,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from sisa.data.outputs import HELD_OUT, TRAINING, Asked, ModelOutputs
 from sisa.evaluation import metrics
 from sisa.evaluation.aggregation import AGGREGATIONS, Loss, predict, probabilities
-from sisa.evaluation.odds import softmax
+from sisa.inference.odds import softmax
+from sisa.inference.outputs import HELD_OUT, TRAINING, Asked, ModelOutputs
 
 
 @dataclass(frozen=True)

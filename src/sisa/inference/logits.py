@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from sisa.base.params import Params, Train
 from sisa.data.images import Images, Pool
-from sisa.data.outputs import HELD_OUT, TRAINING, UNUSED, ModelOutputs
+from sisa.inference.outputs import HELD_OUT, TRAINING, UNUSED, ModelOutputs
 from sisa.training import checkpoints
 from sisa.training.augment import normalize
 from sisa.training.loop import device, mixed_precision

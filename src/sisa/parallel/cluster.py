@@ -10,11 +10,14 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 import sisa
 from sisa.base.errors import BadInput
-from sisa.parallel import resources, worker
+from sisa.parallel import resources
+from sisa.parallel.environment import differences
 from sisa.parallel.graph import Ended
-from sisa.parallel.processes import log_of
+from sisa.parallel.jobs import Job
+from sisa.parallel.logs import log_of
 from sisa.parallel.resources import Resources
 from sisa.parallel.tasks import Task, kept
+from sisa.parallel.worker import run_stage
 
 DEATHS = 3  # of workers and nodes that a stage survives
 PATIENCE = 15  # seconds that stages have to end themselves when the run is stopped
@@ -33,9 +36,9 @@ class Board:
         return self.lines
 
 
-def on_worker(order: worker.Order, name: str, stage: str, reads: list[str], lock: dict, board) -> dict:
-    """The task: `worker.carry_out`, telling the board."""
-    return worker.carry_out(order, stage, reads, lock, lambda line: board.say.remote(name, line))
+def on_worker(job: Job, name: str, stage: str, reads: list[str], lock: dict, board) -> dict:
+    """The task: `run_stage`, telling the board."""
+    return run_stage(job, stage, reads, lock, lambda line: board.say.remote(name, line))
 
 
 class Cluster:
@@ -51,13 +54,13 @@ class Cluster:
         self.remote = ray.remote(on_worker)
         self.lines: dict[str, str] = {}
         self.refs: list[ray.ObjectRef] = []
-        refuse_other_environments(next(iter(tasks.values())).run.order.environment)
+        refuse_other_environments(next(iter(tasks.values())).run.job.environment)
 
     def submit(self, name: str) -> Future:
         task = self.tasks[name]
         wanted = resources.of(task.stage, self.table).model_dump()
         remote = self.remote.options(name=name, max_retries=DEATHS, scheduling_strategy="SPREAD", **wanted)
-        ref = remote.remote(task.run.order, name, task.stage, task.reads, task.run.lock_for(task), self.board)
+        ref = remote.remote(task.run.job, name, task.stage, task.reads, task.run.lock_for(task), self.board)
         self.refs.append(ref)
         ended: Future = Future()
         ref.future().add_done_callback(lambda done: ended.set_result(self.outcome(name, done)))
@@ -100,7 +103,7 @@ def connect(address: str) -> None:
 
 def refuse_other_environments(expected: dict[str, str]) -> None:
     """Raises BadInput naming the nodes on which a stage could come out differently."""
-    check, asked = ray.remote(worker.differences), []
+    check, asked = ray.remote(differences), []
     for node in ray.nodes():
         if node["Alive"] and node["Resources"].get("CPU"):
             there = NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)

@@ -11,9 +11,10 @@ from pathlib import Path
 from sisa.base.errors import BadInput
 from sisa.parallel import resources, worker
 from sisa.parallel.graph import Ended
-from sisa.parallel.processes import dvc, last_line, log_of, own_gpus
-from sisa.parallel.resources import Resources
+from sisa.parallel.logs import last_line, log_of
+from sisa.parallel.resources import Resources, own_gpus
 from sisa.parallel.tasks import Task, kept
+from sisa.repository.dvc import dvc_logged
 
 
 class Share:
@@ -58,15 +59,19 @@ class Machine:
     def submit(self, stage: str) -> Future:
         return self.pool.submit(self.run, stage)
 
-    def run(self, stage: str) -> Ended:
-        with self.share.of(resources.of(stage, self.table)) as gpus:
+    def run(self, name: str) -> Ended:
+        with self.share.of(resources.of(self.stage_of(name), self.table)) as gpus:
             if self.stopping.is_set():
                 return Ended("stopped")
-            self.begun.add(stage)
-            env = os.environ | own_gpus(gpus)
-            log = log_of(self.logs, stage)
-            command = ("--wait-for-lock", "repro", "--single-item", stage)
-            code = dvc(*command, log=log, env=env, stop=self.stopping.is_set)
+            self.begun.add(name)
+            return self.run_stage(name, gpus)
+
+    def stage_of(self, name: str) -> str:
+        return name
+
+    def run_stage(self, name: str, gpus: list[str]) -> Ended:
+        command, log = ("--wait-for-lock", "repro", "--single-item", name), log_of(self.logs, name)
+        code = dvc_logged(*command, log=log, env=os.environ | own_gpus(gpus), stop=self.stopping.is_set)
         return Ended(str(log) if code else None)
 
     def started(self) -> set[str]:
@@ -88,25 +93,15 @@ class Clones(Machine):
         super().__init__(jobs, table, logs)
         self.tasks, self.said = tasks, {}
 
-    def run(self, stage: str) -> Ended:
-        task = self.tasks[stage]
-        with self.share.of(resources.of(task.stage, self.table)) as gpus:
-            if self.stopping.is_set():
-                return Ended("stopped")
-            report = worker.carry_out(
-                task.run.order,
-                task.stage,
-                task.reads,
-                task.run.lock_for(task),
-                partial(self.say, stage),
-                self.stopping.is_set,
-                gpus,
-            )
-        return kept(task, report, log_of(self.logs, stage))
+    def stage_of(self, name: str) -> str:
+        return self.tasks[name].stage
 
-    def say(self, stage: str, line: str) -> None:
-        self.begun.add(stage)
-        self.said[stage] = line
+    def run_stage(self, name: str, gpus: list[str]) -> Ended:
+        task, say = self.tasks[name], partial(self.said.__setitem__, name)
+        report = worker.run_stage(
+            task.run.job, task.stage, task.reads, task.run.lock_for(task), say, self.stopping.is_set, gpus
+        )
+        return kept(task, report, log_of(self.logs, name))
 
     def line(self, stage: str) -> str:
         return self.said.get(stage, "")

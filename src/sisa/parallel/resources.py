@@ -21,6 +21,20 @@ class Resources(BaseModel):
     num_gpus: NonNegativeInt = 0
 
 
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """`--jobs` and `--ray`, of which one may be given."""
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", type=cores, metavar="CORES", help="of this machine that stages may take together")
+    where.add_argument("--ray", metavar="ADDRESS", help="of a Ray cluster that this machine is part of, or auto")
+
+
+def cores_here() -> int:
+    """How many cores this process may use."""
+    import joblib
+
+    return joblib.cpu_count()
+
+
 def cores(text: str) -> int:
     """The number of cores that JOBS names, for argparse."""
     if not text.isdecimal() or not int(text):
@@ -42,3 +56,8 @@ def read(params: dict, file: Path = FILE) -> dict[str, Resources]:
 
 def of(stage: str, table: dict[str, Resources]) -> Resources:
     return table.get(stage.split("@", maxsplit=1)[0], table["default"])
+
+
+def own_gpus(gpus: list[str]) -> dict[str, str]:
+    """A stage that takes no GPU of its own sees what the serial run sees: the device is part of its bits."""
+    return {"CUDA_VISIBLE_DEVICES": ",".join(gpus)} if gpus else {}

@@ -9,7 +9,7 @@ from sisa.parallel.graph import Ended, Needs, walk
 from sisa.parallel.progress import Progress
 
 
-def carry_out(needs: Needs, executor) -> None:
+def run_graph(needs: Needs, executor) -> None:
     """Raises BadInput where a stage failed, naming its log."""
     with closed(executor), Progress(needs, executor.line) as progress:
 
@@ -18,12 +18,21 @@ def carry_out(needs: Needs, executor) -> None:
             progress.started(executor.started())
 
         ended = walk(needs, executor.submit, executor.attempts, tick)
-    if failed := {name: each.failure for name, each in ended.items() if each.failure}:
-        told = "; ".join(f"{name} failed, see {failure}" for name, failure in failed.items())
-        held_back = (
-            f"; not started: {', '.join(sorted(needs.keys() - ended.keys()))}" if len(ended) < len(needs) else ""
-        )
-        raise BadInput(told + held_back)
+    if failed := [f"{name} failed, see {each.failure}" for name, each in ended.items() if each.failure]:
+        if held_back := ", ".join(sorted(needs.keys() - ended.keys())):
+            failed.append(f"not started: {held_back}")
+        raise BadInput("; ".join(failed))
+
+
+@contextmanager
+def stoppable() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM end what runs inside. Raises BadInput when they have."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)  # also where a shell has started this in the background
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise BadInput("stopped; the stages that ended are kept, and the same command goes on from there") from None
 
 
 @contextmanager

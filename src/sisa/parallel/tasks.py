@@ -4,11 +4,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from dvc.repo import Repo
-from dvc.stage import PipelineStage, Stage
-
 from sisa.parallel.graph import Ended, Needs
-from sisa.parallel.worker import Order
+from sisa.parallel.jobs import Job
+from sisa.repository import lock
+from sisa.repository.lock import Declared
 
 
 @dataclass(frozen=True)
@@ -22,9 +21,9 @@ class Task:
 
 @dataclass(eq=False)
 class Run:
-    """What its tasks have in common: their order, and dvc.lock as far as it has come."""
+    """What its tasks have in common: their job, and dvc.lock as far as it has come."""
 
-    order: Order
+    job: Job
     lock: dict
 
     def lock_for(self, task: Task) -> dict:
@@ -44,24 +43,13 @@ class Pipeline:
 
 def pipeline(folder: Path = Path(), kept_in_git: bool = True) -> Pipeline:
     """`kept_in_git`: whether it does the stages that leave results to Git, too."""
-    with Repo(str(folder)) as repo:
-        graph = repo.index.graph
-        stages = {stage for stage in graph if stage.path_in_repo == "dvc.yaml"}
-        nodes = stages | {needed for stage in stages for needed in graph.successors(stage)}
-        needs = {name_of(node): {name_of(needed) for needed in graph.successors(node)} for node in nodes}
-        done = (stage for stage in stages if kept_in_git or all(out.use_cache for out in stage.outs))
-        return Pipeline(needs, {stage.name: does(stage) for stage in done})
+    declared = lock.declared(folder)
+    done = {name: each for name, each in declared.items() if each.cmd and (kept_in_git or not each.in_git)}
+    return Pipeline({name: each.needs for name, each in declared.items()}, {name: does(done[name]) for name in done})
 
 
-def name_of(node: Stage) -> str:
-    """As DVC is told it in the root of a clone: a stage, or a .dvc file."""
-    return node.name if isinstance(node, PipelineStage) else node.path_in_repo
-
-
-def does(stage: PipelineStage) -> str:
-    parameters = {file.def_path: file.read_params() for file in stage.params}
-    paths = [sorted(each.def_path for each in ends) for ends in (stage.deps, stage.outs)]
-    return json.dumps([stage.cmd, parameters, paths], sort_keys=True)
+def does(stage: Declared) -> str:
+    return json.dumps([stage.cmd, stage.params, sorted(stage.deps), sorted(stage.outs)], sort_keys=True)
 
 
 def one_graph(runs: dict[str, tuple[Run, Pipeline]]) -> tuple[dict[str, Task], Needs]:

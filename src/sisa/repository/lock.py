@@ -1,4 +1,7 @@
-"""dvc.lock against dvc.yaml and the files in place: every hash computed again from the bytes, none taken from DVC."""
+"""dvc.lock and dvc.yaml: the one reader of both, and whether they agree with the files in place.
+
+For that, every hash is computed again from the bytes, none is taken from DVC.
+"""
 
 import hashlib
 import json
@@ -11,7 +14,8 @@ import yaml
 from dvc.dependency.param import ParamsDependency
 from dvc.exceptions import DvcException
 from dvc.repo import Repo
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from dvc.stage import PipelineStage, Stage
+from pydantic import BaseModel, TypeAdapter
 
 from sisa.base.errors import BadInput
 
@@ -29,9 +33,10 @@ class File(BaseModel):
 
 
 class Entry(BaseModel):
-    """What dvc.lock says that a stage ran with, read and wrote."""
+    """What dvc.lock says that a stage ran with, read and wrote; entries of the run-cache and .dvc files say the same,
+    these without a command."""
 
-    cmd: str
+    cmd: str = ""
     deps: list[File] = []
     outs: list[File] = []
     params: dict[str, dict[str, Any]] = {}
@@ -39,38 +44,92 @@ class Entry(BaseModel):
 
 @dataclass(frozen=True)
 class Declared:
-    """What dvc.yaml says that a stage runs with, reads and writes."""
+    """What dvc.yaml says that a stage runs with, reads and writes; the parameters of each file with their values.
 
-    cmd: str
+    needs: the stages and .dvc files that it reads from; in_git: whether it leaves results to Git.
+    """
+
+    cmd: str | None
     deps: set[str]
     outs: set[str]
-    params: set[str]
+    params: dict[str, dict[str, Any]]
+    needs: set[str]
+    in_git: bool
 
 
-def read(path: Path = LOCK) -> dict[str, Entry]:
+def load(text: str | bytes) -> dict:
+    """The content of a dvc.lock, a .dvc file or an entry of the run-cache. Raises ValueError where it is none."""
+    try:
+        content = yaml.load(text, Loader=yaml.CSafeLoader)
+    except yaml.YAMLError as error:
+        raise ValueError("no YAML") from error
+    if not isinstance(content, dict):
+        raise ValueError("neither a lock nor a .dvc file")
+    return content
+
+
+def content(folder: Path = Path()) -> dict:
+    """The whole content of the dvc.lock in a folder; an empty one where there is none."""
+    try:
+        return load((folder / LOCK).read_bytes())
+    except FileNotFoundError:
+        return {"schema": "2.0", "stages": {}}
+
+
+def parsed(text: str | bytes) -> dict[str, Entry]:
+    """The stages in the text of a dvc.lock by name. Raises ValueError when it is none."""
+    return TypeAdapter(dict[str, Entry]).validate_python(load(text).get("stages"))
+
+
+def read() -> dict[str, Entry]:
     """The stages in dvc.lock by name. Raises BadInput when it is missing or no lock."""
     try:
-        return TypeAdapter(dict[str, Entry]).validate_python(yaml.safe_load(path.read_text())["stages"])
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, KeyError, TypeError, ValidationError) as error:
-        raise BadInput(f"{path}: missing or damaged; restore it: git checkout {path}, or run dvc repro") from error
+        return parsed(LOCK.read_bytes())
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{LOCK}: missing or damaged; restore it: git checkout {LOCK}, or run dvc repro") from error
 
 
-def declared() -> dict[str, Declared]:
-    """The stages of dvc.yaml by name, with params.yaml filled in. Raises BadInput when DVC cannot read it."""
+def changed() -> set[str]:
+    """The stages and .dvc files that are not as dvc.lock has them. Raises BadInput in DVC's words."""
     try:
-        stages = Repo().index.stages
+        return set(Repo().status())
+    except DvcException as error:
+        raise BadInput(f"dvc status fails: {' '.join(str(error).split())}; mend that first") from error
+
+
+def declared(folder: Path = Path()) -> dict[str, Declared]:
+    """The stages of the dvc.yaml in a folder by name, its parameters filled in, and the .dvc files that they read from.
+
+    Raises BadInput when DVC cannot read it.
+    """
+    try:
+        with Repo(str(folder)) as repo:
+            graph = repo.index.graph
+            stages = {stage for stage in graph if stage.path_in_repo == "dvc.yaml"}
+            nodes = stages | {needed for stage in stages for needed in graph.successors(stage)}
+            return {name_of(node): declaration(node, {*map(name_of, graph.successors(node))}) for node in nodes}
     except DvcException as error:
         raise BadInput(f"dvc.yaml: {' '.join(str(error).split())}") from error
-    result = {}
-    for stage in stages:
-        files = [dep for dep in stage.deps if isinstance(dep, ParamsDependency)]
-        params = {name for file in files for name in file.params or file.read_params()}  # no names: all of it
-        deps = {dep.def_path for dep in stage.deps if not isinstance(dep, ParamsDependency)}
-        result[stage.addressing] = Declared(stage.cmd, deps, {out.def_path for out in stage.outs}, params)
-    return result
 
 
-def problems(entries: dict[str, Entry], stages: dict[str, Declared], params: dict, stage: str) -> Iterator[str]:
+def name_of(node: Stage) -> str:
+    """As DVC is told it in the root of a repository: a stage, or a .dvc file."""
+    return node.name if isinstance(node, PipelineStage) else node.path_in_repo
+
+
+def declaration(node: Stage, needs: set[str]) -> Declared:
+    deps = {dep.def_path for dep in node.deps if not isinstance(dep, ParamsDependency)}
+    params = {dep.def_path: values_of(dep) for dep in node.deps if isinstance(dep, ParamsDependency)}
+    in_git = not all(out.use_cache for out in node.outs)
+    return Declared(node.cmd, deps, {out.def_path for out in node.outs}, params, needs, in_git)
+
+
+def values_of(file: ParamsDependency) -> dict[str, Any]:
+    values = file.read_params()
+    return {name: values.get(name) for name in file.params or values}  # no names: all of it
+
+
+def problems(entries: dict[str, Entry], stages: dict[str, Declared], stage: str) -> Iterator[str]:
     """What does not agree between a stage's entry, its declaration, its files and the content of params.yaml.
 
     One line each. A hash of a file is the MD5 of its bytes, that of a folder the MD5 of the list of its files with
@@ -80,12 +139,12 @@ def problems(entries: dict[str, Entry], stages: dict[str, Declared], params: dic
     if entry is None:
         yield f"{LOCK}: {stage} has no entry; run dvc repro"
         return
-    ran_with = entry.params.get("params.yaml", {})
+    ran_with, values = (params.get("params.yaml", {}) for params in (entry.params, wanted.params))
     listed = {file.path for file in entry.deps}, {file.path for file in entry.outs}, set(ran_with)
-    if (entry.cmd, *listed) != (wanted.cmd, wanted.deps, wanted.outs, wanted.params):
+    if (entry.cmd, *listed) != (wanted.cmd, wanted.deps, wanted.outs, set(values)):
         yield f"{LOCK}: the entry of {stage} does not have the command, deps, outs and params of dvc.yaml"
     for key, value in ran_with.items():
-        if value_of(params, key) != value:
+        if key in values and values[key] != value:
             yield f"params.yaml: {key} is not what {stage} ran with"
     for file in [*entry.deps, *entry.outs]:
         path = Path(file.path)
@@ -93,12 +152,6 @@ def problems(entries: dict[str, Entry], stages: dict[str, Declared], params: dic
             yield f"{path}: missing; {stage} read or wrote it"
         elif measured(path) != file:
             yield f"{path}: not the bytes that {LOCK} has for {stage}"
-
-
-def value_of(params: dict, key: str):
-    for part in key.split("."):
-        params = params.get(part) if isinstance(params, dict) else None
-    return params
 
 
 def measured(path: Path) -> File:

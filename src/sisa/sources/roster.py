@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pandas as pd
 
+from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import append_csv, beside, csv_rows
 
@@ -136,3 +137,37 @@ def mark(roster: pd.DataFrame, ids: Collection[str], date: str) -> pd.DataFrame:
     """The roster with these pictures marked as erased on this date; one that was marked before keeps its date."""
     new = roster["id"].isin(set(ids) - erased_ids(roster))
     return roster.assign(erased=roster["erased"].mask(new, date))
+
+
+def pictures(roster: pd.DataFrame) -> dict[str, list[str]]:
+    """The ids that each id and each raw file stands for: a file for every picture that was ever listed under it."""
+    of_file = roster.groupby("file", sort=False)["id"].agg(list).to_dict()
+    return of_file | {image: [image] for image in roster["id"]}
+
+
+def resolve(names: Iterable[str], roster: pd.DataFrame, dataset: str) -> list[tuple[str, list[str]]]:
+    """Of each image that was typed, its name as the roster has it, and the ids that it stands for, in order.
+
+    names: ids or raw files, these also with their path from the repository's root. Raises BadInput for one that the
+    roster of this data set never held.
+    """
+    known, listed = pictures(roster), [name.removeprefix(f"{paths.raw(dataset).as_posix()}/") for name in names]
+    if missing := [name for name in listed if name not in known]:
+        raise BadInput(unknown(missing[0], dataset))
+    return [(name, known[name]) for name in listed]
+
+
+def of_class(class_: str, roster: pd.DataFrame, dataset: str) -> list[str]:
+    """The ids of a class. Raises BadInput where the roster of this data set has none."""
+    ids = roster.loc[roster["class"] == class_, "id"].tolist()
+    if not ids:
+        raise BadInput(f"class {class_!r} is not on {paths.roster(dataset)}; name its images by their ids")
+    return ids
+
+
+def unknown(name: str, dataset: str) -> str:
+    """Why a name stands for no image."""
+    return (
+        f"{name!r} is neither an id nor a raw file on {paths.roster(dataset)}; write one of its first two columns "
+        "(of equal pictures only one is on it, and `make data` says which)"
+    )

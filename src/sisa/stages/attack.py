@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from sisa.attacks import shadows
 from sisa.attacks.suspects import ByOrigin, suspects
 from sisa.base import paths
 from sisa.base.files import write_csv, write_json
-from sisa.base.params import load
-from sisa.data import outputs, tables
+from sisa.base.params import Params, load
+from sisa.data import tables
 from sisa.evaluation import scoring
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
+from sisa.inference import outputs, shadows
+from sisa.inference.outputs import Asked, ModelOutputs
 from sisa.unlearning import forget_set
+from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.states import BASELINES, BEFORE, RETRAINED, RETRAINED_EXACT, STATES, members_by_state
 
 METRICS = Path("metrics")
@@ -21,15 +23,15 @@ ByTarget = dict[str, ByOrigin]
 
 def main() -> None:
     params = load()
+    to_forget = forget_set.read(paths.FORGET_SET)
     asked, models = outputs.read(paths.LOGITS)
     models |= outputs.read(paths.LOGITS_EXACT)[1]
-    to_forget = forget_set.read(paths.FORGET_SET)
     exact = {RETRAINED_EXACT: [paths.retrained_exact(params) / name for name in params.shards]}
     members = {
         state: {member.name: models[member] for member in folders if member in models}
         for state, folders in (members_by_state(params, to_forget) | exact).items()
     }
-    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, params.forget.class_)
+    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)
     predictions = {
         state: scoring.by_every_aggregation([*each.values()], on, loss_of(params.train))
         for state, each in members.items()
@@ -37,26 +39,36 @@ def main() -> None:
     baselines = {model.name: scoring.of_model(models[model]) for model in BASELINES if model in models}
     write_json(METRICS / f"{RETRAINED_EXACT}.json", against_exact(predictions, baselines, on))
 
-    found: dict = {}
-    influence: dict[str, dict[str, float]] = {}
-    if params.forget.class_:
-        shards = tables.read_shards(paths.SHARDS, params.shards)
-        accused = suspects(asked, shards, params.forget.class_)
+    found, influence = {}, {}
+    if to_forget.class_:
         chosen = {state: each[params.aggregation] for state, each in predictions.items()} | baselines
-        population = {target: accused.by_state(each) for target, each in chosen.items()}
-        odds = {name: shadows.read(paths.shadows(params) / f"{name}.csv") for name in params.shards}
-        odds = {name: each for name, each in odds.items() if each}
-        gone = {BEFORE: {}, RETRAINED: to_forget.removed, RETRAINED_EXACT: dict.fromkeys(shards, to_forget.ids)}
-        lira = {state: accused.by_likelihood(members[state], odds, params.forget.class_) for state in gone}
-        found = {"population": numbers(population), "lira": numbers(lira), "members": {}}
-        for state, of_shard in gone.items():
-            by_member = {
-                name: accused.by_member(each, name, of_shard.get(name, [])) for name, each in members[state].items()
-            }
-            found["members"][state] = numbers(by_member)
-        influence = dict([*columns("population", population), *columns("lira", lira)])
+        found, influence = attacked(asked, chosen, members, to_forget, params)
     write_json(METRICS / "attacks.json", found)
     write_csv(METRICS / "influence.csv", table(influence))
+
+
+def attacked(
+    asked: dict[str, Asked],
+    chosen: dict[str, Predictions],
+    members: dict[str, dict[str, ModelOutputs]],
+    to_forget: ForgetSet,
+    params: Params,
+) -> tuple[dict, dict[str, dict[str, float]]]:
+    """How well each attack does on each target, and how far each image moves its AUC."""
+    shards = tables.read_shards(paths.SHARDS, params.shards)
+    accused = suspects(asked, shards, to_forget.class_)
+    odds = {name: shadows.read(paths.shadows(params) / f"{name}.csv") for name in params.shards}
+    odds = {name: each for name, each in odds.items() if each}
+    gone = {BEFORE: {}, RETRAINED: to_forget.removed, RETRAINED_EXACT: dict.fromkeys(shards, to_forget.ids)}
+    population = {target: accused.by_state(each) for target, each in chosen.items()}
+    lira = {state: accused.by_likelihood(members[state], odds, to_forget.class_) for state in gone}
+    of_members = {
+        state: {name: accused.by_member(each, name, ids.get(name, [])) for name, each in members[state].items()}
+        for state, ids in gone.items()
+    }
+    found = {"population": numbers(population), "lira": numbers(lira)}
+    found["members"] = {state: numbers(each) for state, each in of_members.items()}
+    return found, dict([*columns("population", population), *columns("lira", lira)])
 
 
 def numbers(found: ByTarget) -> dict[str, dict[str, dict[str, float]]]:
@@ -91,7 +103,3 @@ def against_exact(
     for model, each in baselines.items():
         found[model] = {name: scoring.against(each, exact[name], on) for name in exact}
     return found
-
-
-if __name__ == "__main__":
-    main()

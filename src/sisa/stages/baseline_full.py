@@ -13,7 +13,3 @@ def main() -> None:
     params = load()
     images = tables.read(paths.UNION, Images)
     fit(paths.BASELINE_FULL, "baseline", images, np.zeros(len(images), dtype=np.int64), 1, params)
-
-
-if __name__ == "__main__":
-    main()

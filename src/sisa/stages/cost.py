@@ -20,7 +20,3 @@ def main() -> None:
     write_csv(
         Path("plots/loss.csv"), loss_curves({name: checkpoints.read_log(model) for name, model in models.items()})
     )
-
-
-if __name__ == "__main__":
-    main()

@@ -5,11 +5,11 @@ from pathlib import Path
 from sisa.base import paths
 from sisa.base.files import write_csv, write_json
 from sisa.base.params import load
-from sisa.data import outputs
-from sisa.data.outputs import HELD_OUT, Asked, ModelOutputs
 from sisa.evaluation import plots, scoring
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
+from sisa.inference import outputs
+from sisa.inference.outputs import HELD_OUT, Asked, ModelOutputs
 from sisa.unlearning import forget_set
 from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.states import AFTER, BASELINES, BEFORE, RETRAINED, STATES, members_by_state
@@ -25,7 +25,7 @@ def main() -> None:
     params = load()
     asked, models = outputs.read(paths.LOGITS)
     to_forget = forget_set.read(paths.FORGET_SET)
-    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, params.forget.class_)
+    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)
     members = {
         state: {member.name: models[member] for member in folders if member in models}
         for state, folders in members_by_state(params, to_forget).items()
@@ -104,7 +104,3 @@ def write_plots(
         write_csv(PLOTS / "confusion" / f"{state}.csv", table)
     held_out = {state: scores[state][HELD_OUT][aggregation] for state in chosen}
     write_csv(PLOTS / "accuracy.csv", plots.class_accuracy(held_out))
-
-
-if __name__ == "__main__":
-    main()

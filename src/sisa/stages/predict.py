@@ -4,8 +4,9 @@ from tqdm import tqdm
 
 from sisa.base import paths
 from sisa.base.params import load
-from sisa.data import outputs, tables
+from sisa.data import tables
 from sisa.data.images import Images, Pool
+from sisa.inference import outputs
 from sisa.inference.logits import evaluation_images, predict_logits
 from sisa.training.loop import be_deterministic
 
@@ -19,7 +20,3 @@ def main() -> None:
     with tqdm(total=sum(map(len, sets.values())), desc="predicting", unit=" images", disable=None) as bar:
         models = predict_logits([*members, paths.BASELINE_FULL, paths.BASELINE_RETRAINED], sets, params, bar.update)
     outputs.write(paths.LOGITS, sets, models)
-
-
-if __name__ == "__main__":
-    main()

@@ -1,8 +1,5 @@
-"""prepare: the images on the roster that are present, decoded once and resized, as data/pool.parquet."""
+"""The images on the roster that are present, decoded once and resized, as data/pool.parquet."""
 
-from collections.abc import Iterable
-
-import numpy as np
 import pandas as pd
 from tqdm import tqdm
 
@@ -10,8 +7,9 @@ from sisa import sources
 from sisa.base import paths
 from sisa.base.params import Dataset, load
 from sisa.data import tables
-from sisa.data.images import Pool, image_id, resize
+from sisa.data.images import Pool
 from sisa.sources import roster
+from sisa.sources.pool import gather
 
 SHOWN = 10  # files named in a message
 
@@ -32,27 +30,6 @@ def main() -> None:
     print_strangers(kept, strangers, dataset)
 
 
-def gather(listed: pd.DataFrame, pictures: Iterable, dataset: Dataset) -> tuple[Pool, list[str]]:
-    """The pool in roster order, and the raw files whose present picture is not on the roster.
-
-    pictures: (file, class, [height, width, 3] uint8 or None), as sources.pictures yields them.
-    """
-    rows = {key: row for row, key in enumerate(zip(listed["file"], listed["id"], strict=True))}
-    pixels = np.zeros((len(listed), dataset.channels, dataset.image_size, dataset.image_size), dtype=np.uint8)
-    present = np.zeros(len(listed), dtype=bool)
-    strangers = []
-    for file, _, rgb in pictures:
-        row = None if rgb is None else rows.get((file, image_id(rgb)))
-        if row is None:
-            strangers.append(file)
-        else:
-            pixels[row] = resize(rgb, dataset.image_size, dataset.channels)
-            present[row] = True
-    text = (listed[column].to_numpy(dtype=np.str_) for column in ("id", "class"))
-    pool = Pool(*text, pixels=pixels, files=listed["file"].to_numpy(dtype=np.str_))
-    return pool.take(present), strangers
-
-
 def print_holes(listed: pd.DataFrame, pool: Pool, classes: list[str]) -> None:
     for name in classes:
         known, present = int((listed["class"] == name).sum()), int((pool.classes == name).sum())
@@ -69,7 +46,3 @@ def print_strangers(listed: pd.DataFrame, strangers: list[str], dataset: Dataset
         print(f"... and {len(changed) - SHOWN:,} more files in {folder} have changed")
     if others := len(strangers) - len(changed):
         print(f"{others:,} raw files are not on the roster: duplicates, undecodable, or new (`{command}` adds the new)")
-
-
-if __name__ == "__main__":
-    main()

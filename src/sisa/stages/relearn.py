@@ -15,35 +15,34 @@ from sisa.data.images import Images
 from sisa.training import checkpoints
 from sisa.training.loop import be_deterministic
 from sisa.unlearning import forget_set
+from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.states import RETRAINED, RETRAINED_EXACT, members_by_state
 
 
 def main() -> None:
     params = load()
     be_deterministic(params.train.threads)
-    goal, curves = 0.0, {}
-    if class_ := params.forget.class_:
+    to_forget, goal, curves = forget_set.read(paths.FORGET_SET), 0.0, {}
+    if class_ := to_forget.class_:
         others = tables.read_shards(paths.SHARDS, [name for name in params.shards if name != class_])
         leaked = np.concatenate([shard.ids for shard in others.values()])
-        taught = lessons(tables.read(paths.UNION, Images), leaked, params)
+        taught = lessons(tables.read(paths.UNION, Images), class_, leaked, params)
         test = tables.read(paths.TEST, Images)
-        held_out = test.pixels[test.classes == class_]
+        held_out = test.take(test.classes == class_)
         goal = REGAINED * named(paths.members(params) / class_, held_out, params)
-        for name, start, member in tqdm([*starting_points(params)], desc="relearning", unit="member", disable=None):
+        for name, start, member in tqdm(
+            [*starting_points(params, to_forget)], desc="relearning", unit="member", disable=None
+        ):
             curves[name, start] = list(relearn(member, taught, held_out, params))
     write_json(Path("metrics/relearning.json"), summary(curves, goal))
     rows = [(name, start, *point) for (name, start), curve in curves.items() for point in curve]
     write_csv(Path("plots/relearning.csv"), [("member", "start", "samples", "named"), *rows])
 
 
-def starting_points(params: Params) -> Iterator[tuple[str, str, Path]]:
+def starting_points(params: Params, to_forget: ForgetSet) -> Iterator[tuple[str, str, Path]]:
     """Each member that serves after retraining, and the one of its shard that never saw a forgotten image."""
-    for member in members_by_state(params, forget_set.read(paths.FORGET_SET))[RETRAINED]:
+    for member in members_by_state(params, to_forget)[RETRAINED]:
         exact = paths.retrained_exact(params) / member.name
         for start, folder in {"served": member, RETRAINED_EXACT: exact}.items():
             if checkpoints.last_slice(folder) is not None:
                 yield member.name, start, folder
-
-
-if __name__ == "__main__":
-    main()

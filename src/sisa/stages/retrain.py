@@ -1,6 +1,5 @@
 """Retrain the member of one shard on what is retained; keep it as it is where nothing was removed."""
 
-import sys
 from dataclasses import asdict
 
 from sisa.base import paths
@@ -16,7 +15,3 @@ def main(name: str) -> None:
     retained = tables.read(paths.RETAINED / f"{name}.parquet", Shard)
     counted = retrain(name, retained, paths.members(params) / name, paths.retrained(params) / name, params)
     write_json(paths.retraining(params, name), asdict(counted))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

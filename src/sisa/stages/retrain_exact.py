@@ -1,7 +1,5 @@
 """A member of the exactly retrained ensemble: without any copy of a forgotten image, whatever the scope."""
 
-import sys
-
 from sisa.base import paths
 from sisa.base.params import load
 from sisa.data import tables
@@ -15,7 +13,3 @@ def main(name: str) -> None:
     shard = tables.read(paths.SHARDS / f"{name}.parquet", Shard)
     exact = shard.take(~shard.among(forget_set.read(paths.FORGET_SET).ids))
     retrain(name, exact, paths.members(params) / name, paths.retrained_exact(params) / name, params)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -1,19 +1,18 @@
 """Train shadow models of one shard, and ask them about images of the class to forget that they did and did not see."""
 
-import sys
 from collections.abc import Iterator
 
 import numpy as np
 import torch
 from tqdm import tqdm
 
-from sisa.attacks import shadows
 from sisa.base import paths
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Images, Shard, union
-from sisa.evaluation.odds import log_odds, softmax
+from sisa.inference import shadows
 from sisa.inference.logits import logits_of
+from sisa.inference.odds import log_odds, softmax
 from sisa.training import loop
 from sisa.training.networks import build
 
@@ -56,7 +55,3 @@ def answers(
         network.load_state_dict(checkpoint.weights)
         logits = logits_of([network], torch.from_numpy(drawn.pixels), params.train)[0].double().numpy()
         yield log_odds(softmax(logits), actual)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -37,7 +37,3 @@ def write_leakage(shards: dict[str, Shard]) -> None:
     ]
     with files.beside(paths.LEAKAGE) as part:
         pd.DataFrame(counts).to_csv(part, index=False)
-
-
-if __name__ == "__main__":
-    main()

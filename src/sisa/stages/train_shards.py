@@ -1,7 +1,5 @@
 """Train the member of one shard."""
 
-import sys
-
 from sisa.base import paths
 from sisa.base.params import load
 from sisa.data import tables
@@ -13,7 +11,3 @@ def main(name: str) -> None:
     params = load()
     shard = tables.read(paths.SHARDS / f"{name}.parquet", Shard)
     fit(paths.members(params) / name, name, shard, shard.slices, params.slices, params)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -48,7 +48,3 @@ def print_outcome(to_forget: ForgetSet) -> None:
     if residual := {name: len(ids) for name, ids in to_forget.residual.items()}:
         where = ", ".join(f"{name} {count}" for name, count in residual.items())
         print(f"residual copies, which scope {to_forget.scope} leaves: {sum(residual.values()):,} ({where})")
-
-
-if __name__ == "__main__":
-    main()

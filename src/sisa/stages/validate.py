@@ -1,4 +1,4 @@
-"""validate: params.yaml, the roster and the requests, before the first stage that has something to lose.
+"""Check params.yaml, the roster and the requests, before the first stage that has something to lose.
 
 DVC deletes a stage's outputs before it runs, and skips one whose own parameters have not changed: without this, a wrong
 value would be noticed late, and an unknown key not at all. The output is always the same, so that nothing follows.
@@ -26,7 +26,3 @@ def main() -> None:
     requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
     with beside(paths.VALIDATED) as part:
         part.write_text("params.yaml is an experiment\n")
-
-
-if __name__ == "__main__":
-    main()

@@ -14,7 +14,7 @@ import pandas as pd
 
 from sisa.base.errors import BadInput
 from sisa.base.files import append_csv, csv_line, csv_rows
-from sisa.sources.roster import erased_ids
+from sisa.sources import roster
 
 
 @dataclass(frozen=True)
@@ -72,25 +72,20 @@ def append(path: Path, requests: list[Request]) -> None:
     append_csv(path, COLUMNS, rows)
 
 
-def pictures(roster: pd.DataFrame) -> dict[str, list[str]]:
-    """The ids that each id and each raw file of the roster stands for."""
-    of_file = roster.groupby("file", sort=False)["id"].agg(list).to_dict()
-    return of_file | {image: [image] for image in roster["id"]}
-
-
-def resolve(path: Path, dataset: str, datasets: Collection[str], roster: pd.DataFrame) -> list[Named]:
+def resolve(path: Path, dataset: str, datasets: Collection[str], listed: pd.DataFrame) -> list[Named]:
     """The images that the requests in the file `path` name for this data set, in order.
 
-    Raises BadInput like `read`, for an image that the roster never held, and for a data set that is not in `datasets`.
+    listed: the roster. Raises BadInput like `read`, for an image that it never held, and for a data set that is not in
+    `datasets`.
     """
-    known, erased, named = pictures(roster), erased_ids(roster), []
+    known, erased, named = roster.pictures(listed), roster.erased_ids(listed), []
     for row, request in enumerate(read(path), start=2):
         if request.dataset not in datasets:
             names = ", ".join(datasets)
             raise BadInput(f"{path}, row {row}: unknown data set {request.dataset!r}; write one of {names}")
         if request.dataset == dataset:
             if request.image not in known:
-                raise BadInput(f"{path}, row {row}: {unknown(request.image, dataset)}")
+                raise BadInput(f"{path}, row {row}: {roster.unknown(request.image, dataset)}")
             named += [Named(row, request.image, image, image in erased) for image in known[request.image]]
     return named
 
@@ -98,18 +93,6 @@ def resolve(path: Path, dataset: str, datasets: Collection[str], roster: pd.Data
 def due(named: list[Named]) -> list[str]:
     """The ids still to be forgotten, sorted: an image that was erased for good is in no shard."""
     return sorted({each.id for each in named if not each.erased})
-
-
-def unknown(image: str, dataset: str) -> str:
-    return (
-        f"{image!r} is neither an id nor a raw file on data/rosters/{dataset}.csv; write one of its first two columns "
-        "(of equal pictures only one is on it, and `make data` says which)"
-    )
-
-
-def as_listed(image: str, dataset: str) -> str:
-    """As the roster names an image of which the path was typed."""
-    return image.removeprefix(f"data/raw/{dataset}/")
 
 
 def notices(path: Path, named: list[Named], copies: set[str], left: set[str], held_out: set[str]) -> Iterator[str]:

@@ -72,7 +72,7 @@ def test_plots_are_written_as_a_web_page(repo):
 
 
 def test_the_report_has_a_row_for_each_state_and_baseline(repo):
-    printed = repo.src("report").printed
+    printed = repo.src("summary").printed
     rows = [line.split()[0] for line in printed.splitlines()]
     for state in ("before", "after", "retrained", "baseline_full", "baseline_retrained"):
         assert rows.count(state) == 2  # accuracies, and what is left of the class
@@ -81,21 +81,22 @@ def test_the_report_has_a_row_for_each_state_and_baseline(repo):
     assert f"full retraining {full:,}, unlearning {again:,} (speed-up {full / again:.1f})" in printed
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], []])
-def test_an_unknown_stage_is_answered_with_the_usage(untouched, arguments):
-    printed = untouched.src(*arguments, code=1).printed
-    assert printed.startswith("usage: python src NAME; stages: ")
+def test_without_a_name_it_says_what_there_is_to_run_and_an_unknown_one_is_refused(untouched):
+    printed = untouched.python("src").printed
+    assert printed.startswith("usage: python src NAME")
     assert "train_shards" in printed
-    assert len(printed.splitlines()) == 1
+    refused = untouched.python("src", "nonsense", code=1)
+    assert "there is no such stage or command; choose one of ask, " in refused.complaint
+    assert len(refused.printed.splitlines()) == 1
 
 
 def test_an_interruption_is_one_line(fresh):
-    (fresh / "src/sisa/commands/wait.py").write_text("raise KeyboardInterrupt\n")
+    (fresh / "src/sisa/commands/wait.py").write_text('"""Wait."""\n\ndef main(_):\n    raise KeyboardInterrupt\n')
     assert fresh.python("src", "wait", code=130).printed == "stopped: wait\n"
 
 
 def test_a_page_without_scenario_branches_is_said_to_show_the_workspace_alone(repo):
-    assert "notice: no scenario/* branches here" in repo.src("page").printed
+    assert "notice: no scenario/* branches here" in repo.src("report").printed
     assert "as in the workspace" in (repo / "results/report.html").read_text()
 
 

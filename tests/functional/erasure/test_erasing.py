@@ -297,7 +297,7 @@ def test_a_class_that_is_erased_whole_is_legal_to_the_last_page(asked):
     asked.src("erase", "--class", "dog", *ORDER, "--retrain")
     assert asked.dvc("repro").executed == []
     assert "dog" not in asked.metrics("before")["held_out"]["mean_logits"]["class"]
-    asked.src("report")
+    asked.src("summary")
     printed = asked.src("data", "--dataset", "tiny").printed
     assert "added: 0" in printed
 

@@ -11,17 +11,17 @@ from support.side_by_side import RAN, results, run_again
 
 from sisa.parallel.machine import Machine
 from sisa.parallel.resources import Resources
-from sisa.parallel.run_graph import carry_out
+from sisa.parallel.run_graph import run_graph
 
 
 def test_stages_side_by_side_in_another_folder_give_the_serial_run_to_the_byte(five_classes_high, fresh):
     other = fresh.moved_to("a folder with another name")
-    done = other.python("src", "parallel", "--jobs", "4", PYTHONHASHSEED="1")
+    done = other.python("src", "repro", "--jobs", "4", PYTHONHASHSEED="1")
     assert other.locked() == five_classes_high.locked()
     assert results(other) == results(five_classes_high)
     assert done.executed == []  # the last `dvc repro` found everything done
 
-    again = other.python("src", "parallel", "--jobs", "2")
+    again = other.python("src", "repro", "--jobs", "2")
     assert "running" not in again.printed
     assert again.executed == []
 
@@ -35,7 +35,7 @@ def test_a_failing_stage_names_its_log_and_the_rest_goes_on(fresh):
             "table": {"cmd": "cat cat cow > table", "deps": ["cat", "cow"], "outs": ["table"]},
         }
     )
-    done = fresh.python("src", "parallel", "--jobs", "4", code=1)
+    done = fresh.python("src", "repro", "--jobs", "4", code=1)
     assert "cow failed, see .dvc/tmp/parallel/cow.log" in done.complaint
     assert done.complaint.endswith("not started: table")
     assert "out of grass" in (fresh / ".dvc/tmp/parallel/cow.log").read_text()
@@ -51,7 +51,7 @@ def test_no_stage_is_lost_from_dvc_lock_where_many_end_at_once(tmp_path, monkeyp
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.chdir(repo.path)
     for _ in range(2):
-        carry_out({name: set() for name in names}, Machine(8, {"default": Resources()}, tmp_path))
+        run_graph({name: set() for name in names}, Machine(8, {"default": Resources()}, tmp_path))
         assert repo.locked().keys() == set(names)
         (repo / "dvc.lock").unlink()
 
@@ -62,7 +62,7 @@ def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, fresh):
     stages["cat"]["deps"] = stages["dog"]["deps"] = ["first"]
     endless = {"cmd": "touch begun; sleep 600; echo cat > cat"}
     fresh.write_stages(stages | {"cat": stages["cat"] | endless})
-    command = [sys.executable, "src", "parallel", "--jobs", "3"]
+    command = [sys.executable, "src", "repro", "--jobs", "3"]
     with subprocess.Popen(
         command, cwd=fresh.path, env=environment(fresh.path.parent), stderr=subprocess.PIPE, text=True
     ) as run:
@@ -72,7 +72,7 @@ def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, fresh):
         run.send_signal(number)
         _, said = run.communicate()
     assert run.returncode == 1
-    assert said.splitlines()[-1].startswith("error in parallel: stopped")
+    assert said.splitlines()[-1].startswith("error in repro: stopped")
     assert "Traceback" not in said
     assert "first" in fresh.locked()
     assert "cat" not in fresh.locked()

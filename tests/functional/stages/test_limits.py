@@ -78,7 +78,7 @@ def test_scope_all_retrains_every_shard_at_high_leakage_and_reports_that_no_memb
     assert cost["scope"]["all"] == {"affected_shards": 3, "samples": cost["retraining"]["samples"]}
     assert cost["price_of_exactness"] == cost["retraining"]["samples"] - cost["scope"]["dominant"]["samples"] > 0
     assert "Proved: no served member" in sliced.src("audit").printed
-    assert [line.split()[:2] for line in sliced.src("report").printed.splitlines()].count(["after", "0"]) == 1
+    assert [line.split()[:2] for line in sliced.src("summary").printed.splitlines()].count(["after", "0"]) == 1
 
 
 def test_scope_all_retrains_the_two_shards_that_hold_cats_at_low_leakage(low):

@@ -9,8 +9,8 @@ import yaml
 
 from sisa.attacks.membership import likelihood_ratio, population, success
 from sisa.base.params import Train
-from sisa.evaluation.odds import log_odds, softmax
 from sisa.inference.logits import logits_of
+from sisa.inference.odds import log_odds, softmax
 from sisa.training.loop import be_deterministic, train_member
 from sisa.training.networks import build
 

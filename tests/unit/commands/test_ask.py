@@ -11,7 +11,7 @@ from sisa.base.errors import BadInput
 from sisa.base.params import load
 from sisa.commands.ask import every_member, history, legend, member_rows, prepared, say, state_rows, table
 from sisa.data.images import Images, Shard, image_id
-from sisa.inference.logits import Answers
+from sisa.inference.outputs import ModelOutputs
 from sisa.sources import roster
 from sisa.unlearning.forget_set import ForgetSet
 
@@ -36,7 +36,7 @@ def images(*ids, kind=Images):
 def answering(name, *counts):
     """A model that names a class, trained on so many images of each."""
     logits = np.array([[float(other == name) for other in PARAMS.shards]])
-    return Answers({PHOTO: np.log(1 + 2 * logits)}, np.array(counts))
+    return ModelOutputs({PHOTO: np.log(1 + 2 * logits)}, np.array(counts))
 
 
 @pytest.mark.parametrize(
@@ -55,7 +55,7 @@ def test_a_photo_is_held_out_or_known_to_the_members_whose_shards_hold_it(image,
     rows = [(f"{id_}.png", id_, name, roster.KEPT) for id_, name in classes.items()]
     listed = roster.mark(pd.DataFrame(rows, columns=roster.COLUMNS), ["f"], "2026-02-01")
     shards = {"cat": images("a", kind=Shard), "cow": images(kind=Shard), "dog": images("a", "b", kind=Shard)}
-    request = ForgetSet("cat", "dominant", [], {"cat": ["a"]})
+    request = ForgetSet("cat", "dominant", [], {"cat": ["a"]}, {})
     assert history(image, listed, shards, images("c"), request) == expected
 
 

@@ -33,9 +33,9 @@ def test_results_run_the_scenarios_of_their_data_set_first(tmp_path):
 @pytest.mark.parametrize(
     ("words", "command"),
     [
-        (["repro"], "dvc repro"),
-        (["repro", "JOBS=4"], "python src parallel --jobs 4"),
-        (["repro", "RAY=auto"], "python src parallel --ray auto"),
+        (["repro"], "python src repro"),
+        (["repro", "JOBS=4"], "python src repro --jobs 4"),
+        (["repro", "RAY=auto"], "python src repro --ray auto"),
         (
             ["scenarios", "JOBS=4", "DATASET=animals10"],
             "python src scenarios --dataset animals10 --train fast --jobs 4",

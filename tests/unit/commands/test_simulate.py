@@ -14,13 +14,12 @@ SMALL = ["--images", "1000", "--requests", "20", "--plays", "2"]
 
 
 @pytest.fixture
-def run(tmp_path, monkeypatch):
+def run(tmp_path, monkeypatch, call):
     shutil.copy(ROOT / "params.yaml", tmp_path)
     monkeypatch.chdir(tmp_path)
 
     def run(*arguments):
-        monkeypatch.setattr("sys.argv", ["simulate", *arguments])
-        simulate.main()
+        call(simulate, *arguments)
         return pd.read_csv("simulation.csv")
 
     return run

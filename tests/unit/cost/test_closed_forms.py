@@ -4,7 +4,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from sisa.cost.predicted import predicted_retraining
 
 from sisa.cost.closed_forms import (
     batched_requests,
@@ -14,6 +13,7 @@ from sisa.cost.closed_forms import (
     single_request,
     uniform_requests,
 )
+from sisa.cost.predictions import predicted_retraining
 from sisa.sharding.leakage import leakage_matrix
 from sisa.training.slicing import exact_slice_epochs
 

@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sisa.cost.predicted import predicted_retraining, predicted_training, retraining_samples, samples, summed
+
+from sisa.cost.predictions import predicted_retraining, predicted_training
+from sisa.training.checkpoints import samples
 
 LOG = [{"slice": number, "epoch": epoch, "samples": 10 * number} for number in (1, 2, 3) for epoch in (1, 2)]
 SLICES = np.repeat([0, 1, 2], 10)
@@ -17,7 +19,7 @@ def test_samples_are_summed_over_slices_and_epochs():
 
 @pytest.mark.parametrize(("resumed_after", "expected"), [(0, 120), (1, 100), (2, 60), (3, 0)])
 def test_retraining_counts_the_slices_after_the_one_it_resumed_from(resumed_after, expected):
-    assert retraining_samples(LOG, resumed_after) == expected
+    assert samples(LOG, after=resumed_after) == expected
     assert predicted_training(SLICES, 3, 2, resumed_after) == expected
 
 
@@ -45,11 +47,3 @@ def test_with_one_slice_a_request_costs_the_epochs_of_what_is_retained(rows, epo
     gone = np.array([each for _, each in rows])
     expected = epochs * int((~gone).sum()) if gone.any() else 0
     assert predicted_retraining(np.zeros(len(rows), dtype=np.int64), gone, 1, epochs) == expected
-
-
-def test_totals_stand_above_the_shards():
-    shards = {
-        "cat": {"images": 1, "samples": 10, "predicted": 11},
-        "dog": {"images": 2, "samples": 30, "predicted": 31, "untouched_slices": 1},
-    }
-    assert summed(shards) == {"images": 3, "samples": 40, "predicted": 42, "shard": shards}

@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from sisa.cost.predicted import predicted_retraining
 
 from sisa.cost import closed_forms, simulation
+from sisa.cost.predictions import predicted_retraining
 from sisa.cost.simulation import WHOLE_CLASS, Requests, play, shard_costs
 from sisa.sharding.leakage import leakage_matrix
 

@@ -5,6 +5,8 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import torch
 from dvc.fs import LocalFileSystem
@@ -15,6 +17,7 @@ from sisa.data.images import Images, Shard, image_id
 from sisa.erasure import contents
 from sisa.erasure.contents import ArrayFormat, inspect, with_slices
 from sisa.erasure.stores import Blob, Store
+from sisa.inference import outputs
 from sisa.training.checkpoints import Seen, write_checkpoint
 from sisa.training.loop import Checkpoint
 from sisa.training.slicing import slice_digests
@@ -115,6 +118,20 @@ def test_an_entry_of_the_run_cache_is_a_run(look):
     entry = b"cmd: python src train_shards cat\ndeps:\n- {path: a, md5: x}\nouts:\n- {path: b, md5: y}\n"
     found = look(entry, key="runs/ab/abc/def")
     assert (found.run.stage, found.run.shard, found.run.hashes) == ("train_shards", "cat", {"x", "y"})
+
+
+def test_logits_are_answers_about_images_and_no_table_of_images(look, store, tmp_path):
+    outputs.write(tmp_path / "written.parquet", {"held_out": shard()}, {})
+    content = (tmp_path / "written.parquet").read_bytes()
+    found = look(content, [IDS[0], IDS[3], "0" * 64])
+    assert (found.kind, found.ids) == (contents.ANSWERS, {IDS[0], IDS[3]})
+    assert with_slices(store, Blob("written.parquet", len(content), "x"), found).sliced == {}
+
+
+def test_a_parquet_file_that_names_no_image_is_none_of_ours(look):
+    sink = pa.BufferOutputStream()
+    pq.write_table(pa.table({"accuracy": [0.5]}), sink)
+    assert look(sink.getvalue().to_pybytes()).kind == contents.OTHER
 
 
 def test_answers_of_shadow_models_tell_whom_they_are_about(look):

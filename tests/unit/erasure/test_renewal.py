@@ -86,7 +86,7 @@ def params(tmp_path, monkeypatch):
     tables.write(paths.UNION_RETAINED, left)
     tables.write(paths.TEST, Images(together.ids[:0], together.classes[:0], together.pixels[:0]))
     write_model(paths.BASELINE_RETRAINED, left, np.zeros(len(left), dtype=np.int64), 1)
-    forget_set.write(paths.FORGET_SET, ForgetSet(None, "dominant", [A], {name: [A] for name in SHARDS}))
+    forget_set.write(paths.FORGET_SET, ForgetSet(None, "dominant", [A], {name: [A] for name in SHARDS}, {}))
     return params
 
 
@@ -125,14 +125,17 @@ def test_attack_stages_are_priced_by_what_each_trains_again(params):
     attacks = {"shards": list(SHARDS), "of": ["forgotten"], "shadows": 4, "relearn_images": 50, "relearn_epochs": 5}
     Path("params.yaml").write_text(yaml.safe_dump(values | {"attacks": attacks}))
     removed = {"cat": [B, A], "dog": [A], "horse": [A]}
-    forget_set.write(paths.FORGET_SET, ForgetSet("cat", "dominant", [A], removed))
+    forget_set.write(paths.FORGET_SET, ForgetSet("cat", "dominant", [A], removed, {}))
     trained = renewal.plan([E], load()).trained
-    # Two epochs a slice, as above. Dog's reference keeps C and resumes after the first slice; the other two stay.
+    # Two epochs a slice, as above. Dog's exactly retrained member keeps C and resumes after the first slice; the other
+    # two stay.
     # Dog and horse hold the cat A, and B is the one to swap it with; cat holds them both.
-    # Two members, each as served and as reference, learn from B (A had leaked), C and D.
-    assert {name: samples for name, samples in trained.items() if "retrained" not in name and "full" not in name} == {
+    # Two members, each as served and as exactly retrained, learn from B (A had leaked), C and D.
+    assert {
+        name: samples for name, samples in trained.items() if "/retrained/" not in name and "baseline" not in name
+    } == {
         "models/shards/animal_mnist-3/dog": 2 * (1 + 2),
-        "models/reference/animal_mnist-3/dog": 2 * 1,
+        "models/retrained_exact/animal_mnist-3/dog": 2 * 1,
         "models/shadows/animal_mnist-3/dog.csv": 4 * 2 * (1 + 2),
         "models/shadows/animal_mnist-3/horse.csv": 4 * 2 * (1 + 2),
         "metrics/relearning.json": 4 * 5 * 3,

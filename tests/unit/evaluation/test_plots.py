@@ -15,10 +15,3 @@ def test_class_accuracy_leaves_out_states_in_which_nothing_was_decided():
     header = ("state", "class", "accuracy")
     assert plots.class_accuracy(scores) == [header, ("before", "cat", 0.5), ("before", "dog", 1.0)]
     assert plots.class_accuracy({}) == [header]
-
-
-def test_loss_curves_count_epochs_on_through_the_slices():
-    log = [{"slice": number, "epoch": epoch, "loss": 1.0, "accuracy": 0.5} for number in (1, 2) for epoch in (1, 2)]
-    header, *rows = plots.loss_curves({"cat": log})
-    assert [dict(zip(header, row, strict=True))["epoch"] for row in rows] == [1, 2, 3, 4]
-    assert plots.loss_curves({"cat": []}) == [header]

@@ -1,4 +1,4 @@
-"""What answers are worth, on three held-out and four training images of two classes."""
+"""What outputs are worth, on three held-out and four training images of two classes."""
 
 import numpy as np
 import pytest
@@ -7,18 +7,18 @@ from sisa.evaluation.aggregation import Loss
 from sisa.evaluation.scoring import (
     HELD_OUT,
     TRAINING,
-    Exam,
+    EvaluationSet,
     against,
+    by_every_aggregation,
     knowledge,
-    says_by_aggregation,
-    says_of_model,
+    of_model,
     unlearning,
     utility,
     utility_by_set,
 )
-from sisa.inference.logits import Answers
+from sisa.inference.outputs import ModelOutputs
 
-EXAM = Exam(
+ON = EvaluationSet(
     {HELD_OUT: np.array([0, 0, 1]), TRAINING: np.array([0, 0, 1, 1])},
     np.array([True, True, False, False]),
     ["cat", "dog"],
@@ -27,8 +27,8 @@ EXAM = Exam(
 
 
 def model(held_out, training, counts=(800, 50)):
-    """Answers that name these classes, each with odds of 9 to 1."""
-    return Answers(
+    """Outputs that name these classes, each with odds of 9 to 1."""
+    return ModelOutputs(
         {HELD_OUT: np.eye(2)[held_out] * np.log(9), TRAINING: np.eye(2)[training] * np.log(9)}, np.array(counts)
     )
 
@@ -38,38 +38,38 @@ NEVER_SAW = model([1, 1, 1], [1, 1, 1, 1], (0, 800))
 
 
 def test_utility_is_accuracy_and_calibration_on_each_set():
-    scores = utility(says_of_model(KNOWS), EXAM)
+    scores = utility(of_model(KNOWS), ON)
     assert scores[HELD_OUT]["overall"] == scores[TRAINING]["overall"] == 1
     assert scores[HELD_OUT]["calibration_error"] == pytest.approx(0.1)
 
 
 def test_utility_of_a_state_is_told_by_set_and_aggregation():
-    scores = utility_by_set(says_by_aggregation([KNOWS, NEVER_SAW], EXAM, Loss(1, 0)), EXAM)
+    scores = utility_by_set(by_every_aggregation([KNOWS, NEVER_SAW], ON, Loss(1, 0)), ON)
     assert scores.keys() == {HELD_OUT, TRAINING}
     assert scores[HELD_OUT]["prior_corrected"]["forgotten"] == 1  # NEVER_SAW abstains, and vetoes in the others:
     assert scores[HELD_OUT]["majority_vote"]["forgotten"] == 1  # a tie of equal beliefs goes to the first class
 
 
 def test_test_accuracy_is_of_the_retained_classes():
-    assert unlearning(says_of_model(NEVER_SAW), EXAM) == {"UA": 1, "RA": 1, "TA": 1}
-    assert unlearning(says_of_model(KNOWS), EXAM) == {"UA": 0, "RA": 1, "TA": 1}
+    assert unlearning(of_model(NEVER_SAW), ON) == {"UA": 1, "RA": 1, "TA": 1}
+    assert unlearning(of_model(KNOWS), ON) == {"UA": 0, "RA": 1, "TA": 1}
 
 
 def test_test_accuracy_is_of_all_classes_where_none_is_forgotten():
-    exam = Exam(EXAM.actual, EXAM.forgotten, EXAM.classes, None)
-    assert unlearning(says_of_model(NEVER_SAW), exam)["TA"] == pytest.approx(1 / 3)
+    on = EvaluationSet(ON.actual, ON.forgotten, ON.classes, None)
+    assert unlearning(of_model(NEVER_SAW), on)["TA"] == pytest.approx(1 / 3)
 
 
 def test_a_model_that_knows_is_far_from_one_that_never_saw():
-    scores = against(says_of_model(KNOWS), says_of_model(NEVER_SAW), EXAM)
+    scores = against(of_model(KNOWS), of_model(NEVER_SAW), ON)
     assert scores["average_gap"] == pytest.approx(1 / 3)
     assert scores["tow"] == 0
     assert scores["js_distance_forgotten"] > scores["js_distance_held_out"] > 0
 
 
 def test_a_model_is_at_no_distance_from_itself():
-    said = says_of_model(KNOWS)
-    assert against(said, said, EXAM) == {
+    predicted = of_model(KNOWS)
+    assert against(predicted, predicted, ON) == {
         "average_gap": 0,
         "tow": 1,
         "js_distance_forgotten": 0,
@@ -78,12 +78,12 @@ def test_a_model_is_at_no_distance_from_itself():
 
 
 def test_nothing_is_scored_where_nothing_was_decided():
-    said = says_by_aggregation([], EXAM, Loss(1, 0))["mean_logits"]
-    assert unlearning(said, EXAM) == against(said, says_of_model(KNOWS), EXAM) == {}
-    assert utility(said, EXAM)[HELD_OUT] == {"undecided": 1.0}
+    predicted = by_every_aggregation([], ON, Loss(1, 0))["mean_logits"]
+    assert unlearning(predicted, ON) == against(predicted, of_model(KNOWS), ON) == {}
+    assert utility(predicted, ON)[HELD_OUT] == {"undecided": 1.0}
 
 
 def test_knowledge_is_how_often_a_member_names_the_class_rightly_and_wrongly():
-    assert knowledge(KNOWS, EXAM) == {"saw": 800, "names": 1, "names_others": 0}
-    assert knowledge(model([0, 1, 0], [0] * 4, (50, 800)), EXAM) == {"saw": 50, "names": 0.5, "names_others": 1}
-    assert knowledge(KNOWS, Exam(EXAM.actual, EXAM.forgotten, EXAM.classes, None)) == {}
+    assert knowledge(KNOWS, ON) == {"saw": 800, "names": 1, "names_others": 0}
+    assert knowledge(model([0, 1, 0], [0] * 4, (50, 800)), ON) == {"saw": 50, "names": 0.5, "names_others": 1}
+    assert knowledge(KNOWS, EvaluationSet(ON.actual, ON.forgotten, ON.classes, None)) == {}

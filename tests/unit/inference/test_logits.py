@@ -7,7 +7,10 @@ import pytest
 import torch
 
 from sisa.base.params import Cnn, load
+from sisa.data.images import Pool
+from sisa.inference import logits
 from sisa.inference.logits import logits_of
+from sisa.inference.outputs import HELD_OUT, TRAINING, UNUSED
 from sisa.training.networks import build
 
 NETWORK = Cnn(name="cnn", patch=2, stride=2, filters=4, widths=[4, 6], pool="max")
@@ -50,3 +53,18 @@ def test_several_networks_answer_in_one_pass_as_each_for_itself(network):
 
 def test_no_images_have_no_logits(network):
     assert asked(network, PIXELS[:0]).shape == (0, 3)
+
+
+def test_models_are_evaluated_on_what_is_held_out_trained_on_and_of_the_class_but_unused():
+    pool = Pool(
+        np.array(list("abcdef")),
+        np.array(["cat", "cat", "dog", "dog", "cat", "dog"]),
+        PIXELS[:6].numpy(),
+        np.array(list("123456")),
+    )
+    test, union = pool.take(np.array([0, 2])), pool.take(np.array([1, 3]))
+    sets = logits.evaluation_images(test, union, pool, "cat")
+    assert {name: images.ids.tolist() for name, images in sets.items()} == {
+        HELD_OUT: ["a", "c"], TRAINING: ["b", "d"], UNUSED: ["e"],
+    }  # fmt: skip
+    assert len(logits.evaluation_images(test, union, pool, None)[UNUSED]) == 0

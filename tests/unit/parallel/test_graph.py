@@ -7,11 +7,13 @@ import pytest
 
 from sisa.base.errors import BadInput
 from sisa.parallel import resources
+from sisa.parallel.environment import differences, environment, pinned
 from sisa.parallel.graph import Ended, due, followers, walk
+from sisa.parallel.jobs import Job
 from sisa.parallel.machine import Share
 from sisa.parallel.resources import Resources
 from sisa.parallel.tasks import Pipeline, Run, Task, one_graph
-from sisa.parallel.worker import Order, differences, environment, own_clone, pinned
+from sisa.parallel.worker import own_clone
 
 NEEDS = {"split": set(), "cat": {"split"}, "dog": {"split"}, "again": {"cat"}, "table": {"again", "dog"}}
 
@@ -108,7 +110,7 @@ def test_a_stage_that_wants_more_cores_than_there_are_runs_alone():
 
 def test_stages_of_two_scenarios_that_do_the_same_run_one_after_the_other():
     needs = {"data/raw.dvc": set(), "prepare": {"data/raw.dvc"}, "split": {"prepare"}, "cat": {"split"}}
-    first, second = (Run(Order("url", "commit", params), {"stages": {}}) for params in ("high", "low"))
+    first, second = (Run(Job("url", "commit", params), {"stages": {}}) for params in ("high", "low"))
     graphs = [Pipeline(needs, {"prepare": "same", "split": leakage, "cat": "train"}) for leakage in ("high", "low")]
     tasks, order = one_graph({"high": (first, graphs[0]), "low": (second, graphs[1])})
     assert order == {
@@ -123,7 +125,7 @@ def test_stages_of_two_scenarios_that_do_the_same_run_one_after_the_other():
 
 
 def test_a_worker_gets_the_part_of_the_lock_that_its_stage_reads_or_wrote():
-    run = Run(Order("url", "commit", ""), {"schema": "2.0", "stages": {name: {"cmd": name} for name in NEEDS}})
+    run = Run(Job("url", "commit", ""), {"schema": "2.0", "stages": {name: {"cmd": name} for name in NEEDS}})
     sent = run.lock_for(Task(run, "cat", ["data/raw.dvc", "split"]))
     assert sent == {"schema": "2.0", "stages": {"split": {"cmd": "split"}, "cat": {"cmd": "cat"}}}
     assert run.lock["stages"].keys() == NEEDS.keys()

@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sisa.scenarios import grid
-from sisa.scenarios.grid import FORMAT, RUN, SKIPPED, Branch, Scenario, decision, message, parsed, settings
+from sisa.scenarios.grid import FORMAT, RUN, SKIPPED, Branch, Scenario, decision, grid, message, parsed, settings
 
 SCENARIO = Scenario(5, "high")
 OURS = Branch("scenario/5-high", tree="a", worktree="", made="a", scenario=SCENARIO)

@@ -5,7 +5,8 @@ import pandas as pd
 
 from sisa.base.params import Dataset
 from sisa.data.images import image_id, resize
-from sisa.stages.prepare import gather, print_holes, print_strangers
+from sisa.sources.pool import gather
+from sisa.stages.prepare import print_holes, print_strangers
 
 TOY = Dataset.model_validate(
     {

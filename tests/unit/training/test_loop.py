@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch.nn import functional
 
 from sisa.base.params import Cnn, Train
-from sisa.training import checkpoints
+from sisa.training import checkpoints, loop
 from sisa.training.augment import normalize
 from sisa.training.checkpoints import Seen
 from sisa.training.loop import (

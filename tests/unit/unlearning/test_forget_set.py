@@ -6,7 +6,7 @@ from sisa.base.errors import BadInput
 from sisa.unlearning import forget_set
 from sisa.unlearning.forget_set import ForgetSet
 
-REQUEST = ForgetSet("cat", "all", ["a"], {"dog": ["b", "a"], "cat": ["a", "c"]})
+REQUEST = ForgetSet("cat", "all", ["a"], {"dog": ["b", "a"], "cat": ["a", "c"]}, {"horse": ["c"]})
 
 
 def test_affected_shards_keep_their_order_and_ids_are_named_once():
@@ -14,7 +14,7 @@ def test_affected_shards_keep_their_order_and_ids_are_named_once():
     assert REQUEST.ids == ["a", "b", "c"]
 
 
-@pytest.mark.parametrize("request_", [REQUEST, ForgetSet(None, "dominant", [], {})])
+@pytest.mark.parametrize("request_", [REQUEST, ForgetSet(None, "dominant", [], {}, {})])
 def test_a_record_comes_back_as_it_was_written(request_, tmp_path):
     path = tmp_path / "data" / "forget_set.json"
     forget_set.write(path, REQUEST)
@@ -25,7 +25,7 @@ def test_a_record_comes_back_as_it_was_written(request_, tmp_path):
 
 
 def test_a_missing_record_is_refused_with_the_way_back(tmp_path):
-    with pytest.raises(BadInput, match=r"forgotten\.json: no such file; .*dvc checkout .*dvc repro"):
+    with pytest.raises(BadInput, match=r"forget_set\.json: no such file; .*dvc checkout .*dvc repro"):
         forget_set.read(tmp_path / "forget_set.json")
 
 
@@ -37,10 +37,11 @@ def test_a_missing_record_is_refused_with_the_way_back(tmp_path):
         b'{"class": "cat", "scope": "dominant", "remo',
         b"null",
         b"[]",
-        b'{"class": null, "scope": "dominant", "images": []}',
-        b'{"class": "cat", "scope": "dominant", "removed": {}}',
-        b'{"class": "cat", "scope": "dominant", "images": [], "removed": ["a"]}',
-        b'{"class": "cat", "scope": "dominant", "images": [], "removed": {"cat": 3}}',
+        b'{"class": null, "scope": "dominant", "images": [], "residual": {}}',
+        b'{"class": "cat", "scope": "dominant", "removed": {}, "residual": {}}',
+        b'{"class": "cat", "scope": "dominant", "images": [], "removed": {}}',
+        b'{"class": "cat", "scope": "dominant", "images": [], "removed": ["a"], "residual": {}}',
+        b'{"class": "cat", "scope": "dominant", "images": [], "removed": {"cat": 3}, "residual": {}}',
     ],
 )
 def test_a_damaged_record_is_refused(content, tmp_path):

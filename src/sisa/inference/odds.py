@@ -1,14 +1,14 @@
 """Probabilities and log-odds, from logits."""
 
 import numpy as np
+from scipy import special
 
 SMALLEST = 1e-12  # of a probability, so that its logarithm exists
 
 
 def softmax(logits: np.ndarray) -> np.ndarray:
     """Probabilities, of logits [..., K] float64."""
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
+    return special.softmax(logits, axis=-1)
 
 
 def log_odds(probabilities: np.ndarray, actual: int) -> np.ndarray:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from sisa.attacks import shadows
 from sisa.base.errors import BadInput
 from sisa.data.images import Images, Shard
+from sisa.inference import shadows
 
 GENERATOR = np.random.default_rng(0)
 
@@ -52,7 +52,7 @@ def test_a_shadow_shard_has_the_images_dealt_to_it_and_all_others_as_they_were()
 
 
 def test_what_was_written_is_read(tmp_path):
-    asked = shadows.Asked(drawn().ids, drawn().held, shadows.deal(4, 3, GENERATOR), GENERATOR.normal(size=(4, 6)))
+    asked = shadows.ShadowOdds(drawn().ids, drawn().held, shadows.deal(4, 3, GENERATOR), GENERATOR.normal(size=(4, 6)))
     shadows.write(tmp_path / "dog.csv", asked)
     again = shadows.read(tmp_path / "dog.csv")
     for name in ("ids", "held", "inside", "log_odds"):
@@ -61,13 +61,13 @@ def test_what_was_written_is_read(tmp_path):
 
 def test_no_shadow_models_are_read_as_none(tmp_path):
     nothing = np.empty((0, 6))
-    shadows.write(tmp_path / "dog.csv", shadows.Asked(drawn().ids, drawn().held, nothing.astype(bool), nothing))
+    shadows.write(tmp_path / "dog.csv", shadows.ShadowOdds(drawn().ids, drawn().held, nothing.astype(bool), nothing))
     assert shadows.read(tmp_path / "dog.csv") is None
 
 
 @pytest.mark.parametrize("damage", [lambda text: text[:-9], lambda text: "id\n", lambda text: text.replace("0.", "x.")])
 def test_a_damaged_table_is_refused(tmp_path, damage):
-    asked = shadows.Asked(drawn().ids, drawn().held, shadows.deal(2, 3, GENERATOR), GENERATOR.normal(size=(2, 6)))
+    asked = shadows.ShadowOdds(drawn().ids, drawn().held, shadows.deal(2, 3, GENERATOR), GENERATOR.normal(size=(2, 6)))
     shadows.write(tmp_path / "dog.csv", asked)
     (tmp_path / "dog.csv").write_text(damage((tmp_path / "dog.csv").read_text()))
     with pytest.raises(BadInput, match="dvc checkout"):
