@@ -51,7 +51,7 @@ def test_images_of_a_wheel_are_blanked_in_its_archive_and_do_not_come_back(silho
 
     params = load()
     assert renewal.erase_raw([leaked], "2026-01-01", params) == [file]
-    renewal.dvc("repro", "--no-run-cache", "split")
+    renewal.dvc_in_sight("repro", "--no-run-cache", "split")
     stored = stores.every()
     scan.remove(scan.survey([leaked], stored).findings, stored)
 

@@ -50,8 +50,9 @@ def missing(path):
         (truncated, "data/retained/cat.parquet", ["retrain", "cat"]),
         (truncated, WEIGHTS.format("cat"), ["retrain", "cat"]),
         (foreign_weights, WEIGHTS.format("cat"), ["retrain", "cat"]),
-        (truncated, "data/test.parquet", ["evaluate"]),
-        (weights_of_another_network, WEIGHTS.format("horse"), ["evaluate"]),
+        (truncated, "data/test.parquet", ["predict"]),
+        (weights_of_another_network, WEIGHTS.format("horse"), ["predict"]),
+        (truncated, "models/logits.parquet", ["evaluate"]),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
 )
