@@ -175,6 +175,8 @@ def hook(event, _):
 sys.addaudithook(hook)
 """
 
+pytestmark = pytest.mark.full
+
 
 class Interruption:
     """Ctrl-C before some change of a file, or before another program is started, in this process."""

@@ -15,6 +15,8 @@ from sisa.base.params import load
 from sisa.erasure import renewal, scan, stores
 from sisa.sources import wheel
 
+pytestmark = pytest.mark.full
+
 ARCHIVE = "data/raw/animal_mnist/animal_data_version_3.gz"
 ROSTER = "data/rosters/animal_mnist.csv"
 

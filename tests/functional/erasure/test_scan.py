@@ -106,6 +106,7 @@ def stop_after(monkeypatch):
     return after
 
 
+@pytest.mark.full
 def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(erasable, remote):
     """In buckets and behind SSH as well: see test_erasing.py."""
     storage = remote("folder")
@@ -163,6 +164,7 @@ def test_a_push_after_a_removal_does_not_skip_what_was_deleted(fresh, remote):
     assert any(line.startswith("storage") and "photo" in line for line in listed)
 
 
+@pytest.mark.full
 def test_a_removal_that_is_stopped_twice_is_finished_by_the_next(erasable, stop_after):
     _, image = leaked_late(erasable)
     whole = erasable.copied_to(erasable.path.with_name("whole"))
@@ -217,6 +219,7 @@ def test_what_an_earlier_receipt_names_is_found_wherever_it_turns_up(fresh):
     assert "an earlier receipt" in printed
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["s3", "ssh"])
 @pytest.mark.parametrize("user", ["stranger", "down"])
 def test_a_remote_that_does_not_answer_is_refused_in_one_line(kind, user, fresh, remote):
@@ -225,6 +228,7 @@ def test_a_remote_that_does_not_answer_is_refused_in_one_line(kind, user, fresh,
     assert "\nnothing" in fresh.src("scan", "--local", "0" * 64).printed
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["s3", "ssh"])
 def test_nothing_is_deleted_anywhere_when_a_remote_is_read_only(kind, fresh, remote):
     writer, reader = (replace(each, url=f"{each.url}/read-only") for each in (remote(kind), remote(kind, "reader")))
@@ -243,12 +247,14 @@ def test_nothing_is_deleted_anywhere_when_a_remote_is_read_only(kind, fresh, rem
     assert fresh.files("data", ".dvc/cache") == before
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("url", ["s3://nowhere", "/nowhere/at/all"])
 def test_a_bucket_or_folder_that_does_not_exist_is_refused(url, fresh, remote):
     replace(remote("s3"), url=url).add_to(fresh) if url.startswith("s3") else Remote(url).add_to(fresh)
     assert "remote storage cannot be looked into" in fresh.src("scan", "0" * 64, code=1).complaint
 
 
+@pytest.mark.full
 def test_a_bucket_that_keeps_versions_is_named(fresh, remote):
     versioned = replace(remote("s3"), url="s3://versioned")
     client(versioned).create_bucket(Bucket="versioned")

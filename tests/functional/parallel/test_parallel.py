@@ -14,6 +14,7 @@ from sisa.parallel.resources import Resources
 from sisa.parallel.run_graph import run_graph
 
 
+@pytest.mark.full
 def test_stages_side_by_side_in_another_folder_give_the_serial_run_to_the_byte(five_classes_high, fresh):
     other = fresh.moved_to("a folder with another name")
     done = other.python("src", "repro", "--jobs", "4", PYTHONHASHSEED="1")
@@ -56,6 +57,7 @@ def test_no_stage_is_lost_from_dvc_lock_where_many_end_at_once(tmp_path, monkeyp
         (repo / "dvc.lock").unlink()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, fresh):
     stages = {name: {"cmd": f"echo {name} > {name}", "outs": [name]} for name in ("first", "cat", "dog")}

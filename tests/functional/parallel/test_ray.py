@@ -17,6 +17,8 @@ from sisa.parallel.jobs import Job
 from sisa.parallel.worker import run_stage
 from sisa.repository.git import git
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture(scope="module")
 def cluster():

@@ -11,6 +11,8 @@ import pandas as pd
 import pytest
 from support.repo import environment, made_once
 
+pytestmark = pytest.mark.full
+
 LEVELS = ("low", "none")
 SCENARIOS = ("scenarios", "--dataset", "tiny", "--classes", "3", "--leakage", *LEVELS)
 BRANCHES = [f"scenario/tiny-3-{level}" for level in LEVELS]

@@ -9,6 +9,7 @@ FOLLOWS = ["baseline_retrained", "cost", "evaluate", "predict"]  # whatever else
 LOW = ("exp", "run", "-S", "leakage=low", "-S", "classes=3")
 
 
+@pytest.mark.full
 def test_no_class_to_forget_leaves_all_states_equal_and_scope_all_then_retrains_exactly_the_shards_with_cats(low):
     low.dvc(*LOW, "-S", "forget.class=null", "-S", "attacks=all")
     assert json.loads((low / "data/forget_set.json").read_text())["removed"] == {}
@@ -28,6 +29,7 @@ def test_no_class_to_forget_leaves_all_states_equal_and_scope_all_then_retrains_
 PURE = ("exp", "run", "-S", "leakage=none", "-S", "classes=3")
 
 
+@pytest.mark.full
 def test_a_shard_that_is_empty_drops_its_member(fresh):
     fresh.dvc(*PURE, "-S", "forget.class=null")
     executed = fresh.dvc(*PURE, "-S", "forget.scope=all").executed
@@ -50,6 +52,7 @@ def test_a_shard_that_is_empty_drops_its_member(fresh):
     assert [fresh.metrics(state)["members"] for state in ("before", "after", "retrained")] == [2, 2, 2]
 
 
+@pytest.mark.full
 def test_going_from_five_classes_to_three_gives_what_three_classes_give_from_nothing(repo, low):
     """No leftover changes the hash of an input, or the run-cache would not have what depends on it."""
     shutil.copy(low / "params.yaml", repo / "params.yaml")
@@ -61,6 +64,7 @@ def test_going_from_five_classes_to_three_gives_what_three_classes_give_from_not
     assert repo.dvc("repro").executed == []
 
 
+@pytest.mark.full
 def test_scope_all_retrains_every_shard_at_high_leakage_and_reports_that_no_member_is_left_after(sliced):
     sliced.empty_run_cache()
     executed = sliced.dvc("exp", "run", "-S", "classes=3", "-S", "slices=4", "-S", "forget.scope=all").executed
@@ -81,6 +85,7 @@ def test_scope_all_retrains_every_shard_at_high_leakage_and_reports_that_no_memb
     assert [line.split()[:2] for line in sliced.src("summary").printed.splitlines()].count(["after", "0"]) == 1
 
 
+@pytest.mark.full
 def test_scope_all_retrains_the_two_shards_that_hold_cats_at_low_leakage(low):
     at_dominant = low.metrics("cost")
     low.empty_run_cache()
@@ -96,6 +101,7 @@ def test_scope_all_retrains_the_two_shards_that_hold_cats_at_low_leakage(low):
     assert low.metrics("after")["members"] == 1
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("scenario", ["repo", "low", "sliced"])
 def test_the_predicted_cost_is_the_counted_one(scenario, request):
     cost = request.getfixturevalue(scenario).metrics("cost")

@@ -47,6 +47,7 @@ def expected_samples(repo, name, first, gone):
     return EPOCHS * sum(int((left["slice"] <= number).sum()) for number in range(first, 4))
 
 
+@pytest.mark.full
 def test_one_image_after_another_costs_the_slices_they_touch_and_ends_as_both_at_once(sliced, four_slices, tmp_path):
     own, (everywhere, places) = unleaked_in_the_last_slice(sliced), leaked(sliced)
     sliced.empty_run_cache()
