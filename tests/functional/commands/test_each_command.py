@@ -1,4 +1,4 @@
-"""Each command once as people type it, in a process of its own, with real DVC. What else it does has tests elsewhere."""
+"""Each command once as people type it, in a process of its own, with real DVC; more of each is tested elsewhere."""
 
 import pandas as pd
 import pytest

@@ -158,7 +158,7 @@ def test_a_push_after_a_removal_does_not_skip_what_was_deleted(fresh, remote):
     whole = fresh.copied_to(fresh.path.with_name("whole"))
     removed(fresh, image)
     assert "\nnothing" in fresh.src("scan", image).printed
-    shutil.copytree(whole / ".dvc/cache/files", fresh / ".dvc/cache/files", dirs_exist_ok=True)
+    fresh.take_cache_of(whole)
     fresh.dvc("push")
     listed = fresh.src("scan", image, code=1).printed.splitlines()
     assert any(line.startswith("storage") and "photo" in line for line in listed)
