@@ -6,18 +6,22 @@ OPTIONS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RAW := data/raw/animal_mnist
+PYTEST = pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal  # one more than cores: some wait for servers
 PARALLEL := $(strip $(if $(JOBS),--jobs $(JOBS)) $(if $(RAY),--ray $(RAY)))
 
-.PHONY: help repro test data verify audit scenarios results report bench lint hooks lock
+.PHONY: help repro test test-all data verify audit scenarios results report bench lint hooks lock
 help:  ## list the targets
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /\1\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
 
 repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its table, on all cores; JOBS=N: on N; RAY=address: on a cluster
 	$(strip python src repro $(PARALLEL))
 	@python src summary
 
-test: .venv/ready $(RAW)  ## run the tests
-	pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal  # one more than cores: some wait for servers
+test: .venv/ready $(RAW)  ## run the unit tests and one test of each command and stage with real DVC: 4 minutes
+	$(PYTEST) -m "not full"
+
+test-all: .venv/ready $(RAW)  ## run all tests: 12 minutes
+	$(PYTEST)
 
 data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder or .zip>
 	@test -z "$(FROM)" || test "$(origin DATASET)" != file || \

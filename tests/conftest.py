@@ -14,10 +14,10 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="session")
 def attacked(tmp_path_factory):
-    """A folder with the committed results, and with what attacks=all adds to them (tests/attacked)."""
+    """A folder with the committed results, and with what attacks=all adds to them."""
     folder = tmp_path_factory.mktemp("attacked")
     for name in ("metrics", "plots"):
         shutil.copytree(ROOT / name, folder / name)
-    shutil.copytree(ROOT / "tests/attacked", folder, dirs_exist_ok=True)
+    shutil.copytree(ROOT / "tests/data/attacks_all", folder, dirs_exist_ok=True)
     shutil.copy(ROOT / "params.yaml", folder)
     return folder

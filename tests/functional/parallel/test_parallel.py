@@ -1,43 +1,28 @@
 """Stages side by side give what the serial run gives, and stop as cleanly."""
 
-import shutil
 import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import pytest
-from conftest import GRID, Outcome, Repo, environment
+from support.repo import Repo, environment
+from support.side_by_side import RAN, results, run_again
 
 from sisa.parallel.machine import Machine
 from sisa.parallel.resources import Resources
-from sisa.parallel.run_graph import carry_out
-
-WRITTEN = ("data", "models", "metrics", "plots")
-TRAIN = "src/sisa/stages/train_shards.py"
+from sisa.parallel.run_graph import run_graph
 
 
-def results(repo: Repo) -> dict[str, str]:
-    """The bytes of everything that the stages write; .gitignore files list outputs in the order of execution."""
-    return {name: digest for name, digest in repo.files(*WRITTEN).items() if not name.endswith(".gitignore")}
-
-
-def sabotage(repo: Repo, lines: str) -> None:
-    """Let the training of a shard `name` begin with these lines."""
-    source, start = (repo / TRAIN).read_text(), "def main(name: str) -> None:\n"
-    assert start in source
-    (repo / TRAIN).write_text(source.replace(start, start + lines))
-
-
+@pytest.mark.full
 def test_stages_side_by_side_in_another_folder_give_the_serial_run_to_the_byte(five_classes_high, fresh):
     other = fresh.moved_to("a folder with another name")
-    done = other.src("parallel", "--jobs", "4", PYTHONHASHSEED="1")
+    done = other.python("src", "repro", "--jobs", "4", PYTHONHASHSEED="1")
     assert other.locked() == five_classes_high.locked()
     assert results(other) == results(five_classes_high)
     assert done.executed == []  # the last `dvc repro` found everything done
 
-    again = other.src("parallel", "--jobs", "2")
+    again = other.python("src", "repro", "--jobs", "2")
     assert "running" not in again.printed
     assert again.executed == []
 
@@ -51,7 +36,7 @@ def test_a_failing_stage_names_its_log_and_the_rest_goes_on(fresh):
             "table": {"cmd": "cat cat cow > table", "deps": ["cat", "cow"], "outs": ["table"]},
         }
     )
-    done = fresh.src("parallel", "--jobs", "4", code=1)
+    done = fresh.python("src", "repro", "--jobs", "4", code=1)
     assert "cow failed, see .dvc/tmp/parallel/cow.log" in done.complaint
     assert done.complaint.endswith("not started: table")
     assert "out of grass" in (fresh / ".dvc/tmp/parallel/cow.log").read_text()
@@ -67,18 +52,19 @@ def test_no_stage_is_lost_from_dvc_lock_where_many_end_at_once(tmp_path, monkeyp
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     monkeypatch.chdir(repo.path)
     for _ in range(2):
-        carry_out({name: set() for name in names}, Machine(8, {"default": Resources()}, tmp_path))
+        run_graph({name: set() for name in names}, Machine(8, {"default": Resources()}, tmp_path))
         assert repo.locked().keys() == set(names)
         (repo / "dvc.lock").unlink()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, fresh):
     stages = {name: {"cmd": f"echo {name} > {name}", "outs": [name]} for name in ("first", "cat", "dog")}
     stages["cat"]["deps"] = stages["dog"]["deps"] = ["first"]
     endless = {"cmd": "touch begun; sleep 600; echo cat > cat"}
     fresh.write_stages(stages | {"cat": stages["cat"] | endless})
-    command = [sys.executable, "src", "parallel", "--jobs", "3"]
+    command = [sys.executable, "src", "repro", "--jobs", "3"]
     with subprocess.Popen(
         command, cwd=fresh.path, env=environment(fresh.path.parent), stderr=subprocess.PIPE, text=True
     ) as run:
@@ -88,7 +74,7 @@ def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, fresh):
         run.send_signal(number)
         _, said = run.communicate()
     assert run.returncode == 1
-    assert said.splitlines()[-1].startswith("error in parallel: stopped")
+    assert said.splitlines()[-1].startswith("error in repro: stopped")
     assert "Traceback" not in said
     assert "first" in fresh.locked()
     assert "cat" not in fresh.locked()
@@ -96,29 +82,6 @@ def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, fresh):
     fresh.write_stages(stages)
     assert set(fresh.dvc("repro").executed) - {"dog"} == {"cat"}
     assert fresh.locked().keys() == stages.keys()
-
-
-RAN = ["evaluate", "evaluate", "split", "train", "train"]  # both scenarios have the same split
-
-
-def run_again(serial_grid: Repo, folder: Path, *where: str) -> tuple[list[str], list[str]]:
-    """Run the grid as `where` says, in a copy that knows nothing of it, and check that it gives the serial branches.
-
-    What the stages noted in `folder`/ran, and which of them the second part, scenario by scenario, still had to run.
-    """
-    repo = serial_grid.copied_to(folder / "grid")
-    shutil.rmtree(repo / ".dvc/tmp/scenarios")
-    repo.empty_run_cache()
-    branches = repo.git("for-each-ref", "--format=%(refname) %(tree)", "refs/heads/scenario/").printed
-    names = [line.split()[0].removeprefix("refs/heads/") for line in branches.splitlines()]
-    assert len(names) == 2
-    repo.git("branch", "--quiet", "-D", *names)
-
-    repo.src(*GRID, *where, RAN=str(folder / "ran"))
-    assert repo.git("for-each-ref", "--format=%(refname) %(tree)", "refs/heads/scenario/").printed == branches
-    logs = [repo / f".dvc/tmp/scenarios/{name.removeprefix('scenario/')}.log" for name in names]
-    executed = [stage for log in logs for stage in Outcome(0, log.read_text()).executed]
-    return sorted((folder / "ran").read_text().split()), executed
 
 
 def test_scenarios_side_by_side_share_stages_and_leave_only_what_is_kept_in_git(serial_grid, tmp_path):

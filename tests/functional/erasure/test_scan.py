@@ -3,7 +3,6 @@
 import hashlib
 import json
 import shutil
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -12,36 +11,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from conftest import Repo, made_once
-from pixels import holders, in_folders, needles
-from remotes import Remote, client, stored
+from support.inside import inside
+from support.pixels import holders, in_folders, needles
+from support.remotes import Remote, client, stored
+from support.repo import Repo, environment, made_once
 
-REMOVE = """
-import os, sys
-sys.path.insert(0, "src")
 from sisa.base.errors import BadInput
-from sisa.erasure import scan
-from sisa.erasure import stores
-places = stores.every()
-left = int(os.environ.get("DELETIONS", 1_000_000))
-delete, scan.BATCH = stores.Store.delete, 1
-def counted(self, keys, delete=delete):
-    global left
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), 9)
-    delete(self, keys)
-stores.Store.delete = counted
-found = scan.survey(sys.argv[1:], places)
-try:
-    scan.remove(found.findings, places)
-except BadInput as error:
-    print(f"error in remove: {error}", flush=True)
-    os._exit(1)
-print("DELETED", 1_000_000 - left)
-print("CLEARED", *found.cleared, flush=True)
-os._exit(0)
-"""
+from sisa.erasure import scan, stores
+from sisa.erasure.scan import Survey
 
 
 @pytest.fixture(scope="session")
@@ -96,19 +73,47 @@ def locally(repo: Repo) -> Iterator[tuple[str, bytes]]:
     return in_folders(repo / ".dvc/cache", repo / ".dvc/tmp", repo / "data", repo / "models")
 
 
-def remove(repo: Repo, *ids: str, code: int = 0, **env: str):
-    return repo.run(sys.executable, "-c", REMOVE, *ids, code=code, **env)
+def removed(repo: Repo, image: str) -> Survey:
+    """What a removal in this repository found."""
+    with inside(repo.path, environment(repo.path.parent)):
+        places = stores.every()
+        found = scan.survey([image], places)
+        scan.remove(found.findings, places)
+    return found
 
 
-@pytest.mark.parametrize("kind", ["folder", "s3", "ssh"])
-def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(kind, erasable, remote):
-    storage = remote(kind)
-    storage = replace(storage, url=f"{storage.url}/erased")
+class Stopped(Exception):
+    """As by a kill, in place of a deletion."""
+
+
+@pytest.fixture
+def stop_after(monkeypatch):
+    """A function that lets the removals to come delete so many files, one by one, and then stops them."""
+    delete, left = stores.Store.delete, [0]
+
+    def counted(store, keys):
+        left[0] -= 1
+        if left[0] < 0:
+            raise Stopped
+        delete(store, keys)
+
+    def after(deletions: int) -> list[int]:
+        left[0] = deletions
+        return left
+
+    monkeypatch.setattr(stores.Store, "delete", counted)
+    monkeypatch.setattr(scan, "BATCH", 1)
+    return after
+
+
+@pytest.mark.full
+def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(erasable, remote):
+    """In buckets and behind SSH as well: see test_erasing.py."""
+    storage = remote("folder")
     storage.add_to(erasable)
     erasable.dvc("push", "--run-cache")
     lost = pq.read_table(erasable / "data/shards/dog.parquet").select(["pixels", "id"])
-    if kind == "folder":
-        store_object(Path(storage.url), table_bytes(lost))  # there alone, and no lock names it
+    store_object(Path(storage.url), table_bytes(lost))  # there alone, and no lock names it
     file, image = leaked_late(erasable)
     wanted = needles([erasable / "data/raw/tiny" / file], 16)
     there = dict(stored(storage))
@@ -131,7 +136,7 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(kind
 
     first = erasable.path / "models/shards/tiny-3/cat/slice-1.safetensors"
     early = hashlib.md5(first.read_bytes()).hexdigest()
-    cleared = remove(erasable, image).printed.split("CLEARED ")[1].split()
+    cleared = removed(erasable, image).cleared
     assert holders(locally(erasable), wanted) == []
     left = dict(stored(storage))
     assert holders(left.items(), wanted) == []
@@ -151,23 +156,27 @@ def test_a_push_after_a_removal_does_not_skip_what_was_deleted(fresh, remote):
     row = next(line for line in (fresh / "data/rosters/tiny.csv").read_text().splitlines() if line.startswith("cat/"))
     image = row.split(",")[1]
     whole = fresh.copied_to(fresh.path.with_name("whole"))
-    remove(fresh, image)
+    removed(fresh, image)
     assert "\nnothing" in fresh.src("scan", image).printed
-    shutil.copytree(whole / ".dvc/cache/files", fresh / ".dvc/cache/files", dirs_exist_ok=True)
+    fresh.take_cache_of(whole)
     fresh.dvc("push")
     listed = fresh.src("scan", image, code=1).printed.splitlines()
     assert any(line.startswith("storage") and "photo" in line for line in listed)
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_a_removal_that_is_killed_is_finished_by_the_next(seed, erasable):
+@pytest.mark.full
+def test_a_removal_that_is_stopped_twice_is_finished_by_the_next(erasable, stop_after):
     _, image = leaked_late(erasable)
     whole = erasable.copied_to(erasable.path.with_name("whole"))
-    total = int(remove(whole, image).printed.split("DELETED ")[1].split()[0])
-    points = sorted(np.random.default_rng(seed).integers(0, total // 3, 2).tolist())
-    for deletions in points:
-        remove(erasable, image, code=-9, DELETIONS=str(deletions))
-    remove(erasable, image)
+    left = stop_after(1_000_000)
+    removed(whole, image)
+    total = 1_000_000 - left[0]
+    for deletions in np.random.default_rng(0).integers(1, total // 3, 2).tolist():
+        stop_after(deletions)
+        with pytest.raises(Stopped):
+            removed(erasable, image)
+    stop_after(1_000_000)
+    removed(erasable, image)
     assert erasable.files(".dvc/cache", "data", "models") == whole.files(".dvc/cache", "data", "models")
 
 
@@ -210,6 +219,7 @@ def test_what_an_earlier_receipt_names_is_found_wherever_it_turns_up(fresh):
     assert "an earlier receipt" in printed
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["s3", "ssh"])
 @pytest.mark.parametrize("user", ["stranger", "down"])
 def test_a_remote_that_does_not_answer_is_refused_in_one_line(kind, user, fresh, remote):
@@ -218,6 +228,7 @@ def test_a_remote_that_does_not_answer_is_refused_in_one_line(kind, user, fresh,
     assert "\nnothing" in fresh.src("scan", "--local", "0" * 64).printed
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", ["s3", "ssh"])
 def test_nothing_is_deleted_anywhere_when_a_remote_is_read_only(kind, fresh, remote):
     writer, reader = (replace(each, url=f"{each.url}/read-only") for each in (remote(kind), remote(kind, "reader")))
@@ -231,17 +242,19 @@ def test_nothing_is_deleted_anywhere_when_a_remote_is_read_only(kind, fresh, rem
     image = next(
         line for line in (fresh / "data/rosters/tiny.csv").read_text().splitlines() if f"cat/{photo.name}," in line
     )
-    refused = remove(fresh, image.split(",")[1], code=1)
-    assert "remote storage cannot be written" in refused.complaint
+    with pytest.raises(BadInput, match="remote storage cannot be written"):
+        removed(fresh, image.split(",")[1])
     assert fresh.files("data", ".dvc/cache") == before
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("url", ["s3://nowhere", "/nowhere/at/all"])
 def test_a_bucket_or_folder_that_does_not_exist_is_refused(url, fresh, remote):
     replace(remote("s3"), url=url).add_to(fresh) if url.startswith("s3") else Remote(url).add_to(fresh)
     assert "remote storage cannot be looked into" in fresh.src("scan", "0" * 64, code=1).complaint
 
 
+@pytest.mark.full
 def test_a_bucket_that_keeps_versions_is_named(fresh, remote):
     versioned = replace(remote("s3"), url="s3://versioned")
     client(versioned).create_bucket(Bucket="versioned")

@@ -34,6 +34,7 @@ def test_deleting_a_photo_trains_only_the_shards_that_held_it(low, holders):
             assert (before[part] == after[part]) == (name not in holders)
 
 
+@pytest.mark.full
 def test_a_photo_changed_in_place_is_a_hole_until_it_is_brought_in_again(repo, picture):
     file = held_by(repo, ["horse"])
     before, held_out = repo.shard("horse"), (repo / "data/test.parquet").read_bytes()
@@ -53,6 +54,7 @@ def test_a_photo_changed_in_place_is_a_hole_until_it_is_brought_in_again(repo, p
     assert len(repo.shard("horse")) == len(before) - 1
 
 
+@pytest.mark.full
 def test_a_class_deleted_from_the_raw_folder_leaves_holes_and_the_rest_finishes(low):
     shutil.rmtree(low / "data/raw/tiny/cat")
     low.empty_run_cache()

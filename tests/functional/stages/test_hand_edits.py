@@ -1,9 +1,11 @@
 """A params.yaml that was edited by hand is never silently up to date, and what DVC removed can be brought back."""
 
+import shutil
+
 import pytest
 
 from sisa.base.errors import BadInput
-from sisa.commands import check
+from sisa.stages import validate
 
 EDITS = {
     "classes": ({"classes": 3}, "shards is cat, cow, dog, elephant, horse, but classes=3"),
@@ -23,13 +25,18 @@ MORE_EDITS = {
 PLACES = ("data", "models", "metrics", "plots")
 
 
+def lost(repo, before):
+    """What is gone or changed of the files that were there; DVC may add some, and empty folders."""
+    return {name for name, _ in before.items() - repo.files(*PLACES).items()}
+
+
 @pytest.mark.parametrize(("edit", "complaint"), EDITS.values(), ids=EDITS)
-def test_a_hand_edit_is_refused_and_outputs_come_back(repo, edit, complaint):
+def test_a_hand_edit_is_refused_before_a_result_is_lost_and_the_way_back_works(repo, edit, complaint):
     before = repo.files(*PLACES)
     repo.edit_params(edit)
     outcome = repo.dvc("repro", code=255)
     assert complaint in outcome.complaint
-    assert repo.files(*PLACES) != before  # else this tests no way back
+    assert lost(repo, before) == {"data/validated.txt"}
 
     repo.run(outcome.way_back, shell=True)
     assert repo.files(*PLACES) == before
@@ -37,13 +44,56 @@ def test_a_hand_edit_is_refused_and_outputs_come_back(repo, edit, complaint):
     assert "up to date" in repo.dvc("status").printed
 
 
+def unknown_request(repo):
+    with (repo / "data/requests.csv").open("a") as file:
+        file.write("tiny,never.png,2026-01-31,why\n")
+
+
+def roster_of_fewer_cats(repo):
+    file = repo / "data/rosters/tiny.csv"
+    file.write_text("".join(line for line in file.read_text().splitlines(True) if not line.startswith("cat/0")))
+
+
+def value_out_of_range(repo):
+    repo.edit_params({"leakage.leaked": -3})
+
+
+@pytest.mark.parametrize(
+    ("damage", "complaint"),
+    [
+        (unknown_request, "data/requests.csv, row 2: 'never.png' is neither an id nor a raw file"),
+        (roster_of_fewer_cats, "class cat has 10 images, but leakage.dominant=12 and"),
+        (value_out_of_range, "leakage.leaked is -3"),
+    ],
+    ids=lambda value: value.__name__ if callable(value) else None,
+)
+def test_repro_refuses_what_is_no_experiment_before_a_result_is_lost(repo, damage, complaint):
+    before = repo.files(*PLACES)
+    damage(repo)
+    assert complaint in repo.dvc("repro", code=255).complaint
+    assert lost(repo, before) <= {"data/validated.txt", "data/rosters/tiny.csv", "data/requests.csv"}
+
+    repo.git("checkout", "--quiet", ".")
+    assert repo.dvc("repro").executed == []
+    assert repo.files(*PLACES) == before
+
+
+def test_repro_without_the_raw_images_is_refused_before_a_result_is_lost(repo):
+    shutil.rmtree(repo / "data/raw/tiny")
+    before = repo.files(*PLACES)
+    printed = repo.dvc("repro", code=255).printed
+    print(printed)
+    assert lost(repo, before) <= {"data/validated.txt"}
+    assert "data/raw/tiny" in printed
+
+
 @pytest.mark.parametrize(("edit", "complaint"), (EDITS | MORE_EDITS).values(), ids=EDITS | MORE_EDITS)
 def test_a_hand_edit_is_refused_before_a_run(fresh, monkeypatch, edit, complaint):
     monkeypatch.chdir(fresh.path)
-    check.main()
+    validate.main()
     fresh.edit_params(edit)
     with pytest.raises(BadInput, match=complaint):
-        check.main()
+        validate.main()
 
 
 @pytest.mark.parametrize(
@@ -58,8 +108,7 @@ def test_a_choice_that_is_no_parameter_or_value_is_refused_before_any_result_is_
     before = repo.files(*PLACES)
     outcome = repo.dvc("exp", "run", "-S", choice, code=255)
     assert complaint in outcome.complaint
-    lost = before.items() - repo.files(*PLACES).items()
-    assert lost == {("data/validated.txt", before["data/validated.txt"])}
+    assert lost(repo, before) == {"data/validated.txt"}
     repo.run(outcome.way_back, shell=True)
     assert before.items() <= repo.files(*PLACES).items()  # DVC leaves empty folders of four classes
     assert repo.git("status", "--short").printed == ""

@@ -9,8 +9,6 @@ import pytest
 import yaml
 from safetensors.numpy import load_file, save_file
 
-from sisa.base.errors import BadInput
-from sisa.commands import audit, verify
 from sisa.data import tables
 from sisa.data.images import Shard
 from sisa.repository import lock
@@ -26,12 +24,11 @@ def run(low, monkeypatch):
     return low
 
 
-def failures(command, capsys):
-    """The lines that say what does not hold."""
-    capsys.readouterr()
-    with pytest.raises(BadInput, match="listed above"):
-        command.main()
-    return [line for line in capsys.readouterr().out.splitlines() if line.startswith("FAILED")]
+def failures(repo):
+    """The lines in which the audit says what does not hold."""
+    outcome = repo.src("audit", code=1)
+    assert "listed above" in outcome.complaint
+    return [line for line in outcome.printed.splitlines() if line.startswith("FAILED")]
 
 
 @contextmanager
@@ -58,9 +55,8 @@ def shift_weights(path):
     save_file(tensors | moved, path, header)
 
 
-def test_what_scope_dominant_leaves_is_listed_by_shard(run, capsys):
-    audit.main()
-    printed = capsys.readouterr().out
+def test_what_scope_dominant_leaves_is_listed_by_shard(run):
+    printed = run.src("audit").printed
     rows = [line.split() for line in printed.splitlines()]
     assert {row[0]: row[3:] for row in rows if row[0] in run.params()["shards"]} == {
         "cat": ["6", "12", "0", "holds"],
@@ -72,9 +68,9 @@ def test_what_scope_dominant_leaves_is_listed_by_shard(run, capsys):
 
 
 def test_every_entry_of_the_lock_is_what_dvc_wrote(run):
-    entries, declared, params = lock.read(), lock.declared(), run.params()
+    entries, declared = lock.read(), lock.declared()
     assert entries.keys() == declared.keys() - {"data/raw/tiny.dvc"}
-    assert [line for name in entries for line in lock.problems(entries, declared, params, name)] == []
+    assert [line for name in entries for line in lock.problems(entries, declared, name)] == []
 
 
 def changed_weights(run):
@@ -226,27 +222,25 @@ def request_withdrawn(run):
     ],
     ids=lambda tamper: tamper.__name__,
 )
-def test_tampering_is_found(tamper, run, capsys):
+def test_tampering_is_found(tamper, run):
     expected = tamper(run)
-    found = failures(audit, capsys)
+    found = failures(run)
     assert [line for line in expected if f"FAILED: {line}" not in found] == []
 
 
-def test_a_member_whose_bytes_changed_does_not_hold_and_the_others_do(run, capsys):
+def test_a_member_whose_bytes_changed_does_not_hold_and_the_others_do(run):
     changed_weights(run)
-    with pytest.raises(BadInput):
-        audit.main()
-    rows = [line.split() for line in capsys.readouterr().out.splitlines()]
+    rows = [line.split() for line in run.src("audit", code=1).printed.splitlines()]
     verdicts = {row[0]: row[-1] for row in rows if row[0] in run.params()["shards"]}
     assert verdicts == {"cat": "FAILED", "dog": "holds", "horse": "holds"}
 
 
-def test_a_request_that_was_withdrawn_in_an_earlier_commit_is_found(run, capsys):
+def test_a_request_that_was_withdrawn_in_an_earlier_commit_is_found(run):
     (expected,) = request_withdrawn(run)
     run.commit("Withdrawn")
     run.git("config", "color.ui", "always")
     (run / ".gitattributes").write_text("*.csv binary\n")
-    assert f"FAILED: {expected}" in failures(audit, capsys)
+    assert f"FAILED: {expected}" in failures(run)
 
 
 @pytest.mark.parametrize(
@@ -257,12 +251,10 @@ def test_where_nothing_was_run_there_is_nothing_to_prove(command, complaint, fre
     assert complaint in fresh.src(command, code=1).complaint
 
 
-@pytest.mark.parametrize("command", [audit, verify])
-def test_a_missing_member_is_named(command, run, monkeypatch):
-    monkeypatch.setattr("sys.argv", ["", "dog"])
+@pytest.mark.parametrize("command", [("audit",), ("verify", "dog")], ids=" ".join)
+def test_a_missing_member_is_named(command, run):
     shutil.rmtree(run / RETAINED / "dog")
-    with pytest.raises(BadInput, match=f"{RETAINED}/dog: no trained member here; bring it back"):
-        command.main()
+    assert f"{RETAINED}/dog: no trained member here; bring it back" in run.src(*command, code=1).complaint
 
 
 @pytest.mark.parametrize(
@@ -271,15 +263,14 @@ def test_a_missing_member_is_named(command, run, monkeypatch):
 )
 def test_a_damaged_lock_is_named(content, run):
     (run / "dvc.lock").write_text(content)
-    with pytest.raises(BadInput, match=r"dvc\.lock: missing or damaged"):
-        audit.main()
+    assert "dvc.lock: missing or damaged" in run.src("audit", code=1).complaint
 
 
-def test_without_a_history_the_audit_says_what_it_did_not_check(run, capsys):
+def test_without_a_history_the_audit_says_what_it_did_not_check(run):
     shutil.rmtree(run / ".git")
     (run / ".dvc/config").write_text("[core]\n    no_scm = true\n")
-    audit.main()
-    assert "notice: whether a request was taken out of data/requests.csv was not checked" in capsys.readouterr().out
+    printed = run.src("audit").printed
+    assert "notice: whether a request was taken out of data/requests.csv was not checked" in printed
 
 
 def test_a_file_that_cannot_be_read_ends_the_audit(run):
@@ -288,72 +279,60 @@ def test_a_file_that_cannot_be_read_ends_the_audit(run):
     assert "data/retained/dog.parquet: not a table of ours, or damaged" in complaint
 
 
-@pytest.fixture
-def verified(monkeypatch, capsys):
-    """Run `verify` for some members; what it says of each."""
-
-    def run(*members):
-        monkeypatch.setattr("sys.argv", ["verify", *members])
-        capsys.readouterr()
-        try:
-            verify.main()
-        finally:
-            lines = capsys.readouterr().out.splitlines()[2:]
-            said.update(dict(line.split(maxsplit=1) for line in lines))
-
-    run.said = said = {}
-    return run
+def verified(repo, *members, code=0):
+    """What verify says of each member, and its complaint, if any."""
+    outcome = repo.src("verify", *members, code=code)
+    said = dict(line.split(maxsplit=1) for line in outcome.printed.splitlines()[2:] if not line.startswith("error in"))
+    return said, outcome.complaint if code else ""
 
 
-def test_verify_trains_every_member_again(run, verified):
-    verified()
-    assert verified.said.keys() == {"cat", "dog", "horse"}
-    assert verified.said["cat"].startswith("slice 1 of 2")
-    assert verified.said["cat"].endswith("as from scratch")
+def test_verify_trains_every_member_again(run):
+    said, _ = verified(run)
+    assert said.keys() == {"cat", "dog", "horse"}
+    assert said["cat"].startswith("slice 1 of 2")
+    assert said["cat"].endswith("as from scratch")
     for name in ("dog", "horse"):
-        assert verified.said[name].startswith("kept")
-        assert verified.said[name].endswith("as from scratch, and as before")
-    served, scratch = verified.said["cat"].split()[4:6]
+        assert said[name].startswith("kept")
+        assert said[name].endswith("as from scratch, and as before")
+    served, scratch = said["cat"].split()[4:6]
     assert served == scratch
     assert list((run / "models").glob(".verify-*")) == []
 
 
 @pytest.mark.parametrize("name", ["cat", "dog"])
-def test_verify_finds_weights_that_training_does_not_give(name, run, verified):
+def test_verify_finds_weights_that_training_does_not_give(name, run):
     shift_weights(run / RETAINED / name / "slice-2.safetensors")
-    with pytest.raises(BadInput, match=f"not exact: {name}"):
-        verified(name)
-    assert verified.said.keys() == {name}
-    assert "DIFFERS from scratch, by " in verified.said[name]
+    said, complaint = verified(run, name, code=1)
+    assert f"not exact: {name}" in complaint
+    assert said.keys() == {name}
+    assert "DIFFERS from scratch, by " in said[name]
 
 
-def test_verify_finds_what_was_forged_before_and_after_alike_with_a_lock_that_fits(run, verified):
+def test_verify_finds_what_was_forged_before_and_after_alike_with_a_lock_that_fits(run):
     for folder in (TRAINED, RETAINED):
         shift_weights(run / folder / "dog/slice-2.safetensors")
     relock(run)
-    audit.main()
-    with pytest.raises(BadInput, match="not exact: dog"):
-        verified("dog")
+    run.src("audit")
+    assert "not exact: dog" in verified(run, "dog", code=1)[1]
 
 
-def test_verify_finds_another_checkpoint_under_the_same_weights(run, verified):
+def test_verify_finds_another_checkpoint_under_the_same_weights(run):
     shift_weights(run / RETAINED / "cat/slice-1.safetensors")
-    with pytest.raises(BadInput, match="not exact: cat"):
-        verified("cat")
-    assert verified.said["cat"].endswith("DIFFERS from scratch, by 0 in a logit")
+    said, complaint = verified(run, "cat", code=1)
+    assert "not exact: cat" in complaint
+    assert said["cat"].endswith("DIFFERS from scratch, by 0 in a logit")
 
 
-def test_verify_refuses_a_member_that_there_is_not(run, verified):
-    with pytest.raises(BadInput, match="there is no member cow; choose from cat, dog, horse"):
-        verified("cow")
+def test_verify_refuses_a_member_that_there_is_not(run):
+    refused = run.src("verify", "cow", code=1).complaint
+    assert "there is no member cow; choose from cat, dog, horse" in refused
 
 
-def test_pixels_of_a_retained_image_that_were_changed_are_found(run, capsys):
+def test_pixels_of_a_retained_image_that_were_changed_are_found(run):
     path = run / "data/retained/dog.parquet"
     shard = tables.read(path, Shard)
     shard.pixels[0] ^= 1
     tables.write(path, shard)
     relock(run)
-    assert f"FAILED: {path.relative_to(run.path)}: not data/shards/dog.parquet less the request" in failures(
-        audit, capsys
-    )
+    expected = f"FAILED: {path.relative_to(run.path)}: not data/shards/dog.parquet less the request"
+    assert expected in failures(run)

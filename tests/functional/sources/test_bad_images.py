@@ -70,7 +70,9 @@ def test_an_unreadable_raw_folder_is_named(fresh, command):
 
 def test_a_missing_raw_folder_is_noticed_before_a_run(fresh):
     shutil.rmtree(fresh / "data/raw/tiny")
-    assert "data/raw/tiny: no raw images; bring them in: make data DATASET=tiny" in fresh.src("check", code=1).complaint
+    assert (
+        "data/raw/tiny: no raw images; bring them in: make data DATASET=tiny" in fresh.src("validate", code=1).complaint
+    )
 
 
 def test_photos_that_became_unreadable_are_holes(fresh):

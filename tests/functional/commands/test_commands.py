@@ -5,11 +5,11 @@ import json
 import pandas as pd
 import pytest
 
-CHANGED_BY_FORGETTING_DOG = ["baseline_retrained", "evaluate", "retrain@cat", "retrain@dog", "unlearn"]
+OF_DOG = ["baseline_retrained", "cost", "evaluate", "predict", "retrain@cat", "retrain@dog", "unlearn"]
 
 
 def test_a_second_repro_runs_nothing(repo):
-    assert len(repo.locked()) == 17
+    assert len(repo.locked()) == 19
     assert repo.dvc("repro").executed == []
     assert repo.git("status", "--short").printed == ""
 
@@ -26,7 +26,7 @@ def test_leakage_and_classes_are_choices_of_exp_run(low):
 
 def test_forgetting_another_class_executes_only_what_depends_on_it(repo):
     repo.empty_run_cache()
-    assert sorted(repo.dvc("exp", "run", "-S", "forget.class=dog").executed) == CHANGED_BY_FORGETTING_DOG
+    assert sorted(repo.dvc("exp", "run", "-S", "forget.class=dog").executed) == OF_DOG
     assert json.loads((repo / "data/forget_set.json").read_text())["removed"].keys() == {"dog"}
 
 
@@ -72,7 +72,7 @@ def test_plots_are_written_as_a_web_page(repo):
 
 
 def test_the_report_has_a_row_for_each_state_and_baseline(repo):
-    printed = repo.src("report").printed
+    printed = repo.src("summary").printed
     rows = [line.split()[0] for line in printed.splitlines()]
     for state in ("before", "after", "retrained", "baseline_full", "baseline_retrained"):
         assert rows.count(state) == 2  # accuracies, and what is left of the class
@@ -81,21 +81,22 @@ def test_the_report_has_a_row_for_each_state_and_baseline(repo):
     assert f"full retraining {full:,}, unlearning {again:,} (speed-up {full / again:.1f})" in printed
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], []])
-def test_an_unknown_stage_is_answered_with_the_usage(untouched, arguments):
-    printed = untouched.src(*arguments, code=1).printed
-    assert printed.startswith("usage: python src NAME; stages: ")
+def test_without_a_name_it_says_what_there_is_to_run_and_an_unknown_one_is_refused(untouched):
+    printed = untouched.python("src").printed
+    assert printed.startswith("usage: python src NAME")
     assert "train_shards" in printed
-    assert len(printed.splitlines()) == 1
+    refused = untouched.python("src", "nonsense", code=1)
+    assert "there is no such stage or command; choose one of ask, " in refused.complaint
+    assert len(refused.printed.splitlines()) == 1
 
 
 def test_an_interruption_is_one_line(fresh):
-    (fresh / "src/sisa/commands/wait.py").write_text("raise KeyboardInterrupt\n")
-    assert fresh.src("wait", code=130).printed == "stopped: wait\n"
+    (fresh / "src/sisa/commands/wait.py").write_text('"""Wait."""\n\ndef main(_):\n    raise KeyboardInterrupt\n')
+    assert fresh.python("src", "wait", code=130).printed == "stopped: wait\n"
 
 
 def test_a_page_without_scenario_branches_is_said_to_show_the_workspace_alone(repo):
-    assert "notice: no scenario/* branches here" in repo.src("page").printed
+    assert "notice: no scenario/* branches here" in repo.src("report").printed
     assert "as in the workspace" in (repo / "results/report.html").read_text()
 
 
@@ -103,7 +104,7 @@ def test_keeping_the_member_of_an_unaffected_shard_does_not_import_torch(repo, t
     (tmp_path / "without/torch").mkdir(parents=True)
     (tmp_path / "without/torch/__init__.py").write_text("raise ImportError('torch was imported')")
     before = repo.files("models/retrained")
-    repo.src("retrain", "dog", PYTHONPATH=str(tmp_path / "without"))
+    repo.python("src", "retrain", "dog", PYTHONPATH=str(tmp_path / "without"))
     assert repo.files("models/retrained") == before
-    affected = repo.src("retrain", "cat", PYTHONPATH=str(tmp_path / "without"), code=1)
+    affected = repo.python("src", "retrain", "cat", PYTHONPATH=str(tmp_path / "without"), code=1)
     assert "torch was imported" in affected.printed

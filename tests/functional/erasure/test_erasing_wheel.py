@@ -7,12 +7,15 @@ import shutil
 
 import pandas as pd
 import pytest
-from conftest import ROOT, SILHOUETTES, Repo, environment
-from pixels import holders, in_folders
+from support.pixels import holders, in_folders
+from support.repo import ROOT, Repo, environment
+from support.tiny import SILHOUETTES
 
 from sisa.base.params import load
 from sisa.erasure import renewal, scan, stores
 from sisa.sources import wheel
+
+pytestmark = pytest.mark.full
 
 ARCHIVE = "data/raw/animal_mnist/animal_data_version_3.gz"
 ROSTER = "data/rosters/animal_mnist.csv"
@@ -50,7 +53,7 @@ def test_images_of_a_wheel_are_blanked_in_its_archive_and_do_not_come_back(silho
 
     params = load()
     assert renewal.erase_raw([leaked], "2026-01-01", params) == [file]
-    renewal.dvc("repro", "--no-run-cache", "split")
+    renewal.dvc_in_sight("repro", "--no-run-cache", "split")
     stored = stores.every()
     scan.remove(scan.survey([leaked], stored).findings, stored)
 

@@ -5,15 +5,18 @@ import shutil
 from dataclasses import replace
 
 import pytest
-from conftest import ROOT
 from playwright.sync_api import expect, sync_playwright
+from support.repo import ROOT
 
 from sisa.publishing.page import runs
 from sisa.publishing.page.render import page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install chromium")
+pytestmark = [
+    pytest.mark.full,
+    pytest.mark.skipif(CHROMIUM is None, reason="no browser: apt-get install chromium"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,9 @@ import time
 
 import pandas as pd
 import pytest
-from conftest import environment, made_once
+from support.repo import environment, made_once
+
+pytestmark = pytest.mark.full
 
 LEVELS = ("low", "none")
 SCENARIOS = ("scenarios", "--dataset", "tiny", "--classes", "3", "--leakage", *LEVELS)

@@ -16,7 +16,7 @@ from urllib.parse import urlparse
 import boto3
 import requests
 from moto.server import ThreadedMotoServer
-from pixels import in_folders
+from support.pixels import in_folders
 
 SSHD = shutil.which("sshd", path=os.pathsep.join([os.environ["PATH"], "/usr/sbin"]))
 BUCKET = "bucket"

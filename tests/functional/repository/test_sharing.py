@@ -6,9 +6,11 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import CLASSES, ROOT, Repo, made_once
-from remotes import Remote, published
+from support.remotes import Remote, published
+from support.repo import ROOT, Repo, made_once
+from support.tiny import CLASSES
 
+FULL = pytest.mark.full
 FORGET_DOG = ("exp", "run", "--pull", "--name", "dog", "-S", "forget.class=dog")
 LOW = "scenario/tiny-3-low"
 CREDENTIALS = "|".join(
@@ -31,7 +33,7 @@ def objects(storage: Path) -> set[str]:
     return {path.parent.name + path.name for path in (storage / "files/md5").glob("*/*")}
 
 
-@pytest.mark.parametrize("kind", ["folder", "s3", "ssh"])
+@pytest.mark.parametrize("kind", ["folder", pytest.param("s3", marks=FULL), pytest.param("ssh", marks=FULL)])
 def test_a_clone_pulls_everything_and_runs_nothing(repo, remote, kind, tmp_path):
     storage = remote(kind)
     second = clone(published(repo, storage), tmp_path / "second")
@@ -66,7 +68,9 @@ def team(shared, five_classes_high, three_classes_low):
             "retrain@cat",
             "retrain@dog",
             "baseline_retrained",
+            "predict",
             "evaluate",
+            "cost",
         ]
         repo.dvc("push", "--run-cache")
         repo.dvc("exp", "push", "origin", "dog")
@@ -90,11 +94,13 @@ def second(team, tmp_path):
     return clone(team.path.parent / "hub.git", tmp_path / "second")
 
 
-def test_forgetting_what_a_colleague_forgot_runs_only_the_stage_that_the_run_cache_does_not_hold(second):
-    """`evaluate` has outputs in Git that are neither metrics nor plots, for which DVC keeps no runs."""
-    assert second.dvc(*FORGET_DOG).executed == ["evaluate"]
+@FULL
+def test_forgetting_what_a_colleague_forgot_runs_only_the_stages_that_the_run_cache_does_not_hold(second):
+    """`evaluate` and `cost` have outputs in Git that are neither metrics nor plots, for which DVC keeps no runs."""
+    assert second.dvc(*FORGET_DOG).executed == ["evaluate", "cost"]
 
 
+@FULL
 def test_an_experiment_is_taken_up_with_its_data(second):
     second.dvc("exp", "pull", "origin", "dog")
     second.dvc("exp", "apply", "dog")
@@ -103,6 +109,7 @@ def test_an_experiment_is_taken_up_with_its_data(second):
     assert second.params()["forget"]["class"] == "dog"
 
 
+@FULL
 def test_a_scenario_branch_is_taken_up_with_its_data(team, second):
     second.git("switch", "--quiet", LOW)
     second.dvc("remote", "add", "--local", "-d", "storage", str(team.path.parent / "storage"))
@@ -111,6 +118,7 @@ def test_a_scenario_branch_is_taken_up_with_its_data(team, second):
     assert second.params()["classes"] == 3
 
 
+@FULL
 def test_metrics_and_plots_need_no_pull_and_served_members_can_be_pulled_alone(second):
     assert "after.residual_copies" in second.dvc("metrics", "show", "metrics/summary.json").printed
     second.dvc("plots", "show", "--out", "dvc_plots")
@@ -122,6 +130,7 @@ def test_metrics_and_plots_need_no_pull_and_served_members_can_be_pulled_alone(s
     assert sorted(path.name for path in (second / "models/retrained/tiny-5").iterdir() if path.is_dir()) == CLASSES
 
 
+@FULL
 def test_gc_keeps_the_workspace_and_the_scenario_branches_and_drops_an_abandoned_experiment(team, tmp_path):
     repo = team.copied_to(tmp_path / "repo")
     storage = shutil.copytree(team.path.parent / "storage", tmp_path / "storage")
@@ -157,6 +166,7 @@ FAILURES = {
 }
 
 
+@FULL
 @pytest.mark.parametrize(("kind", "user", "code", "reason"), FAILURES.values(), ids=FAILURES)
 def test_a_push_that_fails_says_why_and_leaves_nothing_half_done(low, remote, kind, user, code, reason):
     before = low.files("data", "models", ".dvc/cache/files")
@@ -171,6 +181,7 @@ def test_a_push_that_fails_says_why_and_leaves_nothing_half_done(low, remote, ki
     assert objects(Path(working)) == objects(low / ".dvc/cache")
 
 
+@FULL
 def test_credentials_stay_out_of_git(low, remote):
     writer = remote("s3")
     writer.add_to(low)

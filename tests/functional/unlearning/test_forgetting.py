@@ -6,15 +6,14 @@ import pandas as pd
 import pytest
 
 from sisa.base.errors import BadInput
-from sisa.commands import check
-from sisa.stages import unlearn
+from sisa.stages import unlearn, validate
 from sisa.training.slicing import slice_epochs
 from sisa.unlearning import requests
 from sisa.unlearning.requests import Request
 
 SHARDS = ["cat", "dog", "horse"]
 EPOCHS = slice_epochs(2, 4)
-FOLLOWS = ["baseline_retrained", "evaluate", "unlearn"]
+FOLLOWS = ["baseline_retrained", "cost", "evaluate", "predict", "unlearn"]
 
 
 def file_of(repo, image):
@@ -48,6 +47,7 @@ def expected_samples(repo, name, first, gone):
     return EPOCHS * sum(int((left["slice"] <= number).sum()) for number in range(first, 4))
 
 
+@pytest.mark.full
 def test_one_image_after_another_costs_the_slices_they_touch_and_ends_as_both_at_once(sliced, four_slices, tmp_path):
     own, (everywhere, places) = unleaked_in_the_last_slice(sliced), leaked(sliced)
     sliced.empty_run_cache()
@@ -136,14 +136,14 @@ def test_a_class_and_images_are_forgotten_together(stages):
 
 def test_an_image_that_the_roster_never_held_is_refused_before_a_run_and_in_it(stages):
     ask(stages, "cat/00.png", "never.png")
-    for refuse in (check.main, unlearn.main):
+    for refuse in (validate.main, unlearn.main):
         with pytest.raises(BadInput, match=r"data/requests\.csv, row 3: 'never\.png' is neither an id nor a raw file"):
             refuse()
 
 
 def test_a_request_for_an_unknown_data_set_is_refused_before_a_run_and_in_it(stages):
     ask(stages, "cat/00.png", dataset="tyni")
-    for refuse in (check.main, unlearn.main):
+    for refuse in (validate.main, unlearn.main):
         with pytest.raises(BadInput, match=r"row 2: unknown data set 'tyni'; write one of .*tiny"):
             refuse()
 

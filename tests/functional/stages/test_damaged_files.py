@@ -6,8 +6,8 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import fill
 from safetensors.numpy import load_file, save_file
+from support.disk import fill
 
 PLACES = ("data", "models", "metrics", "plots")
 WEIGHTS = "models/shards/tiny-3/{}/slice-2.safetensors"
@@ -50,8 +50,9 @@ def missing(path):
         (truncated, "data/retained/cat.parquet", ["retrain", "cat"]),
         (truncated, WEIGHTS.format("cat"), ["retrain", "cat"]),
         (foreign_weights, WEIGHTS.format("cat"), ["retrain", "cat"]),
-        (truncated, "data/test.parquet", ["evaluate"]),
-        (weights_of_another_network, WEIGHTS.format("horse"), ["evaluate"]),
+        (truncated, "data/test.parquet", ["predict"]),
+        (weights_of_another_network, WEIGHTS.format("horse"), ["predict"]),
+        (truncated, "models/logits.parquet", ["evaluate"]),
     ],
     ids=lambda value: value.__name__ if callable(value) else None,
 )

@@ -8,13 +8,16 @@ import time
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, Outcome, Repo, environment
 from ray.cluster_utils import Cluster
-from remotes import Remote, published
-from test_parallel import RAN, TRAIN, results, run_again, sabotage
+from support.remotes import Remote, published
+from support.repo import ROOT, Outcome, Repo, environment
+from support.side_by_side import RAN, TRAIN, results, run_again, sabotage
 
-from sisa.parallel.worker import Order, carry_out
+from sisa.parallel.jobs import Job
+from sisa.parallel.worker import run_stage
 from sisa.repository.git import git
+
+pytestmark = pytest.mark.full
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +40,7 @@ def nodes(cluster, tmp_path):
 
 @pytest.fixture
 def ready(fresh):
-    """The default scenario, nothing run."""
+    """The repository as a worker needs it, nothing run."""
     shutil.copy(ROOT / "requirements.txt", fresh / "requirements.txt")
     return fresh
 
@@ -48,8 +51,9 @@ def publish(repo: Repo, tmp_path: Path) -> Path:
 
 
 def test_a_node_that_dies_takes_one_stage_with_it_and_the_result_is_that_of_the_serial_run(
-    ready, cluster, nodes, five_classes_high, tmp_path
+    ready, cluster, nodes, three_classes_low, tmp_path
 ):
+    ready.compose("classes=3", "leakage=low")
     trained, go = tmp_path / "trained", tmp_path / "go"
     original = (ready / TRAIN).read_text()
     sabotage(
@@ -59,7 +63,7 @@ def test_a_node_that_dies_takes_one_stage_with_it_and_the_result_is_that_of_the_
         f"    while name == 'dog' and not os.path.exists({str(go)!r}):\n        time.sleep(0.1)\n",
     )
     publish(ready, tmp_path)
-    command = [sys.executable, "src", "parallel", "--ray", cluster.address]
+    command = [sys.executable, "src", "repro", "--ray", cluster.address]
     with subprocess.Popen(
         command,
         cwd=ready.path,
@@ -76,12 +80,12 @@ def test_a_node_that_dies_takes_one_stage_with_it_and_the_result_is_that_of_the_
         printed, _ = run.communicate()
     assert run.returncode == 0, printed
     assert Outcome(0, printed).executed == []  # by the coordinator: it found every stage cached
-    assert sorted(line.split()[0] for line in lines(trained)) == ["cat", "cow", "dog", "dog", "elephant", "horse"]
-    assert results(ready) == results(five_classes_high)
+    assert sorted(line.split()[0] for line in lines(trained)) == ["cat", "dog", "dog", "horse"]
+    assert results(ready) == results(three_classes_low)
 
     (ready / TRAIN).write_text(original)
     ready.dvc("commit", "--force")
-    assert ready.locked() == five_classes_high.locked()
+    assert ready.locked() == three_classes_low.locked()
 
 
 def lines(file: Path) -> list[str]:
@@ -91,7 +95,7 @@ def lines(file: Path) -> list[str]:
 def test_a_worker_with_other_cpu_instructions_is_refused(ready, cluster, tmp_path):
     node = cluster.add_node(num_cpus=1, env_vars={"ATEN_CPU_CAPABILITY": "default"})
     publish(ready, tmp_path)
-    refused = ready.src("parallel", "--ray", cluster.address, code=1)
+    refused = ready.python("src", "repro", "--ray", cluster.address, code=1)
     cluster.remove_node(node)
     assert "workers must equal this environment: on " in refused.complaint
     assert "CPU is DEFAULT, not " in refused.complaint
@@ -100,11 +104,13 @@ def test_a_worker_with_other_cpu_instructions_is_refused(ready, cluster, tmp_pat
 
 def test_what_is_not_committed_or_has_no_remote_is_refused(ready, tmp_path):
     ready.commit("What workers shall run")
-    assert "dvc remote add" in ready.src("parallel", "--ray", "auto", code=1).complaint
+    assert "dvc remote add" in ready.python("src", "repro", "--ray", "auto", code=1).complaint
     Remote(str(tmp_path / "storage")).add_to(ready)
-    assert "dvc remote modify storage verify true" in ready.src("parallel", "--ray", "auto", code=1).complaint
-    (ready / "src/sisa/leakage.py").write_text("")
-    assert "commit first: src/sisa/leakage.py" in ready.src("parallel", "--ray", "auto", code=1).complaint
+    assert "dvc remote modify storage verify true" in ready.python("src", "repro", "--ray", "auto", code=1).complaint
+    (ready / "src/sisa/sharding/leakage.py").write_text("")
+    assert (
+        "commit first: src/sisa/sharding/leakage.py" in ready.python("src", "repro", "--ray", "auto", code=1).complaint
+    )
 
 
 def test_scenarios_on_ray_share_stages_and_leave_nothing_to_run(serial_grid, cluster, nodes, tmp_path):
@@ -123,8 +129,8 @@ def test_what_is_damaged_in_the_remote_is_computed_again(tmp_path, monkeypatch):
     hub = publish(repo, tmp_path)
     for variable, value in environment(tmp_path).items():
         monkeypatch.setenv(variable, value)
-    order = Order(str(hub), git("rev-parse", "HEAD", folder=repo.path).strip(), "", clones=str(tmp_path / "clones"))
-    report = carry_out(order, "evaluate", [], {"schema": "2.0", "stages": {}}, print)
+    job = Job(str(hub), git("rev-parse", "HEAD", folder=repo.path).strip(), "", clones=str(tmp_path / "clones"))
+    report = run_stage(job, "evaluate", [], {"schema": "2.0", "stages": {}}, print)
     assert report["failure"] is None
     assert repo.dvc("repro", "--pull").executed == []
     assert (repo / "plots/all").read_text() == "cat\ncat\n"

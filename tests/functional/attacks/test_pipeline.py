@@ -1,4 +1,4 @@
-"""The attacks on a small experiment: the exact reference, shadow models, membership inference and relearning."""
+"""The attacks on a small experiment: exactly retrained members, shadow models, membership inference and relearning."""
 
 import pandas as pd
 import pytest
@@ -8,7 +8,7 @@ from sisa.base.params import load
 from sisa.data import tables
 from sisa.data.images import Images, Shard, union
 from sisa.erasure import attack_costs
-from sisa.stages import relearn, shadows
+from sisa.stages import relearn, retrain_exact, shadows
 from sisa.training import loop
 from sisa.unlearning import forget_set
 
@@ -21,15 +21,16 @@ def attacked_low(all_attacks, tmp_path):
     return all_attacks.copied_to(tmp_path / "attacked")
 
 
-def test_attacks_run_after_the_experiment_and_their_reference_is_what_scope_all_retrains(attacked_low, low):
+def test_attacks_run_after_the_experiment_and_their_exact_members_are_what_scope_all_retrains(attacked_low, low):
     before, after = low.locked(), attacked_low.locked()
     assert {name for name in before if after[name] != before[name]} == {"validate"}  # of the parameters
     assert sorted(after.keys() - before.keys()) == [
-        "examine@forgotten",
-        "reference@cat",
-        "reference@dog",
-        "reference@horse",
+        "attack@forgotten",
+        "predict_exact@forgotten",
         "relearn@forgotten",
+        "retrain_exact@cat",
+        "retrain_exact@dog",
+        "retrain_exact@horse",
         "shadows@cat",
         "shadows@dog",
         "shadows@horse",
@@ -44,19 +45,19 @@ def test_attacks_run_after_the_experiment_and_their_reference_is_what_scope_all_
         asked = influence[f"lira/before/{origin}"].dropna()
         assert len(asked) == scores["images"] + scores["held_out"]
     relearned = attacked_low.metrics("relearning")
-    assert relearned["cat"]["served"] == relearned["cat"]["reference"]  # neither saw a cat
-    assert attacked_low.metrics("reference")["reference"]["mean_logits"]["UA"] == 1
-    reference = list(attacked_low.files("models/reference/tiny-3").values())
+    assert relearned["cat"]["served"] == relearned["cat"]["retrained_exact"]  # neither saw a cat
+    assert attacked_low.metrics("retrained_exact")["retrained_exact"]["mean_logits"]["UA"] == 1
+    exact = list(attacked_low.files("models/retrained_exact/tiny-3").values())
 
     assert not [name for name in attacked_low.dvc(*LOW, "-S", "forget.scope=all").executed if "@forgotten" in name]
     retrained = attacked_low.files("models/retrained/tiny-3").items()
-    assert [digest for path, digest in retrained if ".json" not in path] == reference
+    assert [digest for path, digest in retrained if ".json" not in path] == exact
     assert "up to date" in attacked_low.dvc("status").printed
 
 
 def test_shadow_models_that_are_no_pairs_are_refused(low):
     low.edit_params({"attacks.shadows": 3})
-    assert "attacks.shadows is 3: input should be a multiple of 2" in low.src("check", code=1).complaint
+    assert "attacks.shadows is 3: input should be a multiple of 2" in low.src("validate", code=1).complaint
 
 
 @pytest.fixture
