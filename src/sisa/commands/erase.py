@@ -13,8 +13,6 @@ from importlib.metadata import version
 from pathlib import Path
 from platform import python_version
 
-from tabulate import tabulate
-
 from sisa import sources
 from sisa.base import paths
 from sisa.base.errors import BadInput, reason
@@ -82,7 +80,7 @@ def prepare(ids: list[str], asked: str, options: argparse.Namespace, params: Par
     found = scan.survey(ids, places)
     due = renewal.plan(ids, params)
     print(f"asked for: {asked}, {len(ids):,} images\n")
-    print(tabulate(scan.summary(found.findings), headers="keys"))
+    print(receipts.summary(items(found)))
     print(*consequences(found, due), sep="\n")
     if due.trained and options.confirm and not options.retrain:
         raise BadInput("models that saw these images must be trained again, at the cost above; repeat with --retrain")
@@ -117,7 +115,7 @@ def out_of_reach(found: Survey) -> list[str]:
 
 def unpullable(found: Survey) -> list[str]:
     """What names erased objects for good; the workspace is renewed, and the branch with it."""
-    renewed = {"the workspace", f"branch {git('branch', '--show-current').strip()}"}
+    renewed = {lineage.HERE, f"branch {git('branch', '--show-current').strip()}"}
     return [name for name in found.unpullable if name not in renewed]
 
 
@@ -144,7 +142,7 @@ def erase(under_way: Journal, params: Params) -> list[Path]:
     scan.remove(found.findings, places)
     left = survey_again(under_way, places)
     if left.findings:
-        print(tabulate(scan.summary(left.findings), headers="keys"))
+        print(receipts.summary(items(left)))
         raise BadInput(f"{len(left.findings)} objects are still there, listed above; repeat the same command")
     written = receipts.write(receipt(under_way, left))
     journal.finish()

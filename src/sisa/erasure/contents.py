@@ -79,16 +79,7 @@ def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collectio
         if head.startswith(NEVER_OPENED):
             return Content(UNREADABLE)
         return textual(whole(file) if is_text(head) else b"", blob.key, wanted)
-    except (
-        ValueError,
-        KeyError,
-        TypeError,
-        OSError,
-        EOFError,
-        struct.error,
-        zlib.error,
-        pa.ArrowException,
-    ):
+    except (ValueError, KeyError, TypeError, OSError, EOFError, struct.error, zlib.error, pa.ArrowException):
         return Content(UNREADABLE)
 
 

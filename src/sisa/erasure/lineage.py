@@ -19,6 +19,7 @@ from sisa.repository.git import git, git_bytes
 QUEUE = "refs/exps/celery/stash"
 HASH = re.compile(r"[0-9a-f]{32}(\.dir)?")
 COMMIT = "commit "
+HERE = "the workspace"
 
 # What a trained output was trained on, by stage. Everything else that these stages read adds no image:
 #   train_shards        the shard
@@ -123,17 +124,18 @@ def history() -> History:
     paths = recorded_paths()
     names = sorted({name for those in paths.values() for name in those})
     texts = dict(zip(names, blob_texts(names), strict=True))
-    here = {path: Path(path).read_bytes() for path in recorded_here()}
-    found = [*((path, name, texts[name]) for path, those in paths.items() for name in those)]
-    runs = {name: runs_in(text) for path, name, text in found if not is_receipt(path)}
-    runs_here = [run for path, text in here.items() if not is_receipt(path) for run in runs_in(text)]
-    receipts = [text for path, _, text in found if is_receipt(path)]
-    receipts += [text for path, text in here.items() if is_receipt(path)]
-    named = named_by_revision({name: hashes_of(each) for name, each in runs.items()}, sorted(paths))
+    found = [(path, name, texts[name]) for path, those in paths.items() for name in those]
+    found += [(path, HERE, Path(path).read_bytes()) for path in recorded_here()]
+    runs: dict[str, list[Run]] = {HERE: []}
+    for path, name, text in found:
+        if not is_receipt(path):
+            runs.setdefault(name, []).extend(runs_in(text))
+    receipts = [receipt_in(text) for path, _, text in found if is_receipt(path)]
+    hashes = {name: set().union(*(run.hashes for run in each)) for name, each in runs.items()}
     return History(
-        [run for each in runs.values() for run in each] + runs_here,
-        [receipt for text in receipts if (receipt := receipt_in(text))],
-        named | {"the workspace": hashes_of(runs_here)},
+        [run for each in runs.values() for run in each],
+        [receipt for receipt in receipts if receipt],
+        named_by_revision(hashes, sorted(paths)) | {HERE: hashes[HERE]},
     )
 
 
@@ -207,10 +209,6 @@ def runs_in(text: bytes) -> list[Run]:
         return [Run.of(entry) for entry in content["stages"].values()] if "stages" in content else [Run.of(content)]
     except (AttributeError, ValueError):
         return []
-
-
-def hashes_of(runs: list[Run]) -> set[str]:
-    return set().union(*(run.hashes for run in runs))
 
 
 def receipt_in(text: bytes) -> Receipt | None:

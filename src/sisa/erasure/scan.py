@@ -1,6 +1,5 @@
 """Find everything that holds one of these images or was trained on one, wherever it is stored; and delete it."""
 
-from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -67,41 +66,35 @@ def survey(
     earlier survey of these images cleared. Raises Unreachable before anything is read where a store does not answer.
     """
     listed = {store: store.blobs() for store in tqdm(places, desc="listing", unit=" stores", disable=None)}
-    first: dict[str, tuple[Store, Blob]] = {}
-    for store, blobs in listed.items():
-        for blob in blobs:
-            first.setdefault(blob.hash, (store, blob))
+    everything = [(store, blob) for store, blobs in listed.items() for blob in blobs]
+    first = {blob.hash: (store, blob) for store, blob in reversed(everything)}
     seen = look_into(first, ids)
     history = lineage.history()
     gone = {*known, *history.erased}
-    decided = classify(seen | folders(listed), history.runs, gone, {*cleared, *history.cleared(ids)})
+    classes = classify(seen | folders(listed), history.runs, gone, {*cleared, *history.cleared(ids)})
     findings, undecided = [], []
-    for store, blobs in listed.items():
-        for blob in blobs:
-            if verdict := decided.tainted.get(blob.hash):
-                findings.append(found(store, blob, seen[blob.hash], verdict.why, len(verdict.ids)))
-            elif why := decided.undecided.get(blob.hash):
-                if store.name == WORKSPACE and is_leftover(blob):
-                    findings.append(found(store, blob, seen[blob.hash], "an interrupted run left it, cut off", 0))
-                else:
-                    undecided.append(f"{store.name}: {blob.key} ({seen[blob.hash].kind}): {why}")
+    for store, blob in everything:
+        kind, why = seen[blob.hash].kind, classes.undecided.get(blob.hash)
+        if tainted := classes.tainted.get(blob.hash):
+            findings.append(found(store, blob, kind, tainted.why, len(tainted.ids)))
+        elif why and store.name == WORKSPACE and is_leftover(blob):
+            findings.append(found(store, blob, kind, "an interrupted run left it, cut off", 0))
+        elif why:
+            undecided.append(f"{store.name}: {blob.key} ({kind}): {why}")
+    open_or_gone = classes.tainted.keys() | classes.undecided.keys()
     return Survey(
         sorted(findings),
         sorted(undecided),
         {store.name: len(blobs) for store, blobs in listed.items()},
         len(first),
-        history.naming({*decided.tainted, *gone}),
+        history.naming({*classes.tainted, *gone}),
         [store.name for store in places if store.keeps_versions() is not False],
-        sorted(
-            name
-            for name, content in seen.items()
-            if content.kind in TRAINED and name not in decided.tainted and name not in decided.undecided
-        ),
+        sorted(name for name, each in seen.items() if each.kind in TRAINED and name not in open_or_gone),
     )
 
 
-def found(store: Store, blob: Blob, content: Content, why: str, images: int) -> Finding:
-    return Finding(store.name, blob.key, blob.hash, blob.size, content.kind, why, images)
+def found(store: Store, blob: Blob, kind: str, why: str, images: int) -> Finding:
+    return Finding(store.name, blob.key, blob.hash, blob.size, kind, why, images)
 
 
 def look_into(first: dict[str, tuple[Store, Blob]], ids: Collection[str]) -> dict[str, Content]:
@@ -114,15 +107,9 @@ def look_into(first: dict[str, tuple[Store, Blob]], ids: Collection[str]) -> dic
 
 
 def side_by_side(work: Callable[[str], Result], names: Collection[str], what: str) -> dict[str, Result]:
-    with (
-        ThreadPoolExecutor(READERS) as pool,
-        tqdm(total=len(names), desc=what, unit=" files", disable=None) as bar,
-    ):
-        results = {}
-        for name, result in zip(names, pool.map(work, names), strict=True):
-            results[name] = result
-            bar.update()
-        return results
+    with ThreadPoolExecutor(READERS) as pool:
+        results = tqdm(pool.map(work, names), total=len(names), desc=what, unit=" files", disable=None)
+        return dict(zip(names, results, strict=True))
 
 
 def array_formats() -> set[ArrayFormat]:
@@ -162,15 +149,3 @@ def remove(findings: Iterable[Finding], places: list[Store]) -> None:
 
 def rank(finding: Finding) -> int:
     return ORDER.index(finding.kind) if finding.kind in ORDER else len(ORDER)
-
-
-def summary(findings: Iterable[Finding]) -> list[dict]:
-    """Number and size by store and kind, to be printed."""
-    numbers, sizes = Counter(), Counter()
-    for each in findings:
-        numbers[each.store, each.kind] += 1
-        sizes[each.store, each.kind] += each.size
-    return [
-        {"where": store, "what": kind, "number": number, "size": tqdm.format_sizeof(sizes[store, kind], "B")}
-        for (store, kind), number in sorted(numbers.items())
-    ]

@@ -9,6 +9,7 @@ import io
 import os
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from dvc.repo import Repo
 from sisa.base.errors import BadInput
 from sisa.repository.git import git_bytes
 
-WORKSPACE, CACHE = "workspace", "cache"
+OURS = WORKSPACE, CACHE = "workspace", "cache"
 TMP = Path(".dvc/tmp")
 OWN = TMP / "erasing"  # the journal of a removal
 WRITTEN = ["data", "models", "plots", "metrics", "results", "dvc_plots"]  # folders that stages and commands write
@@ -135,26 +136,20 @@ class Store:
         for folder, _, files in self.fs.walk(top, detail=True):
             yield from ((self.fs.join(folder, name), info) for name, info in files.items())
 
-    def answering(self, what: str) -> "Answering":
-        return Answering(f"{'the ' if self.name == CACHE else 'remote '}{self.name}", what)
+    def answering(self, what: str) -> AbstractContextManager:
+        return answering(f"{'the ' if self.name in OURS else 'remote '}{self.name}", what)
 
 
-@dataclass
-class Answering:
+@contextmanager
+def answering(store: str, what: str) -> Iterator[None]:
     """Turns whatever a file system raises into one line of ours; each plugin has errors of its own."""
-
-    store: str
-    what: str
-
-    def __enter__(self) -> None:
-        return
-
-    def __exit__(self, kind, error, _) -> None:
-        if isinstance(error, Exception) and not isinstance(error, (BadInput, AttributeError, NameError, TypeError)):
-            reason = " ".join(str(error).split()) or type(error).__name__
-            raise Unreachable(
-                f"{self.store} cannot be {self.what} ({reason[:200]}); see to that, then repeat"
-            ) from error
+    try:
+        yield
+    except (BadInput, AttributeError, NameError, TypeError):
+        raise
+    except Exception as error:
+        reason = " ".join(str(error).split()) or type(error).__name__
+        raise Unreachable(f"{store} cannot be {what} ({reason[:200]}); see to that, then repeat") from error
 
 
 class Workspace(Store):
@@ -185,9 +180,6 @@ class Workspace(Store):
 
     def keeps_versions(self) -> bool:
         return False
-
-    def answering(self, what: str) -> "Answering":
-        return Answering("the workspace", what)
 
     def untracked(self) -> list[str]:
         return [
@@ -222,7 +214,7 @@ def every(local: bool = False) -> list[Store]:
 
 
 def remote(repo: Repo, name: str) -> Store:
-    with Answering(f"remote {name}", "used"):
+    with answering(f"remote {name}", "used"):
         found = repo.cloud.get_remote(name)
         if found.worktree or found.fs.version_aware:
             raise Unreachable(f"remote {name} keeps files by name and version, not as DVC objects: look there by hand")

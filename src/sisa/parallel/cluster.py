@@ -12,7 +12,6 @@ import sisa
 from sisa.base.errors import BadInput
 from sisa.parallel import resources
 from sisa.parallel.environment import differences
-from sisa.parallel.graph import Ended
 from sisa.parallel.jobs import Job
 from sisa.parallel.logs import log_of
 from sisa.parallel.resources import Resources
@@ -66,13 +65,13 @@ class Cluster:
         ref.future().add_done_callback(lambda done: ended.set_result(self.outcome(name, done)))
         return ended
 
-    def outcome(self, name: str, done: Future) -> Ended:
+    def outcome(self, name: str, done: Future) -> str | None:
         log = log_of(self.logs, name)
         try:
             return kept(self.tasks[name], done.result(), log)
         except RayError as error:
             log.write_text(f"{error}\n")
-            return Ended(str(log))
+            return str(log)
 
     def started(self) -> set[str]:
         self.lines = ray.get(self.board.all.remote())

@@ -2,38 +2,31 @@
 
 from collections.abc import Callable, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from dataclasses import dataclass
 from graphlib import TopologicalSorter
 
 WAITING, RUNNING, DONE, FAILED = "waiting", "running", "done", "failed"
 TICK = 0.5  # seconds between two looks at what runs
 
 Needs = Mapping[str, set[str]]
-
-
-@dataclass(frozen=True)
-class Ended:
-    """How a stage ended: what failed, in one line, or None where nothing did."""
-
-    failure: str | None = None
+Ended = Mapping[str, str | None]  # how stages ended: what failed, in one line, or None where nothing did
 
 
 def walk(
     needs: Needs,
     submit: Callable[[str], Future],
     attempts: int = 1,
-    tick: Callable[[dict[str, Ended]], None] = lambda ended: None,
-) -> dict[str, Ended]:
+    tick: Callable[[Ended], None] = lambda ended: None,
+) -> Ended:
     """How each stage of `needs` (stage -> the stages that it waits for) ended; those that never started are absent.
 
-    `submit` starts a stage and gives the future of its Ended. A stage that fails is submitted up to `attempts` times;
+    `submit` starts a stage and gives the future of how it ends. A stage that fails is submitted up to `attempts` times;
     one that still fails holds back what needs it, and the rest goes on. `tick` is called with what has ended.
     """
     sorter, weight = TopologicalSorter(needs), followers(needs)
     sorter.prepare()
     running: dict[Future, str] = {}
     tried: dict[str, int] = {}
-    ended: dict[str, Ended] = {}
+    ended: dict[str, str | None] = {}
 
     def start(name: str) -> None:
         tried[name] = tried.get(name, 0) + 1
@@ -47,12 +40,12 @@ def walk(
         if not running:
             return ended
         for future in wait(running, timeout=TICK, return_when=FIRST_COMPLETED).done:
-            name, outcome = running.pop(future), future.result()
-            if outcome.failure and tried[name] < attempts:
+            name, failure = running.pop(future), future.result()
+            if failure and tried[name] < attempts:
                 start(name)
                 continue
-            ended[name] = outcome
-            if not outcome.failure:
+            ended[name] = failure
+            if not failure:
                 sorter.done(name)
 
 

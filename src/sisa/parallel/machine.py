@@ -10,7 +10,6 @@ from pathlib import Path
 
 from sisa.base.errors import BadInput
 from sisa.parallel import resources, worker
-from sisa.parallel.graph import Ended
 from sisa.parallel.logs import last_line, log_of
 from sisa.parallel.resources import Resources, own_gpus
 from sisa.parallel.tasks import Task, kept
@@ -48,7 +47,7 @@ class Machine:
     attempts = 1
 
     def __init__(self, jobs: int, table: dict[str, Resources], logs: Path):
-        gpus = visible_gpus()
+        gpus = visible_gpus() if any(wanted.num_gpus for wanted in table.values()) else []  # asking takes a second
         for name, wanted in table.items():
             if wanted.num_gpus > len(gpus):
                 raise BadInput(f"{resources.FILE}: {name} takes {wanted.num_gpus} GPUs; this machine has {len(gpus)}")
@@ -59,20 +58,21 @@ class Machine:
     def submit(self, stage: str) -> Future:
         return self.pool.submit(self.run, stage)
 
-    def run(self, name: str) -> Ended:
+    def run(self, name: str) -> str | None:
+        """What failed, or None."""
         with self.share.of(resources.of(self.stage_of(name), self.table)) as gpus:
             if self.stopping.is_set():
-                return Ended("stopped")
+                return "stopped"
             self.begun.add(name)
             return self.run_stage(name, gpus)
 
     def stage_of(self, name: str) -> str:
         return name
 
-    def run_stage(self, name: str, gpus: list[str]) -> Ended:
+    def run_stage(self, name: str, gpus: list[str]) -> str | None:
         command, log = ("--wait-for-lock", "repro", "--single-item", name), log_of(self.logs, name)
         code = dvc_logged(*command, log=log, env=os.environ | own_gpus(gpus), stop=self.stopping.is_set)
-        return Ended(str(log) if code else None)
+        return str(log) if code else None
 
     def started(self) -> set[str]:
         return self.begun
@@ -96,7 +96,7 @@ class Clones(Machine):
     def stage_of(self, name: str) -> str:
         return self.tasks[name].stage
 
-    def run_stage(self, name: str, gpus: list[str]) -> Ended:
+    def run_stage(self, name: str, gpus: list[str]) -> str | None:
         task, say = self.tasks[name], partial(self.said.__setitem__, name)
         report = worker.run_stage(
             task.run.job, task.stage, task.reads, task.run.lock_for(task), say, self.stopping.is_set, gpus

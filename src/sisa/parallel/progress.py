@@ -31,11 +31,11 @@ class Progress:
             self.since[stage] = time.monotonic()
             self.become(stage, RUNNING)
 
-    def ended(self, stages: dict[str, Ended]) -> None:
+    def ended(self, stages: Ended) -> None:
         self.started(set(stages))
         for stage in stages.keys() - self.seconds.keys():
             self.seconds[stage] = time.monotonic() - self.since[stage]
-            self.become(stage, FAILED if stages[stage].failure else DONE, f" after {self.seconds[stage]:.0f} s")
+            self.become(stage, FAILED if stages[stage] else DONE, f" after {self.seconds[stage]:.0f} s")
 
     def become(self, stage: str, state: str, more: str = "") -> None:
         self.state[stage] = state

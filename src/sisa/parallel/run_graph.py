@@ -13,12 +13,12 @@ def run_graph(needs: Needs, executor) -> None:
     """Raises BadInput where a stage failed, naming its log."""
     with closed(executor), Progress(needs, executor.line) as progress:
 
-        def tick(ended: dict[str, Ended]) -> None:
+        def tick(ended: Ended) -> None:
             progress.ended(ended)
             progress.started(executor.started())
 
         ended = walk(needs, executor.submit, executor.attempts, tick)
-    if failed := [f"{name} failed, see {each.failure}" for name, each in ended.items() if each.failure]:
+    if failed := [f"{name} failed, see {failure}" for name, failure in ended.items() if failure]:
         if held_back := ", ".join(sorted(needs.keys() - ended.keys())):
             failed.append(f"not started: {held_back}")
         raise BadInput("; ".join(failed))

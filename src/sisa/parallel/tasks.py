@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
-from sisa.parallel.graph import Ended, Needs
+from sisa.parallel.graph import Needs
 from sisa.parallel.jobs import Job
 from sisa.repository import lock
 from sisa.repository.lock import Declared
@@ -66,11 +66,11 @@ def one_graph(runs: dict[str, tuple[Run, Pipeline]]) -> tuple[dict[str, Task], N
     return tasks, needs
 
 
-def kept(task: Task, report: dict, log: Path) -> Ended:
-    """Keep what a worker reports: its log, and what was locked for the stages that follow."""
+def kept(task: Task, report: dict, log: Path) -> str | None:
+    """Keep what a worker reports: its log, and what was locked for the stages that follow; what failed, or None."""
     with log.open("a") as file:
         file.write(report["log"])
     if report["failure"]:
-        return Ended(f"{log} ({report['failure']})")
+        return f"{log} ({report['failure']})"
     task.run.lock["stages"][task.stage] = report["locked"]
-    return Ended()
+    return None

@@ -1,230 +1,180 @@
-"""What the evaluation and the attacks found, one scenario or many: rows for files, and tables as people read them."""
+"""The files in results/: from the metrics of all runs of a data set, one table each."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 import pandas as pd
 
-from sisa.publishing import notebooks
-from sisa.publishing.results import STATES, percent, runs, spread, without_single_runs
+from sisa.attacks import areas
+from sisa.inference.outputs import HELD_OUT, TRAINING
+from sisa.publishing.metrics_table import (
+    BASELINE_FULL,
+    BASELINE_RETRAINED,
+    GAPS,
+    REFERENCES,
+    UNLEARNING,
+    against,
+    pick,
+    wide,
+)
+from sisa.publishing.runs import Run, over_runs, together
+from sisa.scenarios.grid import SEEDS, Scenario
+from sisa.unlearning.forget_set import SCOPES
+from sisa.unlearning.states import BEFORE, RETRAINED, RETRAINED_EXACT, STATES
 
-CHOSEN = "prior_corrected"
-NAN = float("nan")
-UTILITY = ("macro_recall", "calibration_error")
-RECOGNITION = ("forgotten", "others_taken", "forgotten_auroc")
-TARGETS = (*STATES[:3], "retrained_exact", *STATES[3:])
-ATTACKS = {"population": "population", "lira": "LiRA"}
-REFERENCES = ("baseline_retrained", "retrained_exact")
-GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """metrics: the files metrics/*.json that `rows` takes; `readable` makes what people read of the rows, if any."""
-
-    metrics: tuple[str, ...]
-    rows: Callable[[dict[str, dict]], list[dict]]
-    readable: Callable[[pd.DataFrame], pd.DataFrame] | None
-
-
-def utility_rows(metrics: dict[str, dict]) -> list[dict]:
-    """One row a state and aggregation: macro recall and calibration error on held-out images."""
-    return held_out_rows(metrics, UTILITY)
-
-
-def recognition_rows(metrics: dict[str, dict]) -> list[dict]:
-    """One row a state and aggregation, of held-out images: recall of the forgotten class, the share of the others taken
-    for it, and its AUROC against them (metrics.recognition).
-    """
-    return held_out_rows(metrics, RECOGNITION)
-
-
-def held_out_rows(metrics: dict[str, dict], names: tuple[str, ...]) -> list[dict]:
-    """One row a state and aggregation, a baseline having none: these scores on held-out images, NaN where absent."""
-    return [
-        {"state": state, "aggregation": aggregation} | {name: scores.get(name, NAN) for name in names}
-        for state, by_aggregation in [
-            *((state, metrics[state]["held_out"]) for state in STATES[:3]),
-            *((name, {"": each["held_out"]}) for name, each in metrics["baseline"].items()),
-        ]
-        for aggregation, scores in by_aggregation.items()
-    ]
-
-
-def utility_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """One column an aggregation: macro recall in percent, and the calibration error; `-` where nothing was decided."""
-    return by_aggregation(table, lambda group: [percent(group["macro_recall"]), number(group["calibration_error"])])
-
-
-def recognition_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """One column an aggregation: recall and others taken in percent, and the AUROC; `-` where there is none."""
-    return by_aggregation(
-        table,
-        lambda group: [
-            mean(group["forgotten"] * 100, 1),
-            mean(group["others_taken"] * 100, 1),
-            mean(group["forgotten_auroc"], 3),
-        ],
-    )
-
-
-def by_aggregation(table: pd.DataFrame, cell: Callable[[pd.DataFrame], list[str]]) -> pd.DataFrame:
-    """One row a state, one column an aggregation, a baseline the same in all: the parts of a cell, or `-` for none."""
-    names = [name for name in dict.fromkeys(table["aggregation"]) if name]
-    found: dict = {}
-    for (*key, aggregation), group in grouped(table, "state", "aggregation"):
-        text = ", ".join(filter(None, cell(group))) or "-"
-        row = found.setdefault(tuple(key), {"n": runs(group)})
-        row |= dict.fromkeys([aggregation] if aggregation else names, text)
-    return in_columns(found, "state")
-
-
-def forgetting_rows(metrics: dict[str, dict]) -> list[dict]:
-    """One row a state and reference: UA, RA and TA by `prior_corrected`, and how far the state is from it."""
-    table = []
-    for state in STATES[:3]:
-        ours = metrics["forgetting"][state][CHOSEN]
-        far = {
-            REFERENCES[0]: ours.get(f"against_{REFERENCES[0]}", {}),
-            REFERENCES[1]: metrics["retrained_exact"][state][CHOSEN],
-        }
-        shares = {name: ours.get(name, NAN) for name in ("UA", "RA", "TA")}
-        table += [
-            {"state": state, "reference": name} | shares | {gap: gaps.get(gap, NAN) for gap in GAPS}
-            for name, gaps in far.items()
-        ]
-    return table
-
-
-def forgetting_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """Shares in percent, and the reference beside; what was not decided is left out."""
-    names = dict(zip(("average gap", "ToW", "JS distance, forgotten", "JS distance, held out"), GAPS, strict=True))
-    found = {}
-    for key, group in grouped(table[table["RA"].notna()], "state", "reference"):
-        shares = {name: percent(group[name]) for name in ("UA", "RA", "TA")}
-        gaps = {name: number(group[gap]) for name, gap in names.items()}
-        found[key] = {"n": runs(group)} | shares | gaps
-    return in_columns(found, "state", "against")
-
-
-def grouped(table: pd.DataFrame, *keys: str) -> Iterator[tuple[tuple, pd.DataFrame]]:
-    """The runs of each row that people read, which only their seeds tell apart."""
-    yield from table.groupby(["classes", "leakage", "scope", *keys], sort=False, dropna=False)
-
-
-def in_columns(found: dict[tuple, dict], *keys: str) -> pd.DataFrame:
-    """One row a key, as `grouped` has them; the scope is that of the study, and the same in all."""
-    keys = ("classes", "leakage", "scope", *keys)
-    text = pd.DataFrame(found.values(), index=pd.MultiIndex.from_tuples(found, names=keys)) if found else None
-    return pd.DataFrame() if text is None else without_single_runs(text.reset_index().drop(columns="scope"))
-
-
-def population_rows(metrics: dict[str, dict]) -> list[dict]:
-    """One row a target and origin of the images that the population attack was made on."""
-    return attack_rows(metrics, "population", ("auc", "images", "held_out", "balanced_accuracy"))
-
-
-def lira_rows(metrics: dict[str, dict]) -> list[dict]:
-    """One row a target and origin of the images that LiRA was made on."""
-    return attack_rows(metrics, "lira", ("auc", "balanced_accuracy", "tpr_at_1_percent"))
-
-
-def attack_rows(metrics: dict[str, dict], attack: str, names: tuple[str, ...]) -> list[dict]:
-    return [
-        {"target": target, "origin": origin} | {name: success[name] for name in names}
-        for target, origins in metrics["attacks"].get(attack, {}).items()
-        for origin, success in origins.items()
-    ]
-
-
-def lira_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """One column a target: the AUC of each training seed of split_seed 0, in their order."""
-    found: dict = {}
-    one_split = table[table["split_seed"] == 0]
-    for (*key, target), group in grouped(one_split, "origin", "target"):
-        row = found.setdefault(tuple(key), {"n": runs(group)})
-        row[target] = " ".join(f"{auc:.2f}" for auc in group.sort_values("seed")["auc"])
-    return by_target(in_columns(found, "origin"))
-
-
-def areas_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """One column a target: the AUC with its interval."""
-    found: dict = {}
-    for row in table.itertuples():
-        line = found.setdefault(attacked(row), {"runs": row.runs, "images": row.images, "held out": row.held_out})
-        line[row.target] = f"{row.auc:.2f} ({row.low:.2f} to {row.high:.2f})"
-    return by_target(in_columns(found, "attack", "origin"))
-
-
-def by_target(text: pd.DataFrame) -> pd.DataFrame:
-    """The columns of targets last, in their order, and empty where one was not attacked."""
-    return text.fillna("")[[name for name in text if name not in TARGETS] + [name for name in TARGETS if name in text]]
-
-
-def changes_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """One row a later state: the differences to the state before in each run, and their mean with its interval."""
-    found = {
-        (*attacked(row), row.target): {
-            "each run": " ".join(f"{float(value):+.2f}" for value in row.each.split()),
-            "later - before": f"{row.change:+.3f} ({row.low:+.3f} to {row.high:+.3f})",
-        }
-        for row in table.itertuples()
-    }
-    return in_columns(found, "attack", "origin", "later state")
-
-
-def attacked(row) -> tuple:
-    return row.classes, row.leakage, row.scope, ATTACKS[row.attack], row.origin
-
-
-def relearning_rows(metrics: dict[str, dict]) -> list[dict]:
-    """One row a member: the share named at first, and the samples until regained, served and of the exactly retrained."""
-    return [
-        {"member": member}
-        | {
-            f"{start}_{what}": starts.get(start, {}).get(what, NAN)
-            for start in ("served", "retrained_exact")
-            for what in ("named", "samples")
-        }
-        for member, starts in metrics["relearning"].items()
-        if member != "goal"
-    ]
-
-
-def relearning_readable(table: pd.DataFrame) -> pd.DataFrame:
-    """The share named at first in percent, and samples until regained; in how many of the runs, where not in all."""
-    found = {}
-    for key, group in grouped(table, "member"):
-        found[key] = {"n": runs(group)}
-        for start, name in {"served": "served", "retrained_exact": "never saw it"}.items():
-            found[key][f"{name}: names at first"] = percent(group[f"{start}_named"])
-            found[key][f"{name}: samples to regain"] = regained(group[f"{start}_samples"])
-    return in_columns(found, "member")
-
-
-def regained(samples: pd.Series) -> str:
-    """Samples until regained, of the runs that did; `never`, where none did."""
-    times = samples.dropna()
-    if times.empty:
-        return "never"
-    return number(times, 0) + ("" if len(times) == len(samples) else f", in {len(times)} of {len(samples)}")
-
-
-def number(values: pd.Series, digits: int = 2) -> str:
-    return spread(values, lambda value: f"{value:,.{digits}f}")
-
-
-def mean(values: pd.Series, digits: int) -> str:
-    """The mean over the runs; empty where a run has none."""
-    return "" if values.isna().any() else f"{values.mean():.{digits}f}"
-
-
-KINDS = {
-    "recognition": Evidence((*STATES[:3], "baseline"), recognition_rows, recognition_readable),
-    "utility": Evidence((*STATES[:3], "baseline"), utility_rows, utility_readable),
-    "forgetting": Evidence(("forgetting", "retrained_exact"), forgetting_rows, forgetting_readable),
-    "population": Evidence(("attacks",), population_rows, None),
-    "lira": Evidence(("attacks",), lira_rows, lira_readable),
-    "relearning": Evidence(("relearning",), relearning_rows, relearning_readable),
-    "notebooks": Evidence(STATES[:3], notebooks.rows, notebooks.readable),
+SCENARIO = ("classes", "leakage", "scope")
+SHARES = ("overall", "forgotten", "retained")
+CHOSEN, AVERAGED = "prior_corrected", "mean_logits"
+MEASURED_ON = ((TRAINING, AVERAGED), (HELD_OUT, AVERAGED), (HELD_OUT, CHOSEN))  # beside the notebooks
+SERVED = "served"
+NOTEBOOKS = "animals10"  # the photos that the notebooks were run on
+RESPONSES = {  # column: state, aggregation, set and measure
+    "residual_copies": (RETRAINED, "", "", "residual_copies"),
+    "forgotten_before": (BEFORE, CHOSEN, HELD_OUT, "forgotten"),
+    **{
+        f"{column}{suffix}": (RETRAINED, aggregation, HELD_OUT, column.removesuffix("_retrained"))
+        for aggregation, suffix in {CHOSEN: "", AVERAGED: "_averaged_logits"}.items()
+        for column in ("forgotten_retrained", "others_taken", "forgotten_auroc", "overall_retrained")
+    },
+    "forgotten_auroc_baseline_retrained": (BASELINE_RETRAINED, "", HELD_OUT, "forgotten_auroc"),
+    "overall_baseline_full": (BASELINE_FULL, "", HELD_OUT, "overall"),
+    **{f"population_{state}": (state, "", "leaked", "population auc") for state in (BEFORE, RETRAINED, REFERENCES[0])},
+    **{f"samples_{scope}": (RETRAINED, "", "", f"samples, scope {scope}") for scope in SCOPES},
+    "samples_full": (BASELINE_RETRAINED, "", "", "samples"),
 }
+
+
+def held_out(metrics: pd.DataFrame, *measures: str) -> pd.DataFrame:
+    """One row a state and aggregation, a baseline having none: these measures on held-out images."""
+    return wide(pick(metrics, set=HELD_OUT), ("state", "aggregation"), measures)
+
+
+def accuracy(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a state and aggregation: members, and the held-out shares right overall, forgotten and retained."""
+    shares = held_out(metrics, *SHARES)
+    members = wide(pick(metrics, measure="members"), ("state",), ("members",))
+    counts = shares.merge(members, how="left")["members"].fillna(1).astype(int)  # a baseline is one model
+    shares.insert(shares.columns.get_loc("aggregation") + 1, "members", counts)
+    return shares
+
+
+def recognition(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a state and aggregation, of held-out images: recall of the forgotten class, the share of the others taken
+    for it, and its AUROC against them (evaluation.metrics.recognition).
+    """
+    return held_out(metrics, "forgotten", "others_taken", "forgotten_auroc")
+
+
+def utility(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a state and aggregation: macro recall and calibration error on held-out images."""
+    return held_out(metrics, "macro_recall", "calibration_error")
+
+
+def forgetting(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a state and reference: UA, RA and TA by `prior_corrected`, and how far the state is from it."""
+    chosen = pick(metrics, state=STATES, aggregation=CHOSEN)
+    parts = []
+    for reference in REFERENCES:
+        names = {against(reference, gap): gap for gap in GAPS}
+        part = wide(chosen, ("state",), (*UNLEARNING, *names)).rename(columns=names)
+        part.insert(part.columns.get_loc("state") + 1, "reference", reference)
+        parts.append(part)
+    return alternating(parts)
+
+
+def notebooks(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a state and measure of the notebooks: the shares right overall and of the forgotten class, on photos."""
+    ours = pick(metrics, dataset=NOTEBOOKS, state=STATES)
+    parts = [
+        wide(pick(ours, set=which, aggregation=aggregation), ("state", "set", "aggregation"), SHARES[:2])
+        for which, aggregation in MEASURED_ON
+    ]
+    return alternating(parts).rename(columns={"set": "measured_on"})
+
+
+def alternating(parts: list[pd.DataFrame]) -> pd.DataFrame:
+    """The first rows of all parts, then the second ones, and so on."""
+    return pd.concat(parts).sort_index(kind="stable", ignore_index=True)
+
+
+def attack(metrics: pd.DataFrame, name: str, numbers: tuple[str, ...]) -> pd.DataFrame:
+    """One row a target and origin of the images that the attack was made on."""
+    names = {f"{name} {number}": number for number in numbers}
+    found = wide(pick(metrics, measure=[*names]), ("state", "set"), [*names])
+    counts = {name: int for name in ("images", "held_out") if name in numbers}
+    return found.rename(columns=names | {"state": "target", "set": "origin"}).astype(counts)
+
+
+def relearning(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a member: the share named at first and the samples until regained, as served and exactly retrained."""
+    starts = pick(metrics, measure=("relearning named", "relearning samples"))
+    starts = starts.assign(measure=starts["state"] + starts["measure"].str.replace("relearning ", "_"))
+    measures = [f"{start}_{what}" for start in (SERVED, RETRAINED_EXACT) for what in ("named", "samples")]
+    return wide(starts, ("model",), measures).rename(columns={"model": "member"})
+
+
+def response(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a run: how knowledge, accuracy, attacks and cost follow the number of leaked images; NaN for what is not.
+
+    Held-out, of the forgotten class: recall before, and recall, the share of others taken for it and AUROC retrained,
+    by `prior_corrected` and by averaged logits; the overall shares retrained and that of the conventional model; the
+    AUC of the population attack on the leaked images, before, retrained and, as a control, on the conventional model
+    that never saw them; samples processed at either scope and in full retraining of a conventional model.
+    """
+    column = {place: name for name, place in RESPONSES.items()}
+    places = pd.MultiIndex.from_frame(metrics[["state", "aggregation", "set", "measure"]])
+    named = metrics.assign(measure=places.map(column)).dropna(subset="measure")
+    return wide(named, (), [*RESPONSES]).astype({name: int for name in RESPONSES if name.startswith(("res", "sam"))})
+
+
+TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {  # by the folder in results/
+    "recognition": recognition,
+    "utility": utility,
+    "forgetting": forgetting,
+    "population": partial(attack, name="population", numbers=("auc", "images", "held_out", "balanced_accuracy")),
+    "lira": partial(attack, name="lira", numbers=("auc", "balanced_accuracy", "tpr_at_1_percent")),
+    "relearning": relearning,
+    "notebooks": notebooks,
+}
+
+
+def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
+    """The files of results/ that the runs of one data set make, by their place there; a table may be empty.
+
+    Raises BadInput where a run lacks what intervals are made of.
+    """
+    every = together([run.table for run in runs], [keys(run.choices) | {"leaked": run.leaked} for run in runs])
+    files = {Path("response", f"{name}.csv"): study for name, study in studies(response(every)).items()}
+    of_level = [run for run in runs if run.choices.leaked is None]
+    if of_level:
+        metrics = together([run.table for run in of_level], [keys(run.choices) for run in of_level])
+        file = Path(f"{of_level[0].dataset}.csv")
+        files[file] = accuracy(metrics)
+        files |= {Path(name) / file: make(metrics) for name, make in TABLES.items()}
+        files |= {
+            Path(make.__name__) / file: over_runs(of_level, make, lambda run: keys(run.choices)).drop(columns=[*SEEDS])
+            for make in (areas.areas, areas.changes)
+        }
+    return files
+
+
+def keys(scenario: Scenario) -> dict:
+    """What tells the rows of a scenario's run from those of others."""
+    return {name: getattr(scenario, name) for name in ("dataset", *SCENARIO, *SEEDS)}
+
+
+def studies(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
+    """The rows by scenario, `5-high`, of those that were run with at least two numbers of leaked images, by number."""
+    found = {}
+    for (dataset, classes, leakage, scope), rows in table.groupby(["dataset", *SCENARIO]):
+        if rows["leaked"].nunique() > 1:
+            name = Scenario(classes, leakage, dataset, scope).name
+            found[name] = rows.sort_values(["leaked", "split_seed", "seed"], ignore_index=True)
+    return found
+
+
+def read(file: Path) -> pd.DataFrame:
+    """A file of results/: an empty number is NaN, an empty aggregation a baseline's."""
+    table = pd.read_csv(file, keep_default_na=False, na_values=[""])
+    return table.fillna({"aggregation": ""}) if "aggregation" in table else table

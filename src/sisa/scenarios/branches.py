@@ -1,18 +1,12 @@
-"""The scenario/* branches of this repository: which there are, and what they hold."""
+"""The scenario/* branches of this repository: which there are, with what they were run, and which can be compared."""
 
-import io
-import json
-from collections.abc import Callable
-from dataclasses import replace
+from functools import cache
 
-import pandas as pd
-import yaml
-
-from sisa.attacks.areas import Attacked
 from sisa.base import paths
 from sisa.base.errors import BadInput
-from sisa.repository.git import GitError, git
-from sisa.scenarios.grid import FORMAT, PREFIX, SEEDS, Branch, Scenario, parsed, settings
+from sisa.repository import lock
+from sisa.repository.git import git
+from sisa.scenarios.grid import FORMAT, PREFIX, Branch, parsed, settings
 
 
 def known() -> dict[str, Branch]:
@@ -21,24 +15,39 @@ def known() -> dict[str, Branch]:
 
 
 def params(branch: str) -> dict:
-    return yaml.safe_load(git("show", f"{branch}:params.yaml"))
+    """The content of params.yaml on a branch."""
+    return content(branch, "params.yaml")
+
+
+def content(revision: str, file: str) -> dict:
+    """Of a YAML file at a revision; not to be changed, for it is parsed once. Raises GitError where it is not there."""
+    return parsed_blob(git("rev-parse", f"{revision}:{file}").strip())
+
+
+@cache
+def parsed_blob(blob: str) -> dict:
+    return lock.load(git("cat-file", "blob", blob))
 
 
 def changed_inputs(old: str, new: str, dataset: str) -> list[str]:
-    """The files in Git that differ between two revisions, of those that the stages of `old` depend on."""
-    lock = yaml.load(git("show", f"{old}:dvc.lock"), Loader=yaml.CSafeLoader)
-    deps = {dep["path"] for stage in lock["stages"].values() for dep in stage["deps"]}
-    named = ["dvc.yaml", f"{paths.raw(dataset)}.dvc", *sorted(deps)]
-    return git("diff", "--name-only", old, new, "--", *named).splitlines()
+    """What makes a run of `old` differ from one of `new`: the files that its stages depend on, and dvc.yaml.
+
+    Of dvc.yaml only what stages do counts: not their descriptions, comments, or the plots of all.
+    """
+    deps = {dep["path"] for stage in content(old, "dvc.lock")["stages"].values() for dep in stage["deps"]}
+    named = [f"{paths.raw(dataset)}.dvc", *sorted(deps)]
+    different = ["dvc.yaml"] if stages(old) != stages(new) else []
+    return different + git("diff", "--name-only", old, new, "--", *named).splitlines()
 
 
-Rows = Callable[[dict[str, dict]], list[dict]]
-
-
-def table(branches: list[Branch], names: tuple[str, ...], rows: Rows) -> pd.DataFrame:
-    """The rows that the metrics of these names make in each branch, with what it is called in front."""
-    each = [keyed(branch.scenario, pd.DataFrame(rows(metrics(branch, names)))) for branch in branches]
-    return pd.concat(each, ignore_index=True) if each else pd.DataFrame()
+def stages(revision: str) -> dict[str, dict]:
+    """The stages of dvc.yaml without their descriptions; those of a `foreach` stand in its `do`."""
+    found = {}
+    for name, stage in content(revision, "dvc.yaml")["stages"].items():
+        found[name] = stage | {"desc": ""}
+        if "do" in stage:
+            found[name]["do"] = stage["do"] | {"desc": ""}
+    return found
 
 
 def comparable(branches: list[Branch]) -> list[Branch]:
@@ -55,34 +64,3 @@ def comparable(branches: list[Branch]) -> list[Branch]:
                 "run the older again (make scenarios), or delete it (git branch -D)"
             )
     return branches
-
-
-def metrics(branch: Branch, names: tuple[str, ...]) -> dict[str, dict]:
-    """The content of metrics/NAME.json of each name, and of params.yaml as `params`."""
-    found = {name: json.loads(git("show", f"{branch.name}:metrics/{name}.json")) for name in names}
-    return found | {"params": params(branch.name)}
-
-
-def attacked(branch: Branch) -> Attacked:
-    """Raises BadInput where the branch is of a version that did not keep what intervals are made of."""
-    try:
-        influence = io.StringIO(git("show", f"{branch.name}:metrics/influence.csv"))
-    except GitError as error:
-        raise BadInput(f"{branch.name} has no metrics/influence.csv; run it again: make scenarios") from error
-    return Attacked(metrics(branch, ("attacks",))["attacks"], pd.read_csv(influence, index_col="image"))
-
-
-def over_runs(branches: list[Branch], rows: Callable[[list[Attacked]], list[dict]]) -> pd.DataFrame:
-    """The rows that the runs of each scenario make together, those of split_seed 0, which share their images."""
-    runs: dict[Scenario, list[Attacked]] = {}
-    for branch in branches:
-        if branch.scenario.split_seed == Scenario.split_seed:
-            runs.setdefault(replace(branch.scenario, seed=Scenario.seed), []).append(attacked(branch))
-    each = [keyed(scenario, pd.DataFrame(rows(same))).drop(columns=list(SEEDS)) for scenario, same in runs.items()]
-    return pd.concat(each, ignore_index=True) if each else pd.DataFrame()
-
-
-def keyed(scenario: Scenario, table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a scenario with what it is called in front."""
-    keys = {name: getattr(scenario, name) for name in ("dataset", "classes", "leakage", "scope", *SEEDS)}
-    return pd.concat([pd.DataFrame(keys, index=table.index), table], axis=1)

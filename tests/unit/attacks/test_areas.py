@@ -5,11 +5,7 @@ import pandas as pd
 import pytest
 
 from sisa.attacks.areas import Attacked, areas, changes
-from sisa.base.errors import BadInput
 from sisa.evaluation.roc import auc, influence
-from sisa.repository.git import GitError
-from sisa.scenarios import branches
-from sisa.scenarios.grid import Branch
 
 
 def run(seed, before=0.5, after=1.0, images=40):
@@ -76,12 +72,3 @@ def test_an_image_that_only_one_run_asked_about_adds_nothing_to_what_the_runs_sh
 
     (same,), (one,), (none,) = (areas([asked("a", "b"), asked(*other)]) for other in (("a", "b"), ("a", "c"), "cd"))
     assert same["high"] - same["low"] > one["high"] - one["low"] > none["high"] - none["low"] == 0
-
-
-def test_a_branch_of_an_older_version_is_named_with_what_to_do(monkeypatch):
-    def git(*arguments):
-        raise GitError("fatal: path does not exist")
-
-    monkeypatch.setattr(branches, "git", git)
-    with pytest.raises(BadInput, match=r"scenario/5-high has no metrics/influence\.csv; run it again: make scenarios"):
-        branches.attacked(Branch("scenario/5-high", "", "", "", None))

@@ -3,16 +3,17 @@
 import pandas as pd
 import pytest
 
-from sisa.publishing import response, response_picture, results
+from sisa.publishing import figures, readable, tables
+from sisa.publishing.metrics_table import tidy
+from sisa.publishing.runs import together
 from sisa.scenarios.grid import Scenario
 
 
-def metrics(leaked=50, forgotten=0.8, attacked=True):
+def metrics(forgotten=0.8, attacked=True):
     scores = {"overall": 0.9, "forgotten": forgotten, "others_taken": 0.25, "forgotten_auroc": 0.97}
     held_out = dict.fromkeys(("prior_corrected", "mean_logits"), scores)
     found = {target: {"leaked": {"auc": auc}} for target, auc in {"before": 0.6, "retrained": 0.7}.items()}
     return {
-        "params": {"leakage": {"leaked": leaked}, "forget": {"class": "cat"}},
         "before": {"held_out": held_out},
         "retrained": {"held_out": held_out, "residual_copies": 200},
         "baseline": {"baseline_full": {"held_out": {"overall": 0.95}}},
@@ -24,13 +25,18 @@ def metrics(leaked=50, forgotten=0.8, attacked=True):
     }
 
 
+def rows(said, *leaked, classes=5):
+    """The same metrics with each number of leaked images."""
+    known = [tables.keys(Scenario(classes, "high")) | {"leaked": number} for number in leaked]
+    return tables.response(together([tidy(said) for _ in leaked], known))
+
+
 def table(*leaked, classes=5, **options):
-    rows = [pd.DataFrame(response.rows(metrics(number, **options))) for number in leaked]
-    return pd.concat([results.keyed(Scenario(classes, "high"), row) for row in rows], ignore_index=True)
+    return rows(metrics(**options), *leaked, classes=classes)
 
 
 def test_a_row_says_what_is_known_at_what_accuracy_attack_and_cost():
-    (row,) = response.rows(metrics())
+    (row,) = table(50).to_dict("records")
     assert row["forgotten_retrained"] == 0.8
     assert row["others_taken"] == row["others_taken_averaged_logits"] == 0.25
     assert (row["population_before"], row["population_retrained"]) == (0.6, 0.7)
@@ -40,20 +46,20 @@ def test_a_row_says_what_is_known_at_what_accuracy_attack_and_cost():
 def test_what_was_not_attacked_or_not_decided_is_empty():
     said = metrics(attacked=False)
     said["retrained"]["held_out"] = {"prior_corrected": {"undecided": 1.0}, "mean_logits": {"overall": 0.9}}
-    (row,) = response.rows(said)
+    row = rows(said, 50).iloc[0]
     assert pd.isna([row["population_retrained"], row["forgotten_retrained"], row["others_taken"]]).all()
-    text = response.readable(pd.DataFrame([row])).iloc[0]
+    text = readable.response(rows(said, 50)).iloc[0]
     assert text["recall"] == text["AUROC"] == text["attack retrained"] == ""
 
 
 def test_a_study_is_a_scenario_with_several_numbers_of_leaked_images_in_their_order():
-    found = response.studies(pd.concat([table(100, 0, 25), table(50, classes=3)]))
+    found = tables.studies(pd.concat([table(100, 0, 25), table(50, classes=3)]))
     assert found.keys() == {"5-high"}
     assert list(found["5-high"]["leaked"]) == [0, 25, 100]
 
 
 def test_people_read_shares_in_percent_and_costs_against_full_retraining():
-    text = response.readable(table(50)).iloc[0]
+    text = readable.response(table(50)).iloc[0]
     assert text["recall"] == "80.0"
     assert text["others taken, averaged logits"] == "25.0"
     assert (text["AUROC"], text["attack before"], text["attack, control"]) == ("0.970", "0.60", "")
@@ -61,7 +67,7 @@ def test_people_read_shares_in_percent_and_costs_against_full_retraining():
 
 
 def test_the_picture_has_a_point_for_each_number_and_leaves_out_what_is_empty():
-    figure = response_picture.draw(pd.concat([table(0, attacked=False), table(5, 50)]))
+    figure = figures.response(pd.concat([table(0, attacked=False), table(5, 50)]))
     knowledge, auroc, attack, cost = figure.axes
     assert [label.get_text() for label in cost.get_xticklabels()] == ["0", "5", "50"]
     assert drawn(knowledge, "retrained") == [80, 80, 80]
@@ -77,12 +83,10 @@ def drawn(axes, label):
 
 def test_over_seeds_a_line_goes_through_the_means_and_each_run_is_a_dot():
     runs = pd.concat([table(5, 50), table(5, 50).assign(seed=1, forgotten_retrained=0.9)])
-    text = response.readable(runs).iloc[1]
+    text = readable.response(runs).iloc[1]
     assert (text["n"], text["leaked"], text["residual copies"]) == ("2 (seed)", "50", "200")
     assert text["recall"] == "85.0 ± 7.1"
-    knowledge = response_picture.draw(runs).axes[0]
+    knowledge = figures.response(runs).axes[0]
     assert drawn(knowledge, "retrained") == pytest.approx([85, 85])
-    dots = next(
-        line for line in knowledge.lines if line.get_marker() == "o" and line.get_color() == response_picture.RED
-    )
+    dots = next(line for line in knowledge.lines if line.get_marker() == "o" and line.get_color() == figures.RED)
     assert sorted(dots.get_ydata()) == pytest.approx([80, 80, 90, 90])

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -153,3 +154,30 @@ def test_an_erased_picture_stays_on_the_roster_with_the_date(tmp_path):
     roster.write(path, listed)
     assert (report.added, len(report.duplicates)) == (["cat/a.jpg"], 1)
     assert path.read_bytes() == before + f"cat/a.jpg,{digest(3)},cat,-\n".encode()
+
+
+def listed_pets():
+    """A dog's file that was changed in place, and a cat."""
+    rows = [("cat/1.png", digest(1), "cat"), ("dog/1.png", digest(2), "dog"), ("dog/1.png", digest(3), "dog")]
+    return pd.DataFrame([(*row, roster.KEPT) for row in rows], columns=roster.COLUMNS)
+
+
+def test_an_image_is_named_by_its_id_its_raw_file_or_the_path_of_that():
+    typed = [digest(3), "data/raw/pets/dog/1.png", "cat/1.png"]
+    assert roster.resolve(typed, listed_pets(), "pets") == [
+        (digest(3), [digest(3)]),
+        ("dog/1.png", [digest(2), digest(3)]),
+        ("cat/1.png", [digest(1)]),
+    ]
+
+
+@pytest.mark.parametrize("name", ["cat/2.png", "0" * 64, "data/raw/zoo/cat/1.png"])
+def test_a_name_that_the_roster_never_held_is_refused(name):
+    with pytest.raises(BadInput, match=f"'{name}' is neither an id nor a raw file on data/rosters/pets.csv"):
+        roster.resolve(["cat/1.png", name], listed_pets(), "pets")
+
+
+def test_a_class_stands_for_all_its_images_and_an_unknown_one_is_refused():
+    assert roster.of_class("dog", listed_pets(), "pets") == [digest(2), digest(3)]
+    with pytest.raises(BadInput, match=r"class 'cow' is not on data/rosters/pets\.csv"):
+        roster.of_class("cow", listed_pets(), "pets")

@@ -1,6 +1,6 @@
 """The figures of the results page: what each is called and how it is drawn, as Vega whose data set `rows` is empty.
 
-The page fills it with the rows of `tables`, each with a `label` for its value as people read it; where there is no
+The page fills it with the rows of `marks`, each with a `label` for its value as people read it; where there is no
 `low` and `high`, they are the value.
 """
 
@@ -9,15 +9,8 @@ from dataclasses import dataclass
 import altair as alt
 import vl_convert
 
-STATE_COLOURS = {
-    "before": "#4f86b8",
-    "after": "#bd7c1a",
-    "retrained": "#c2453a",
-    "baseline_full": "#737985",
-    "baseline_retrained": "#8064a8",
-}
-COLOURS = STATE_COLOURS | {"served": "#c2453a", "retrained_exact": "#2f8f83", "goal": "#737985"}
-CELL = "#2f5d9e"
+from sisa.publishing.palette import CELL, COLOURS, STATES
+
 INK = "currentColor"  # SVG takes it from the style sheet, so that one chart serves light and dark
 PERCENT, COUNT, SCORE, TIMES = "percent", "count", "score", "times"
 SHARE_AXIS = {"domain": [0, 1], "format": "%"}
@@ -26,20 +19,9 @@ CONFIG = {
     "background": "transparent",
     "font": "system-ui, sans-serif",
     "view": {"stroke": None},
-    "axis": {
-        "labelColor": INK,
-        "titleColor": INK,
-        "labelFontSize": 12,
-        "titleFontSize": 12,
-        "titleFontWeight": "normal",
-        "domainColor": INK,
-        "tickColor": INK,
-        "gridColor": INK,
-        "gridOpacity": 0.12,
-        "domainOpacity": 0.4,
-        "tickOpacity": 0.4,
-        "labelLimit": 150,
-    },
+    "axis": dict.fromkeys(("labelColor", "titleColor", "domainColor", "tickColor", "gridColor"), INK)
+    | {"labelFontSize": 12, "titleFontSize": 12, "titleFontWeight": "normal", "labelLimit": 150}
+    | {"gridOpacity": 0.12, "domainOpacity": 0.4, "tickOpacity": 0.4},
     "axisY": {"domain": False, "ticks": False, "grid": False, "labelPadding": 6},
     "text": {"color": INK, "fontSize": 12},
     "rule": {"color": INK},
@@ -48,7 +30,7 @@ CONFIG = {
 
 @dataclass(frozen=True)
 class Figure:
-    """A figure: its rows are `tables.TABLES[name]`; `columns` head its data table: panel, row, series and value."""
+    """A figure: its rows are `marks.table(name, runs)`; `columns` head its data table: panel, row, series and value."""
 
     name: str
     title: str
@@ -154,7 +136,7 @@ FIGURES = (
     Figure("overview", "The forgotten class in every scenario", PERCENT, bars(axis=SHARE_AXIS, picked=True),
            ("state", "scenario", "", "accuracy")),
     Figure("response", "As more images leak", PERCENT, lines("images of each class that leak", "accuracy"),
-           ("share", "leaked images", "state", "accuracy"), legend=tuple(STATE_COLOURS)),
+           ("share", "leaked images", "state", "accuracy"), legend=tuple(STATES)),
     Figure("leakage", "Leakage matrix", COUNT, heatmap("images of class", "shard"),
            ("", "shard", "class", "images")),
     Figure("states", "Held-out accuracy in each state", PERCENT, bars(axis=SHARE_AXIS),

@@ -8,15 +8,18 @@ from pathlib import Path
 
 import pandas as pd
 import vl_convert
+import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from sisa.publishing.page.charts import COUNT, FIGURES, PERCENT, SCORE, STATE_COLOURS, TIMES, VEGA_LITE, Figure
-from sisa.publishing.page.tables import ATTACKS, Run, table
-from sisa.publishing.page.words import WORDS
+from sisa.publishing.page.charts import COUNT, FIGURES, PERCENT, SCORE, TIMES, VEGA_LITE, Figure
+from sisa.publishing.page.marks import ATTACKS, table
+from sisa.publishing.palette import STATES
+from sisa.publishing.runs import Run
 from sisa.scenarios.grid import SEEDS
 
 HERE = Path(__file__).parent
+WORDS = yaml.safe_load((HERE / "words.yaml").read_text())
 FIELDS = ["aggregation", "panel", "row", "series", "at", "value", "low", "high", "label", "range"]
 READ_AS = {PERCENT: (100, ".1f", " %"), COUNT: (1, ",.0f", ""), SCORE: (1, ".3f", ""), TIMES: (1, ".1f", " times")}
 
@@ -32,7 +35,7 @@ def page(runs: list[Run]) -> str:
         picked=picked([each["name"] for each in content["scenarios"]]),
         aggregations=aggregations(runs),
         figures={each.name: each for each in FIGURES},
-        states=list(STATE_COLOURS),
+        states=list(STATES),
         words=WORDS,
         style=Markup((HERE / "page.css").read_text()),
         data=Markup(json.dumps(content, separators=(",", ":")).replace("<", "\\u003c")),
@@ -55,7 +58,7 @@ def digest(script: str) -> str:
 
 def aggregations(runs: list[Run]) -> list[str]:
     """In the order of the metrics, whose first is the default."""
-    return list(dict.fromkeys(name for run in runs for name in run.metrics["before"]["held_out"]))
+    return [name for name in dict.fromkeys(name for run in runs for name in run.table["aggregation"]) if name]
 
 
 def picked(names: list[str]) -> str:

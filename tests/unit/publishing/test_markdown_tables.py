@@ -5,8 +5,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from sisa.commands.results import table_of
-from sisa.publishing.markdown import all_of_them, refreshed, sources, table
+from sisa.publishing import markdown_tables
+from sisa.publishing.markdown_tables import documents, refreshed, sources, table
 
 ROOT = Path(__file__).parents[3]
 TEXT = (
@@ -19,14 +19,15 @@ def in_the_checkout(monkeypatch):
     monkeypatch.chdir(ROOT)
 
 
-def test_a_table_takes_the_place_of_what_stands_between_its_markers_and_only_there():
+def test_a_table_takes_the_place_of_what_stands_between_its_markers_and_only_there(monkeypatch):
+    monkeypatch.setattr(markdown_tables, "table", lambda file: rf"new \1 {file}")
     assert sources(TEXT) == ["x/a.csv", "x/b.csv"]
-    filled = refreshed(TEXT, lambda source: rf"new \1 {source}")
+    filled = refreshed(TEXT)
     assert filled == (
         "a\n<!-- x/a.csv -->\n\nnew \\1 x/a.csv\n\n<!-- end of x/a.csv -->\n"
         "b <!-- x/b.csv -->\n\nnew \\1 x/b.csv\n\n<!-- end of x/b.csv -->\n<!-- x/c.csv -->\n"
     )
-    assert refreshed(filled, lambda source: rf"new \1 {source}") == filled
+    assert refreshed(filled) == filled
 
 
 def test_a_file_is_shown_with_its_figures_as_they_are(tmp_path):
@@ -35,7 +36,7 @@ def test_a_file_is_shown_with_its_figures_as_they_are(tmp_path):
 
 
 def test_every_result_and_benchmark_that_is_published_has_a_table():
-    shown = {source for document in all_of_them() for source in sources(document.read_text())}
+    shown = {source for document in documents() for source in sources(document.read_text())}
     published = [*Path("results").glob("*.csv"), *Path("benchmarks").glob("scale-*.csv")]
     assert shown >= {str(path) for path in published} | {
         "benchmarks/cost-slicing.csv",
@@ -49,7 +50,7 @@ def test_every_result_and_benchmark_that_is_published_has_a_table():
 )
 def test_the_tables_of_the_documents_are_those_of_their_files(document):
     text = Path(document).read_text()
-    assert refreshed(text, table_of) == text, "run: python src results"
+    assert refreshed(text) == text, "run: python src results"
 
 
 def test_the_seconds_of_two_jobs_in_the_readme_are_the_measured_medians():

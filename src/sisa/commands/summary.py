@@ -1,0 +1,38 @@
+"""Print the held-out accuracies, the residual copies and the cost of unlearning, from the metrics in place."""
+
+import argparse
+
+import pandas as pd
+from tabulate import tabulate
+
+from sisa.base.errors import BadInput
+from sisa.publishing import readable, runs, tables
+from sisa.publishing.metrics_table import BASELINE_RETRAINED
+from sisa.unlearning.forget_set import SCOPES
+from sisa.unlearning.states import RETRAINED
+
+
+def main(options: argparse.Namespace) -> None:
+    run = runs.in_place()
+    forgotten = run.params["forget"]["class"]
+    of_class = f" (and of the forgotten class: {forgotten})" if forgotten else ""
+    print(f"held-out accuracy in percent, overall{of_class}")
+    print(tabulate(readable.accuracy(tables.accuracy(run.table)), headers="keys", showindex=False))
+    if forgotten:
+        print("of the forgotten class: held-out images named and others taken for it, in percent, and AUROC")
+        table = readable.recognition(tables.recognition(run.table))
+        print(tabulate(table, headers="keys", showindex=False, disable_numparse=True))
+    said = run.table.set_index(["state", "aggregation", "measure"])["value"]
+    print(f"residual copies in the retrained ensemble: {said[RETRAINED, '', 'residual_copies']:,.0f}")
+    print(cost_line(said[:, ""]))
+
+
+def cost_line(said: pd.Series) -> str:
+    """Samples by state and measure, in words. Raises BadInput where one is not there."""
+    try:
+        full, again = said[BASELINE_RETRAINED, "samples"], said[RETRAINED, "samples"]
+        scopes = ", ".join(f"at scope {scope} {said[RETRAINED, f'samples, scope {scope}']:,.0f}" for scope in SCOPES)
+    except KeyError as error:
+        raise BadInput("metrics/cost.json: not what this version writes; run dvc repro") from error
+    speed_up = f" (speed-up {full / again:.1f})" if again else ""
+    return f"samples processed: full retraining {full:,.0f}, unlearning {again:,.0f}{speed_up}; {scopes}"

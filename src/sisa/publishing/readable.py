@@ -1,0 +1,245 @@
+"""The files in results/ as people read them: one line for several runs, shares in percent, intervals in words."""
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from sisa.publishing.metrics_table import BASELINE_FULL, BASELINE_RETRAINED, GAPS, UNLEARNING, pick
+from sisa.publishing.tables import MEASURED_ON, SCENARIO, SERVED
+from sisa.scenarios.grid import SEEDS, Scenario
+from sisa.unlearning.states import AFTER, BEFORE, RETRAINED, RETRAINED_EXACT, STATES
+
+TARGETS = (*STATES, RETRAINED_EXACT, BASELINE_FULL, BASELINE_RETRAINED)
+ATTACKS = {"attack": {"lira": "LiRA"}}
+# Of the notebooks' own output: overall and forgotten class, in percent, on the shards' training images.
+PUBLISHED = {
+    (3, "high", BEFORE): (72.30, 76.22),
+    (3, "high", RETRAINED): (63.48, 18.44),
+    (3, "low", BEFORE): (67.77, 48.71),
+    (3, "low", AFTER): (60.04, 11.41),
+    (3, "low", RETRAINED): (57.85, 3.76),
+    (5, "high", BEFORE): (66.46, 68.50),
+    (5, "high", RETRAINED): (63.08, 34.70),
+    (5, "low", BEFORE): (59.75, 14.71),
+    (5, "low", RETRAINED): (56.95, 0.00),
+}
+Cells = Callable[[pd.DataFrame], dict[str, object]]
+
+
+def lines(table: pd.DataFrame, keys: tuple[str, ...], cells: Cells) -> pd.DataFrame:
+    """One line for each of `keys` in each scenario: its cells, made of the runs that only their seeds tell apart.
+
+    Where a line stands for several runs, a column `n` says how many and what varied. The scope is not said if it is
+    that of the study.
+    """
+    keys = [name for name in (*SCENARIO, *keys) if name in table]
+    found = [
+        dict(zip(keys, key, strict=True)) | {"n": how_many(group)} | cells(group)
+        for key, group in table.groupby(keys, sort=False, dropna=False)
+    ]
+    text = pd.DataFrame(found)
+    usual = {"n": {"1"}, "scope": {Scenario.scope}}
+    return text.drop(columns=[name for name, said in usual.items() if name in text and set(text[name]) == said])
+
+
+def how_many(group: pd.DataFrame) -> str:
+    """How many runs one line stands for, and what varied between them: `3 (seed)`.
+
+    `5 (star)`: each differs from the first in one of the seeds and none in both, so that they are not independent.
+    """
+    varied = [name for name in SEEDS if name in group and group[name].nunique() > 1]
+    if not varied:
+        return "1"
+    different = group[varied].drop_duplicates()
+    star = len(varied) == 2 and (different == different.iloc[0]).any(axis=1).all()
+    return f"{len(different)} ({'star' if star else ', '.join(varied)})"
+
+
+def spread(values: pd.Series, text: Callable[[float], str]) -> str:
+    """`97.8 ± 0.3`: the mean, of several runs with their standard deviation; empty where a run has none.
+
+    The deviation says how far apart the runs lie. It is no interval: they may share their images.
+    """
+    if values.isna().any():
+        return ""
+    return text(values.mean()) + (f" ± {text(values.std())}" if len(values) > 1 else "")
+
+
+def percent(shares: pd.Series) -> str:
+    """Shares of 1 in percent, without the sign."""
+    return spread(shares, lambda share: f"{share:.1%}".rstrip("%"))
+
+
+def number(values: pd.Series, digits: int = 2) -> str:
+    """Values as they are."""
+    return spread(values, lambda value: f"{value:,.{digits}f}")
+
+
+def mean(values: pd.Series, digits: int = 3) -> str:
+    """The mean over the runs; empty where a run has none."""
+    return "" if values.isna().any() else f"{values.mean():.{digits}f}"
+
+
+def pair(overall: pd.Series, forgotten: pd.Series) -> str:
+    """Two shares in percent, the second in parentheses where it exists; `-` where nothing was decided."""
+    if overall.isna().any():
+        return "-"
+    return percent(overall) + ("" if forgotten.isna().any() else f" ({percent(forgotten)})")
+
+
+def regained(samples: pd.Series) -> str:
+    """Samples until regained, of the runs that did; `never`, where none did."""
+    times = samples.dropna()
+    if times.empty:
+        return "never"
+    return number(times, 0) + ("" if len(times) == len(samples) else f", in {len(times)} of {len(samples)}")
+
+
+def formatted(*columns: tuple[str, str, Callable[[pd.Series], str]]) -> Cells:
+    """Cells of one column each: heading, column, and how its runs are read."""
+    return lambda group: {heading: form(group[name]) for heading, name, form in columns}
+
+
+def by_aggregation(table: pd.DataFrame, cell: Callable[[pd.DataFrame], str]) -> pd.DataFrame:
+    """One line a state, one column an aggregation, a baseline the same in all; `-` where nothing was decided."""
+    names = [name for name in dict.fromkeys(table["aggregation"]) if name]
+
+    def cells(group: pd.DataFrame) -> dict[str, object]:
+        by = {name: cell(part) or "-" for name, part in group.groupby("aggregation")}
+        return {name: by.get(name, by.get("", "")) for name in names}
+
+    return lines(table, ("state", "members"), cells)
+
+
+def accuracy(table: pd.DataFrame) -> pd.DataFrame:
+    """`97.8 (96.7)`: percent overall, and of the forgotten class; `97.8 ± 0.3 (96.7 ± 1.1)` over several runs."""
+    return by_aggregation(table, lambda group: pair(group["overall"], group["forgotten"]))
+
+
+def recognition(table: pd.DataFrame) -> pd.DataFrame:
+    """Recall and others taken in percent, and the AUROC."""
+
+    def cell(group: pd.DataFrame) -> str:
+        shares = [mean(group[name] * 100, 1) for name in ("forgotten", "others_taken")]
+        return ", ".join(filter(None, [*shares, mean(group["forgotten_auroc"])]))
+
+    return by_aggregation(table, cell)
+
+
+def utility(table: pd.DataFrame) -> pd.DataFrame:
+    """Macro recall in percent, and the calibration error."""
+
+    def cell(group: pd.DataFrame) -> str:
+        return ", ".join(filter(None, [percent(group["macro_recall"]), number(group["calibration_error"])]))
+
+    return by_aggregation(table, cell)
+
+
+def forgetting(table: pd.DataFrame) -> pd.DataFrame:
+    """Shares in percent, and the reference beside; what was not decided is left out."""
+    headings = ("average gap", "ToW", "JS distance, forgotten", "JS distance, held out")
+    gaps = [(heading, gap, number) for heading, gap in zip(headings, GAPS, strict=True)]
+    decided = table[table["RA"].notna()].rename(columns={"reference": "against"})
+    return lines(decided, ("state", "against"), formatted(*((name, name, percent) for name in UNLEARNING), *gaps))
+
+
+def lira(table: pd.DataFrame) -> pd.DataFrame:
+    """One column a target: the AUC of each training seed of split_seed 0, in their order."""
+
+    def cells(group: pd.DataFrame) -> dict[str, object]:
+        by_target = group.sort_values("seed").groupby("target")["auc"]
+        return {target: " ".join(f"{auc:.2f}" for auc in found) for target, found in by_target}
+
+    return targets_last(lines(table[table["split_seed"] == 0], ("origin",), cells))
+
+
+def areas(table: pd.DataFrame) -> pd.DataFrame:
+    """One column a target: the AUC with its interval."""
+
+    def cells(group: pd.DataFrame) -> dict[str, object]:
+        first = group.iloc[0]
+        found = {row.target: f"{row.auc:.2f} ({row.low:.2f} to {row.high:.2f})" for row in group.itertuples()}
+        return {"runs": first["runs"], "images": first["images"], "held out": first["held_out"]} | found
+
+    return targets_last(lines(table.replace(ATTACKS), ("attack", "origin"), cells))
+
+
+def targets_last(text: pd.DataFrame) -> pd.DataFrame:
+    """The columns of targets last, in their order, and empty where one was not attacked."""
+    return text.fillna("")[[name for name in text if name not in TARGETS] + [name for name in TARGETS if name in text]]
+
+
+def changes(table: pd.DataFrame) -> pd.DataFrame:
+    """One line a later state: the differences to the state before in each run, and their mean with its interval."""
+
+    def cells(group: pd.DataFrame) -> dict[str, object]:
+        (row,) = group.itertuples()
+        return {
+            "each run": " ".join(f"{float(value):+.2f}" for value in row.each.split()),
+            "later - before": f"{row.change:+.3f} ({row.low:+.3f} to {row.high:+.3f})",
+        }
+
+    named = table.replace(ATTACKS).rename(columns={"target": "later state"})
+    return lines(named, ("attack", "origin", "later state"), cells)
+
+
+def relearning(table: pd.DataFrame) -> pd.DataFrame:
+    """The share named at first in percent, and samples until regained; in how many of the runs, where not in all."""
+    columns = [
+        column
+        for start, name in {SERVED: "served", RETRAINED_EXACT: "never saw it"}.items()
+        for column in (
+            (f"{name}: names at first", f"{start}_named", percent),
+            (f"{name}: samples to regain", f"{start}_samples", regained),
+        )
+    ]
+    return lines(table, ("member",), formatted(*columns))
+
+
+def notebooks(table: pd.DataFrame) -> pd.DataFrame:
+    """Overall (and forgotten class) in percent: theirs, ours by their measure, and the held-out ones."""
+    names = ("ours, the same", "ours, held-out, the same", "ours, held-out, prior-corrected")
+    published = table[pd.MultiIndex.from_frame(table[["classes", "leakage", "state"]]).isin(PUBLISHED)]
+
+    def cells(group: pd.DataFrame) -> dict[str, object]:
+        theirs = PUBLISHED[tuple(group.iloc[0][["classes", "leakage", "state"]])]
+        said = {"theirs, training images, averaged logits": "{:.1f} ({:.1f})".format(*theirs)}
+        for name, (which, aggregation) in zip(names, MEASURED_ON, strict=True):
+            ours = pick(group, measured_on=which, aggregation=aggregation)
+            said[name] = pair(ours["overall"], ours["forgotten"])
+        return said
+
+    return lines(published, ("state",), cells).drop(columns="n", errors="ignore")
+
+
+def response(table: pd.DataFrame) -> pd.DataFrame:
+    """Shares in percent, AUROC and AUC, cost as a share of full retraining; one line a number of leaked images."""
+    columns = [
+        ("residual copies", "residual_copies", lambda copies: str(copies.iloc[0])),
+        ("recall before", "forgotten_before", percent),
+    ]
+    for suffix, by in {"": "", "_averaged_logits": ", averaged logits"}.items():
+        columns += [
+            (f"recall{by}", f"forgotten_retrained{suffix}", percent),
+            (f"others taken{by}", f"others_taken{suffix}", percent),
+            (f"AUROC{by}", f"forgotten_auroc{suffix}", mean),
+            (f"all classes{by}", f"overall_retrained{suffix}", percent),
+        ]
+    columns += [
+        ("attack before", "population_before", number),
+        ("attack retrained", "population_retrained", number),
+        ("attack, control", "population_baseline_retrained", number),
+        ("exact cost", "exact", percent),
+    ]
+    exact, leaked = table["samples_all"] / table["samples_full"], table["leaked"].astype(str)
+    of_study = table.drop(columns=[*SCENARIO]).assign(exact=exact, leaked=leaked)
+    return lines(of_study, ("leaked",), formatted(*columns))
+
+
+READABLE = {  # by the folder in results/
+    "results": accuracy,
+    **{
+        each.__name__: each
+        for each in (recognition, utility, forgetting, lira, areas, changes, relearning, notebooks, response)
+    },
+}

@@ -1,0 +1,155 @@
+"""The runs that are published: those of the scenario/* branches, or the one in the workspace."""
+
+import io
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path, PurePath
+
+import pandas as pd
+import yaml
+
+from sisa.attacks.areas import Attacked
+from sisa.base.errors import BadInput
+from sisa.publishing.metrics_table import tidy
+from sisa.repository.git import git
+from sisa.scenarios import branches
+from sisa.scenarios.grid import Branch, Scenario
+from sisa.unlearning.states import STATES
+
+NEEDED = {*STATES, "baseline", "cost"}
+WORKSPACE = "workspace"
+PLOTS = {name: f"plots/{name}.csv" for name in ("relearning", *(f"confusion/{state}" for state in STATES))}
+INFLUENCE = "metrics/influence.csv"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run: what it is called without its seeds, its params.yaml, and metrics/*.json and plots/**/*.csv by name.
+
+    `short` is its label beside others of its data set; `family` is shared with runs that differ in leakage.leaked only.
+    `choices` are those that its branch is named by. A metrics or plots file that the run does not have is absent;
+    `influence`, [images, AUCs] by image, is what intervals of attacks are made of.
+    """
+
+    scenario: str
+    label: str
+    short: str
+    family: str
+    params: dict
+    metrics: dict[str, dict]
+    plots: dict[str, pd.DataFrame] = field(default_factory=dict)
+    influence: pd.DataFrame | None = None
+    choices: Scenario | None = None
+
+    @property
+    def dataset(self) -> str:
+        return self.params["dataset"]["name"]
+
+    @property
+    def leaked(self) -> int:
+        return self.params["leakage"]["leaked"]
+
+    @cached_property
+    def table(self) -> pd.DataFrame:
+        """All its metrics, tidy."""
+        return tidy(self.metrics)
+
+    @property
+    def attacked(self) -> Attacked:
+        """Raises BadInput where the run is of a version that did not keep what intervals are made of."""
+        if self.influence is None or "attacks" not in self.metrics:
+            name = self.choices.branch if self.choices else self.scenario
+            raise BadInput(f"{name} has no {INFLUENCE}; run it again: make scenarios")
+        return Attacked(self.metrics["attacks"], self.influence)
+
+
+def of_branches() -> list[Run]:
+    """Those that are as they were committed, by data set, classes, level and number of leaked images.
+
+    Raises BadInput where two of a data set are not comparable, or where one lacks what every run has.
+    """
+    known = [branch for branch in branches.known().values() if branch.ours]
+    found = [
+        of_branch(branch)
+        for dataset in sorted({branch.scenario.dataset for branch in known})
+        for branch in branches.comparable([each for each in known if each.scenario.dataset == dataset])
+    ]
+    return sorted(found, key=lambda run: (run.choices.place[:4], run.leaked, run.choices.place))
+
+
+def of_branch(branch: Branch) -> Run:
+    scenario = branch.scenario
+    files = git("ls-tree", "-r", "--name-only", branch.name, "--", "metrics", "plots").splitlines()
+    params = branches.params(branch.name)
+    leaked = str(params["leakage"]["leaked"])
+    every_copy = [] if scenario.scope == Scenario.scope else ["every copy forgotten"]
+    label = [f"{scenario.classes} classes", f"{scenario.leakage} leakage", f"{leaked} leaked", *every_copy]
+    return run(
+        lambda file: git("show", f"{branch.name}:{file}"),
+        files,
+        scenario=replace(scenario, seed=Scenario.seed, split_seed=Scenario.split_seed).name,
+        label=" · ".join(label),
+        short=" · ".join([str(scenario.classes), scenario.leakage, leaked, *every_copy]),
+        family=f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
+        params=params,
+        choices=scenario,
+    )
+
+
+def in_place() -> Run:
+    """What the workspace holds; its leakage level has no name. Raises BadInput where it holds no whole run."""
+    try:
+        params = yaml.safe_load(Path("params.yaml").read_text())
+        files = [str(file) for folder in (Path("metrics"), Path("plots")) for file in sorted(folder.rglob("*.*"))]
+        name = f"{params['classes']} classes · {params['leakage']['leaked']} leaked"
+        return run(
+            lambda file: Path(file).read_text(),
+            files,
+            scenario=WORKSPACE,
+            label=f"{name} · as in the workspace",
+            short=name,
+            family="workspace by leaked",
+            params=params,
+        )
+    except OSError as error:
+        raise BadInput(f"{error.filename}: cannot be read ({error.strerror}); run in the repository's root") from error
+
+
+def run(read: Callable[[str], str], files: list[str], **known) -> Run:
+    """The run of which these files below metrics/ and plots/ are there to read. Raises BadInput where one is not."""
+    again = "run dvc repro, or make scenarios"
+    metrics = {}
+    for file in files:
+        if file.endswith(".json"):
+            try:
+                metrics[PurePath(file).stem] = json.loads(read(file))
+            except ValueError as error:
+                raise BadInput(f"{known['scenario']}: {file} is damaged; {again}") from error
+    if missing := sorted(NEEDED - metrics.keys()):
+        raise BadInput(f"{known['scenario']} lacks metrics/{missing[0]}.json; {again}")
+    plots = {name: pd.read_csv(io.StringIO(read(file))) for name, file in PLOTS.items() if file in files}
+    influence = pd.read_csv(io.StringIO(read(INFLUENCE)), index_col="image") if INFLUENCE in files else None
+    return Run(metrics=metrics, plots=plots, influence=influence, **known)
+
+
+def together(tables: list[pd.DataFrame], known: list[dict]) -> pd.DataFrame:
+    """Tables of runs in one, with what is known of each in front of its rows."""
+    rows = pd.concat(tables, keys=range(len(tables))).droplevel(1)
+    return pd.DataFrame(known).join(rows, how="inner").reset_index(drop=True)
+
+
+def over_runs(
+    runs: list[Run], rows: Callable[[list[Attacked]], list[dict]], known: Callable[[Run], dict]
+) -> pd.DataFrame:
+    """The rows that the runs of each scenario make together, those of its first split, which share their images."""
+    scenarios: dict[str, list[Run]] = {}
+    for run in runs:
+        same = scenarios.setdefault(run.scenario, [run])
+        if run is not same[0] and run.params["split_seed"] == same[0].params["split_seed"]:
+            same.append(run)
+    if not scenarios:
+        return pd.DataFrame()
+    tables = [pd.DataFrame(rows([run.attacked for run in same])) for same in scenarios.values()]
+    return together(tables, [known(same[0]) for same in scenarios.values()])

@@ -1,0 +1,46 @@
+"""The pictures of the results show every state, and where nothing was decided."""
+
+import pytest
+from matplotlib.container import ErrorbarContainer
+
+from sisa.publishing import figures, tables
+from sisa.publishing.metrics_table import tidy
+from sisa.publishing.runs import together
+from sisa.scenarios.grid import Scenario
+
+SCORE = {"overall": 0.9, "retained": 0.95, "others_taken": 0.1, "forgotten_auroc": 0.9}
+
+
+def metrics(forgotten):
+    scores = SCORE | {"forgotten": forgotten}
+    held_out = {"held_out": {"prior_corrected": {"undecided": 1.0}, "mean_logits": scores}}
+    states = {state: {"members": 5, **held_out} for state in ("before", "after", "retrained")}
+    return states | {"baseline": {"baseline_full": {"held_out": scores}}}
+
+
+def recognized(*shares):
+    """results/recognition of runs with these recalls, by averaged logits; by prior_corrected nothing is decided."""
+    known = [tables.keys(Scenario(5, "none", seed=seed)) for seed in range(len(shares))]
+    return tables.recognition(together([tidy(metrics(share)) for share in shares], known))
+
+
+def test_the_picture_shows_every_state_and_says_where_nothing_was_decided():
+    averaged, corrected, auroc, _ = figures.recognition(recognized(0.25)).axes
+    assert [round(bar.get_height()) for bar in averaged.patches] == [25, 25, 25]
+    assert [text.get_text() for text in corrected.texts] == ["undecided"] * 3
+    assert [line.get_ydata()[0] for line in averaged.lines if line.get_marker() == "x"] == pytest.approx([10] * 3)
+    assert [each.lines[0].get_ydata()[0] for each in auroc.containers] == [0.9] * 3
+
+
+def test_the_picture_of_several_seeds_has_means_with_whiskers_to_the_lowest_and_highest_run():
+    averaged, *_ = figures.recognition(recognized(0.2, 0.3, 0.7)).axes
+    assert [round(bar.get_height()) for bar in averaged.patches] == [40, 40, 40]
+    whiskers = [bars for bars in averaged.containers if isinstance(bars, ErrorbarContainer)]
+    (segment,) = whiskers[0].lines[2][0].get_segments()
+    assert [y for _, y in segment] == pytest.approx([20, 70])
+
+
+def test_one_figure_makes_the_same_bytes_again(tmp_path):
+    for name in ("a.png", "b.png"):
+        figures.save(figures.recognition(recognized(0.2, 0.3)), tmp_path / name)
+    assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
