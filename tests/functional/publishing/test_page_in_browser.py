@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import expect, sync_playwright
 from support.repo import ROOT
 
-from sisa.publishing.page import runs
+from sisa.publishing import runs
 from sisa.publishing.page.render import page
 
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
