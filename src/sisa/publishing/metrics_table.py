@@ -11,12 +11,7 @@ BASELINE_FULL, BASELINE_RETRAINED = (model.name for model in BASELINES)
 REFERENCES = (BASELINE_RETRAINED, RETRAINED_EXACT)
 UNLEARNING = ("UA", "RA", "TA")
 FILES = (*STATES, "baseline", "forgetting", RETRAINED_EXACT, "members", "attacks", "relearning", "cost")
-WORK = {
-    "training": BEFORE,
-    "retraining": RETRAINED,
-    BASELINE_FULL: BASELINE_FULL,
-    BASELINE_RETRAINED: BASELINE_RETRAINED,
-}
+WORK = {"training": BEFORE, "retraining": RETRAINED} | {name: name for name in (BASELINE_FULL, BASELINE_RETRAINED)}
 GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
 
 
@@ -25,6 +20,10 @@ def tidy(metrics: dict[str, dict]) -> pd.DataFrame:
 
     metrics: the content of metrics/NAME.json by name; a file that the run lacks adds no rows. Where an aggregation is
     `undecided` on a set, every measure of that set is NaN.
+
+    Measures have the names that they have in the files, but for the `recall` of a class, a distance as `tow against
+    REFERENCE`, what an attack found as `lira auc`, the set being where the images were, `relearning samples` of a
+    model that starts in the state `served` or `retrained_exact`, and `samples, scope SCOPE` of forgetting with it.
     """
     blank = dict.fromkeys(COLUMNS, "")
     found = [
@@ -49,11 +48,11 @@ def numbers(content: dict | float, *path: str) -> Iterator[tuple[tuple[str, ...]
 
 
 def place_of(*path: str) -> dict[str, str] | None:
-    """The columns of the number that stands at this path, from the file's name on; None if no table shows it."""
+    """The columns of the number that stands at this path, from the file's name on; None if nothing shows it."""
     match path:
-        case (("before" | "after" | "retrained") as state, measure):
+        case (state, measure) if state in STATES:
             return {"state": state, "measure": measure}
-        case (("before" | "after" | "retrained") as state, which, aggregation, *measure):
+        case (state, which, aggregation, *measure) if state in STATES:
             return {"state": state, "set": which, "aggregation": aggregation} | of_class(*measure)
         case ("baseline", state, which, *measure):
             return {"state": state, "set": which} | of_class(*measure)

@@ -6,17 +6,19 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePath
+from typing import TYPE_CHECKING
 
 import pandas as pd
 import yaml
 
-from sisa.attacks.areas import Attacked
 from sisa.base.errors import BadInput
 from sisa.publishing.metrics_table import tidy
 from sisa.repository.git import git
-from sisa.scenarios import branches
 from sisa.scenarios.grid import Branch, Scenario
 from sisa.unlearning.states import STATES
+
+if TYPE_CHECKING:  # what only the results of branches need takes most of a second to import
+    from sisa.attacks.areas import Attacked
 
 NEEDED = {*STATES, "baseline", "cost"}
 WORKSPACE = "workspace"
@@ -57,11 +59,13 @@ class Run:
         return tidy(self.metrics)
 
     @property
-    def attacked(self) -> Attacked:
+    def attacked(self) -> "Attacked":
         """Raises BadInput where the run is of a version that did not keep what intervals are made of."""
         if self.influence is None or "attacks" not in self.metrics:
             name = self.choices.branch if self.choices else self.scenario
             raise BadInput(f"{name} has no {INFLUENCE}; run it again: make scenarios")
+        from sisa.attacks.areas import Attacked
+
         return Attacked(self.metrics["attacks"], self.influence)
 
 
@@ -70,6 +74,8 @@ def of_branches() -> list[Run]:
 
     Raises BadInput where two of a data set are not comparable, or where one lacks what every run has.
     """
+    from sisa.scenarios import branches
+
     known = [branch for branch in branches.known().values() if branch.ours]
     found = [
         of_branch(branch)
@@ -82,7 +88,7 @@ def of_branches() -> list[Run]:
 def of_branch(branch: Branch) -> Run:
     scenario = branch.scenario
     files = git("ls-tree", "-r", "--name-only", branch.name, "--", "metrics", "plots").splitlines()
-    params = branches.params(branch.name)
+    params = yaml.load(git("show", f"{branch.name}:params.yaml"), Loader=yaml.CSafeLoader)
     leaked = str(params["leakage"]["leaked"])
     every_copy = [] if scenario.scope == Scenario.scope else ["every copy forgotten"]
     label = [f"{scenario.classes} classes", f"{scenario.leakage} leakage", f"{leaked} leaked", *every_copy]
@@ -141,7 +147,7 @@ def together(tables: list[pd.DataFrame], known: list[dict]) -> pd.DataFrame:
 
 
 def over_runs(
-    runs: list[Run], rows: Callable[[list[Attacked]], list[dict]], known: Callable[[Run], dict]
+    runs: list[Run], rows: Callable[[list["Attacked"]], list[dict]], known: Callable[[Run], dict]
 ) -> pd.DataFrame:
     """The rows that the runs of each scenario make together, those of its first split, which share their images."""
     scenarios: dict[str, list[Run]] = {}

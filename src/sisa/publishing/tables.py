@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from sisa.attacks import areas
 from sisa.inference.outputs import HELD_OUT, TRAINING
 from sisa.publishing.metrics_table import (
     BASELINE_FULL,
@@ -144,6 +143,8 @@ def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
 
     Raises BadInput where a run lacks what intervals are made of.
     """
+    from sisa.attacks import areas  # SciPy's statistics, which nothing else here needs
+
     every = together([run.table for run in runs], [keys(run.choices) | {"leaked": run.leaked} for run in runs])
     files = {Path("response", f"{name}.csv"): study for name, study in studies(response(every)).items()}
     of_level = [run for run in runs if run.choices.leaked is None]

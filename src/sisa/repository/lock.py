@@ -92,7 +92,8 @@ def read() -> dict[str, Entry]:
 def changed() -> set[str]:
     """The stages and .dvc files that are not as dvc.lock has them. Raises BadInput in DVC's words."""
     try:
-        return set(Repo().status())
+        with Repo() as repo:
+            return set(repo.status())
     except DvcException as error:
         raise BadInput(f"dvc status fails: {' '.join(str(error).split())}; mend that first") from error
 

@@ -1,0 +1,52 @@
+"""What is printed after a run."""
+
+from argparse import Namespace
+from dataclasses import replace
+
+import pytest
+
+from sisa.base.errors import BadInput
+from sisa.commands import summary
+from sisa.publishing import runs
+
+
+@pytest.fixture
+def run(monkeypatch, attacked):
+    """The committed run, attacked."""
+    monkeypatch.chdir(attacked)
+    return runs.in_place()
+
+
+def printed(monkeypatch, capsys, run, **changed):
+    monkeypatch.setattr(runs, "in_place", lambda: replace(run, **changed))
+    summary.main(Namespace())
+    return capsys.readouterr().out
+
+
+def test_where_nothing_is_decided_the_rest_is_said(monkeypatch, capsys, run):
+    undecided = {"held_out": {"prior_corrected": {"undecided": 1.0}}}
+    metrics = {state: run.metrics[state] | undecided for state in ("before", "after", "retrained")}
+    text = printed(monkeypatch, capsys, run, metrics=run.metrics | metrics)
+    assert [line.split() for line in text.splitlines() if line.startswith("retrained")] == [
+        ["retrained", "5", "-"],
+        ["retrained", "-"],
+    ]
+    assert "residual copies in the retrained ensemble: 200\n" in text
+
+
+def test_where_nothing_is_forgotten_there_is_no_speed_up(monkeypatch, capsys, run):
+    nothing = {"retraining": {"samples": 0}, "scope": {"dominant": {"samples": 0}, "all": {"samples": 0}}}
+    text = printed(
+        monkeypatch,
+        capsys,
+        run,
+        params=run.params | {"forget": {"class": None, "scope": "dominant"}},
+        metrics=run.metrics | {"cost": run.metrics["cost"] | nothing},
+    )
+    assert "AUROC" not in text
+    assert "full retraining 32,000, unlearning 0; at scope dominant 0, at scope all 0\n" in text
+
+
+def test_a_cost_report_of_another_version_is_refused(monkeypatch, capsys, run):
+    with pytest.raises(BadInput, match=r"metrics/cost\.json: not what this version writes; run dvc repro"):
+        printed(monkeypatch, capsys, run, metrics=run.metrics | {"cost": {}})
