@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from scipy import stats
 
-from sisa.commands.results import read_table
+from sisa.publishing.tables import read as read_table
 from sisa.publishing.results import percent
 
 ROOT = Path(__file__).parents[2]

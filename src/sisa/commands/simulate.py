@@ -19,7 +19,7 @@ from sisa.base.files import beside
 from sisa.base.params import load
 from sisa.cost import closed_forms, simulation
 from sisa.cost.simulation import Played, Requests
-from sisa.publishing import cost_picture
+from sisa.publishing import figures
 from sisa.sharding.leakage import leakage_matrix
 from sisa.training.slicing import slice_epochs
 from sisa.unlearning.forget_set import ALL, SCOPES
@@ -35,8 +35,7 @@ def main(options: argparse.Namespace) -> None:
     table = pd.DataFrame([summary(each) for each in curves]).round(1)
     with beside(Path(f"{options.out}.csv")) as part:
         table.to_csv(part, index=False)
-    with beside(Path(f"{options.out}.png")) as part:
-        cost_picture.draw(curves).savefig(part, format="png", dpi=110, metadata={"Software": None})
+    figures.save(figures.cost(curves), Path(f"{options.out}.png"))
     print(f"samples a request, mean of {options.plays} plays of {options.requests:,} requests ({options.pattern})")
     print(tabulate(table.map(readable), headers="keys", showindex=False, disable_numparse=True, stralign="right"))
     best = table.loc[table["retraining"].idxmin()]
