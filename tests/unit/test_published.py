@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from sisa.publishing.readable import percent
 from sisa.publishing.tables import read as read_table
-from sisa.publishing.results import percent
 
 ROOT = Path(__file__).parents[2]
 README = " ".join((ROOT / "README.md").read_text().split("## Run it")[0].split())
