@@ -25,7 +25,6 @@ from tqdm import tqdm
 sys.path.insert(0, "src")
 
 import machine
-from sisa.publishing.results import percent
 
 from sisa.base import paths
 from sisa.base.errors import BadInput
@@ -36,6 +35,7 @@ from sisa.evaluation import scoring
 from sisa.evaluation.aggregation import loss_of
 from sisa.inference.logits import predict_logits
 from sisa.inference.outputs import HELD_OUT, TRAINING
+from sisa.publishing.readable import percent
 from sisa.repository.git import git
 from sisa.sharding.deal import draw_classes
 from sisa.sources import roster

@@ -210,7 +210,7 @@ def waiting(options: argparse.Namespace) -> None:
             publish(repo)
             where = ["--ray", options.ray]
         began = time.perf_counter()
-        subprocess.run([sys.executable, "src", "parallel", *where], cwd=repo, check=True)
+        subprocess.run([sys.executable, "src", "repro", *where], cwd=repo, check=True)
         seconds = time.perf_counter() - began
     ideal = -(-options.shards // options.jobs) * options.seconds
     add(
@@ -244,7 +244,7 @@ def publish(repo: Path) -> None:
 
 def pairs(options: argparse.Namespace) -> None:
     """The default experiment of HEAD from nothing, the images included: serial and on two cores, each first in turn."""
-    commands = {"serial s": [*DVC, "repro"], "JOBS=2 s": [sys.executable, "src", "parallel", "--jobs", "2"]}
+    commands = {"serial s": [*DVC, "repro"], "JOBS=2 s": [sys.executable, "src", "repro", "--jobs", "2"]}
     for pair in tqdm(range(len(table("pairs")) + 1, options.repeats + 1), desc="pairs", disable=None):
         seconds = {}
         for name in sorted(commands, reverse=pair % 2):

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 
 from sisa.publishing.readable import percent
-from sisa.publishing.tables import read as read_table
+from sisa.publishing.tables import read
 
 ROOT = Path(__file__).parents[2]
 README = " ".join((ROOT / "README.md").read_text().split("## Run it")[0].split())
@@ -15,7 +15,7 @@ IMAGES = {"silhouettes": "animal_mnist", "photos": "animals10"}
 
 
 def rows(kind, name, **where):
-    table = read_table(ROOT / f"results/{kind}/{name}.csv")
+    table = read(ROOT / f"results/{kind}/{name}.csv")
     return table.loc[(table[list(where)] == pd.Series(where)).all(axis=1)]
 
 
@@ -77,7 +77,7 @@ def test_exact_forgetting_costs_what_is_predicted():
 
 
 def test_what_a_run_counted_is_what_was_predicted_of_exact_forgetting():
-    response = read_table(ROOT / "results/response/5-high.csv").query("leaked == 50")
+    response = read(ROOT / "results/response/5-high.csv").query("leaked == 50")
     exact = percent(response["samples_all"].head(1) / response["samples_full"].head(1))
     table = pd.read_csv(ROOT / "benchmarks/exactness.csv").set_index(["classes", "leakage"])["exact / again"]
     assert f"{float(exact):.0f}%" == table[5, "high"]
@@ -95,7 +95,7 @@ NEVER_TRAINED_ON = (  # target, origins, and whether its models are the same at 
 def null_cells(distinct):
     """The AUCs of images that the attacked models were not trained on; once each, if those of equal or nearly equal
     models (baselines at another level, retrained beside after) are to be left out."""
-    found = pd.concat([read_table(ROOT / f"results/areas/{name}.csv") for name in IMAGES.values()])
+    found = pd.concat([read(ROOT / f"results/areas/{name}.csv") for name in IMAGES.values()])
     found = found[found["attack"] == "population"]
     cells = []
     for target, origins, same in NEVER_TRAINED_ON:

@@ -47,7 +47,9 @@ def validate() -> None:
     done = subprocess.run([sys.executable, "src", "validate"], check=False, capture_output=True, text=True)
     print(done.stdout, end="")
     if done.returncode:
-        raise BadInput(done.stderr.strip().removeprefix("error in validate: "))
+        *before, last = done.stderr.strip().splitlines() or ["it ended without a word"]
+        sys.stderr.writelines(f"{line}\n" for line in before)  # the whole story of a crash
+        raise BadInput(last.removeprefix("error in validate: "))
 
 
 def side_by_side(cores: int) -> None:

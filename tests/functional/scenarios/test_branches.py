@@ -8,6 +8,7 @@ import sys
 import time
 
 import pandas as pd
+import psutil
 import pytest
 from support.repo import environment, made_once
 
@@ -178,3 +179,28 @@ def test_images_requested_in_head_are_forgotten_in_every_scenario_and_said_to_be
     (fresh / "data/requests.csv").write_text("damaged\n")
     fresh.commit("No list")
     assert "data/requests.csv: not a list of requests" in fresh.src(*nothing, code=1).complaint
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_the_stages_that_run_and_the_next_call_goes_on(number, fresh, tmp_path):
+    evaluate = {"cmd": f"touch {tmp_path}/begun; sleep 600; echo 1 > cat", "params": ["seed"], "outs": ["cat"]}
+    fresh.write_stages({"evaluate": evaluate})
+    fresh.commit("Endless")
+    call = ("scenarios", "--dataset", "tiny", "--classes", "3", "--leakage", "high")
+    with subprocess.Popen(
+        [sys.executable, "src", *call], cwd=fresh.path, env=environment(tmp_path), stderr=subprocess.PIPE, text=True
+    ) as run:
+        while not (tmp_path / "begun").exists():
+            assert run.poll() is None
+            time.sleep(0.1)
+        left = psutil.Process(run.pid).children(recursive=True)
+        run.send_signal(number)
+        _, said = run.communicate()
+    assert run.returncode == 1
+    assert said.splitlines()[-1].startswith("error in scenarios: stopped")
+    assert all(each.status() == psutil.STATUS_ZOMBIE for each in left if each.is_running())
+    assert tips(fresh) == {}
+
+    fresh.write_stages({"evaluate": evaluate | {"cmd": "echo 1 > cat"}})
+    fresh.commit("Short")
+    assert outcomes(fresh.src(*call).printed.replace("tiny-3-high", "tiny-3-")) == ["run"]
