@@ -45,6 +45,7 @@ def test_a_photo_of_a_shard_is_trained_on_by_the_members_that_hold_it(five_class
     assert len(rows(printed, "baseline_full")) == len(rows(printed, "baseline_retrained")) == 3
 
 
+@pytest.mark.full
 def test_where_no_class_is_forgotten_each_member_is_asked_once(four_slices):
     printed = four_slices.src("ask", f"{RAW}/cat/00.png").printed
     assert "forgotten" not in printed

@@ -24,6 +24,7 @@ def test_leakage_and_classes_are_choices_of_exp_run(low):
     assert "up to date" in low.dvc("status").printed
 
 
+@pytest.mark.full
 def test_forgetting_another_class_executes_only_what_depends_on_it(repo):
     repo.empty_run_cache()
     assert sorted(repo.dvc("exp", "run", "-S", "forget.class=dog").executed) == OF_DOG

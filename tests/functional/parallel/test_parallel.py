@@ -43,6 +43,7 @@ def test_a_failing_stage_names_its_log_and_the_rest_goes_on(fresh):
     assert fresh.locked().keys() == {"cat", "again"}
 
 
+@pytest.mark.full
 def test_no_stage_is_lost_from_dvc_lock_where_many_end_at_once(tmp_path, monkeypatch):
     repo, names = Repo(tmp_path / "small"), [f"wait{number}" for number in range(12)]
     repo.initialize()

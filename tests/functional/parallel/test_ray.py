@@ -107,9 +107,9 @@ def test_what_is_not_committed_or_has_no_remote_is_refused(ready, tmp_path):
     assert "dvc remote add" in ready.python("src", "repro", "--ray", "auto", code=1).complaint
     Remote(str(tmp_path / "storage")).add_to(ready)
     assert "dvc remote modify storage verify true" in ready.python("src", "repro", "--ray", "auto", code=1).complaint
-    (ready / "src/sisa/sharding/leakage.py").write_text("")
+    (ready / "src/sisa/cost/closed_forms.py").write_text("")
     assert (
-        "commit first: src/sisa/sharding/leakage.py" in ready.python("src", "repro", "--ray", "auto", code=1).complaint
+        "commit first: src/sisa/cost/closed_forms.py" in ready.python("src", "repro", "--ray", "auto", code=1).complaint
     )
 
 
