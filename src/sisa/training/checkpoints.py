@@ -17,6 +17,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from sisa.base.errors import BadInput
+from sisa.base.files import write_csv
 
 LOG = "log.csv"
 LOG_COLUMNS = {"slice": int, "epoch": int, "loss": float, "accuracy": float, "samples": int}
@@ -120,10 +121,7 @@ def foreign(path: Path) -> BadInput:
 
 
 def write_log(folder: Path, log: list[dict]) -> None:
-    with (folder / LOG).open("w", newline="") as file:
-        writer = csv.DictWriter(file, LOG_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(log)
+    write_csv(folder / LOG, [tuple(LOG_COLUMNS), *(tuple(row[name] for name in LOG_COLUMNS) for row in log)])
 
 
 def read_log(folder: Path) -> list[dict]:

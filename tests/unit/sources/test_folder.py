@@ -196,7 +196,7 @@ def test_a_decompression_bomb_is_undecodable(monkeypatch):
 
 
 def test_photos_need_no_torch():
-    code = "import sys; from sisa import raw; import sisa.sources.folder; sys.exit('torch' in sys.modules)"
+    code = "import sys; from sisa import sources; import sisa.sources.folder; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3] / "src", check=True)
 
 
