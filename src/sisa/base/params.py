@@ -164,9 +164,8 @@ def load(path: str | Path = "params.yaml") -> Params:
     except FileNotFoundError as error:
         raise BadInput(f"{path}: not in this folder; run in the repository's root, or: git checkout {path}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(
-            f"{path}: cannot be read ({' '.join(str(error).split())}); restore it: git checkout {path}"
-        ) from error
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{path}: cannot be read ({reason}); restore it: git checkout {path}") from error
     except ValidationError as error:
         raise BadInput(f"{path}: {describe(error, raw)}") from error
     if problem := contradiction(params):

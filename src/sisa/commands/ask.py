@@ -31,12 +31,8 @@ from sisa.unlearning.states import BASELINES, members_by_state
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "photos",
-        nargs="+",
-        metavar="PHOTO",
-        help="a JPEG, PNG or WebP file, or an image's id or raw file as on the roster",
-    )
+    what = "a JPEG, PNG or WebP file, or an image's id or raw file as on the roster"
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help=what)
 
 
 def main(options: argparse.Namespace) -> None:
@@ -74,10 +70,8 @@ def prepared(path: Path, dataset: Dataset) -> Images:
     try:
         rgb = decode(path.read_bytes())
     except OSError as error:
-        reason = f"cannot be read ({error.strerror})"
-        raise BadInput(
-            f"{printable(path)}: {reason}; name JPEG, PNG or WebP files, or images as the roster does"
-        ) from error
+        what_to_do = "name JPEG, PNG or WebP files, or images as the roster does"
+        raise BadInput(f"{printable(path)}: cannot be read ({error.strerror}); {what_to_do}") from error
     if rgb is None:
         raise BadInput(f"{printable(path)}: not a JPEG, PNG or WebP image, or damaged, or too large to decode")
     pixels = resize(rgb, dataset.image_size, dataset.channels)
@@ -125,8 +119,7 @@ def state_rows(
     """What each ensemble answers by the chosen aggregation, and what each baseline."""
     for state, folders in states.items():
         members = [answers[folder] for folder in folders if folder in answers]
-        shape, loss = (1, len(params.shards)), loss_of(params.train)
-        said = aggregated(params.aggregation, members, photo, shape, loss)
+        said = aggregated(params.aggregation, members, photo, (1, len(params.shards)), loss_of(params.train))
         answer = [*params.shards, "undecided"][said.classes.item()] if members else "no member"  # UNDECIDED is -1
         shares = {} if said.probabilities is None else percent(params.shards, said.probabilities[0])
         yield {"state": state, "members": len(members), "answer": answer} | shares

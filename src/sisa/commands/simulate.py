@@ -18,7 +18,7 @@ from sisa.base.errors import BadInput
 from sisa.base.files import beside
 from sisa.base.params import load
 from sisa.cost import closed_forms, simulation
-from sisa.cost.simulation import Played, Requests
+from sisa.cost.simulation import Requests
 from sisa.publishing import figures
 from sisa.sharding.leakage import leakage_matrix
 from sisa.training.slicing import slice_epochs
@@ -82,11 +82,9 @@ def leakage_matrices(options: argparse.Namespace) -> Iterator[np.ndarray]:
     """One matrix [S, S] int64 for each number of shards. Raises BadInput where it holds too little to forget."""
     given = [read_matrix(options.matrix)] if options.matrix else (dealt(count, options) for count in options.shards)
     for matrix in given:
-        kind, available = ("classes", len(matrix)) if options.pattern == "class" else ("images", matrix.trace())
-        if options.requests > available:
-            raise BadInput(
-                f"--requests {options.requests}: {len(matrix)} shards hold only {available} {kind} to forget"
-            )
+        kind, held = ("classes", len(matrix)) if options.pattern == "class" else ("images", matrix.trace())
+        if options.requests > held:
+            raise BadInput(f"--requests {options.requests}: {len(matrix)} shards hold only {held} {kind} to forget")
         yield matrix
 
 
@@ -129,22 +127,10 @@ def draw(matrix: np.ndarray, options: argparse.Namespace, rng: np.random.Generat
 def curve(matrix: np.ndarray, slices: int, options: argparse.Namespace, on_shard) -> dict:
     """What the requests cost with these shards and slices: each play's batches, and the closed form if there is one."""
     step_epochs = slice_epochs(options.epochs, slices)
-    played: list[Played] = []
-    for number in range(options.plays):
-        rng = np.random.default_rng([options.seed, number, len(matrix), slices])
-        played.append(
-            simulation.play(
-                matrix,
-                draw(matrix, options, rng),
-                slices=slices,
-                step_epochs=step_epochs,
-                full_epochs=options.epochs,
-                batch=options.batch,
-                scope=options.scope,
-                rng=rng,
-                on_shard=on_shard,
-            )
-        )
+    how = {"slices": slices, "step_epochs": step_epochs, "full_epochs": options.epochs, "on_shard": on_shard}
+    how |= {"batch": options.batch, "scope": options.scope}
+    plays = [np.random.default_rng([options.seed, play, len(matrix), slices]) for play in range(options.plays)]
+    played = [simulation.play(matrix, draw(matrix, options, rng), rng=rng, **how) for rng in plays]
     return {
         "matrix": matrix,
         "slices": slices,
@@ -169,11 +155,10 @@ def expected(matrix: np.ndarray, slices: int, step_epochs: float, options: argpa
 def summary(curve: dict) -> dict:
     """One row of the table, per request."""
     retraining, full = (curve[key].sum(axis=1) / curve["requests"] for key in ("retraining", "full"))
+    shards, slices = len(curve["matrix"]), curve["slices"]
     return {
-        "shards": len(curve["matrix"]),
-        "slices": curve["slices"],
-        "images a shard": round(curve["matrix"].sum() / len(curve["matrix"])),
-        "checkpoints": len(curve["matrix"]) * curve["slices"],
+        **{"shards": shards, "slices": slices, "images a shard": round(curve["matrix"].sum() / shards)},
+        "checkpoints": shards * slices,
         "retraining": retraining.mean(),
         "standard error": retraining.std(ddof=1) / len(retraining) ** 0.5 if len(retraining) > 1 else np.nan,
         "closed form": np.nan if curve["closed_form"] is None else curve["closed_form"].sum() / curve["requests"],

@@ -7,11 +7,9 @@ set is reported, and it is yours to judge.
 
 import argparse
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tabulate import tabulate
 
 from sisa.base import paths
@@ -23,18 +21,6 @@ from sisa.data.images import Images, Shard
 from sisa.training import checkpoints
 from sisa.training.fit import fit
 from sisa.training.resume import Retraining
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A served member beside one trained from scratch; weights are the SHA-256 of the last checkpoint."""
-
-    member: str
-    retrained_from: str
-    served_weights: str
-    from_scratch: str
-    verdict: str
-    exact: bool
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,13 +35,13 @@ def main(options: argparse.Namespace) -> None:
     Path("models").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".verify-", dir="models") as scratch:
         verdicts = [verify(name, Path(scratch, name), params) for name in names]
-    shown = pd.DataFrame(map(asdict, verdicts)).drop(columns="exact")
-    print(tabulate(shown, headers=[name.replace("_", " ") for name in shown], showindex=False))
-    if wrong := [each.member for each in verdicts if not each.exact]:
+    print(tabulate([row for row, _ in verdicts], headers="keys"))
+    if wrong := [row["member"] for row, exact in verdicts if not exact]:
         raise BadInput(f"not exact: {', '.join(wrong)}; `make audit` says whether a file has changed since the run")
 
 
-def verify(name: str, scratch: Path, params: Params) -> Verdict:
+def verify(name: str, scratch: Path, params: Params) -> tuple[dict[str, str], bool]:
+    """A served member beside one trained from scratch, each by the SHA-256 of its last checkpoint; does it pass?"""
     member = paths.retrained(params) / name
     untouched = read_json(paths.retraining(params, name), Retraining).untouched_slices
     kept, served = untouched == params.slices, checkpoints.fingerprint(member)
@@ -66,7 +52,8 @@ def verify(name: str, scratch: Path, params: Params) -> Verdict:
         exact = checkpoints.fingerprints(member) == checkpoints.fingerprints(paths.members(params) / name)
         verdict += ", and as before" if exact else ", but NOT as before"
     resumed = "kept" if kept else f"slice {untouched + 1} of {params.slices}"
-    return Verdict(name, resumed, served[:16], checkpoints.fingerprint(scratch)[:16], verdict, exact)
+    weights = {"served weights": served[:16], "from scratch": checkpoints.fingerprint(scratch)[:16]}
+    return {"member": name, "retrained from": resumed} | weights | {"verdict": verdict}, exact
 
 
 def compare(member: Path, scratch: Path, params: Params) -> tuple[bool, str]:

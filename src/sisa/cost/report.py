@@ -24,10 +24,12 @@ def cost_report(params: Params, shards: dict[str, Shard], forget_set: ForgetSet)
     `predicted` is exact, from the epochs really used and the images retained; `closed_form` is before rounding. What
     does not exist is absent: a speed-up over nothing, the closed form of a class where none is forgotten.
     """
-    training = {name: counted(paths.members(params) / name) for name in shards}
-    for name, shard in shards.items():
-        epochs = slice_epochs(params.train.epochs, params.slices)
-        training[name]["predicted"] = predicted_training(shard.slices, params.slices, epochs)
+    epochs = slice_epochs(params.train.epochs, params.slices)
+    training = {
+        name: counted(paths.members(params) / name)
+        | {"predicted": predicted_training(shard.slices, params.slices, epochs)}
+        for name, shard in shards.items()
+    }
     retraining = {name: asdict(read_json(paths.retraining(params, name), Retraining)) for name in shards}
     predicted = {scope: predict(params, shards, forget_set, scope) for scope in SCOPES}
     for name, counts in retraining.items():
@@ -38,7 +40,9 @@ def cost_report(params: Params, shards: dict[str, Shard], forget_set: ForgetSet)
         result[model.name] = counted(model) | {"predicted": predicted_samples}
     if result["retraining"]["samples"]:
         result["speed_up"] = result[paths.BASELINE_RETRAINED.name]["samples"] / result["retraining"]["samples"]
-    result["scope"] = {scope: totals(samples) for scope, samples in predicted.items()}
+    result["scope"] = {
+        scope: {"affected_shards": len(each), "samples": sum(each.values())} for scope, each in predicted.items()
+    }
     result["price_of_exactness"] = result["scope"][ALL]["samples"] - result["scope"][ONLY_DOMINANT]["samples"]
     return result | {"closed_form": expectations(params, shards, forget_set)}
 
@@ -69,10 +73,6 @@ def predict(params: Params, shards: dict[str, Shard], forget_set: ForgetSet, sco
         for name, shard in shards.items()
         if gone[name].any()
     }
-
-
-def totals(samples: dict[str, int]) -> dict:
-    return {"affected_shards": len(samples), "samples": sum(samples.values())}
 
 
 def expectations(params: Params, shards: dict[str, Shard], forget_set: ForgetSet) -> dict:

@@ -47,7 +47,7 @@ def by_user(dominant: np.ndarray, requests: int, rng: np.random.Generator, owned
     order = located(users, rng.permutation(users.sum())[:requests])
     first = order.ranks * owned
     count = np.minimum(owned, dominant[order.classes] - first)
-    classes, start = np.repeat(order.classes, count), np.repeat(first - np.r_[0, count.cumsum()[:-1]], count)
+    classes, start = np.repeat(order.classes, count), np.repeat(first - offsets(count), count)
     ranks = start + np.arange(len(classes))
     return Requests(classes[:requests], shuffled(dominant, rng)[offsets(dominant)[classes] + ranks][:requests])
 

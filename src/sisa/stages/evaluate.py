@@ -40,7 +40,7 @@ def main() -> None:
     scores: dict[str, dict] = {
         state: {"members": len(members[state]), "residual_copies": copies}
         | scoring.utility_by_set(predictions[state], on)
-        for state, copies in residual_copies(params.shards, to_forget).items()
+        for state, copies in residual_copies(to_forget).items()
     }
     scores["baseline"] = {name: scoring.utility(each, on) for name, each in of_baselines.items()}
     scores["summary"] = summary(scores, params.aggregation)
@@ -52,16 +52,11 @@ def main() -> None:
     write_plots(chosen, scores, asked[HELD_OUT], params.shards, params.aggregation)
 
 
-def residual_copies(shards: list[str], to_forget: ForgetSet) -> dict[str, int]:
+def residual_copies(to_forget: ForgetSet) -> dict[str, int]:
     """Images to forget, each copy counted, that the members of each state were trained on."""
-    removed, residual = (
-        {name: len(each.get(name, [])) for name in shards} for each in (to_forget.removed, to_forget.residual)
-    )
-    return {
-        BEFORE: sum(removed.values()) + sum(residual.values()),
-        AFTER: sum(count for name, count in residual.items() if name not in to_forget.affected),
-        RETRAINED: sum(residual.values()),
-    }
+    removed, residual = (sum(map(len, copies.values())) for copies in (to_forget.removed, to_forget.residual))
+    after = sum(len(ids) for name, ids in to_forget.residual.items() if name not in to_forget.affected)
+    return {BEFORE: removed + residual, AFTER: after, RETRAINED: residual}
 
 
 def summary(scores: dict[str, dict], aggregation: str) -> dict:

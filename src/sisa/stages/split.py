@@ -1,8 +1,7 @@
 """Deal the pool into shards by the leakage matrix, and hold out a test set."""
 
-import pandas as pd
-
-from sisa.base import files, paths
+from sisa.base import paths
+from sisa.base.files import write_csv
 from sisa.base.params import load
 from sisa.data import tables
 from sisa.data.images import Images, Pool, Shard, union
@@ -30,10 +29,5 @@ def main() -> None:
 
 def write_leakage(shards: dict[str, Shard]) -> None:
     """Images of each class in each shard, as they are: 800 on the diagonal less the holes."""
-    counts = [
-        {"shard": name, "class": other, "images": int((shard.classes == other).sum())}
-        for name, shard in shards.items()
-        for other in shards
-    ]
-    with files.beside(paths.LEAKAGE) as part:
-        pd.DataFrame(counts).to_csv(part, index=False)
+    counts = [(name, other, int((shard.classes == other).sum())) for name, shard in shards.items() for other in shards]
+    write_csv(paths.LEAKAGE, [("shard", "class", "images"), *counts])

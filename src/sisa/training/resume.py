@@ -26,9 +26,13 @@ def retrain(name: str, retained: Shard, member: Path, target: Path, params: Para
     trained = [] if last is None else checkpoints.read_seen(member, last).digests
     untouched = untouched_slices(trained, slice_digests(retained, retained.slices, params.slices))
     if untouched == params.slices:
-        with checkpoints.replacing(target) as scratch:
-            shutil.copytree(member, scratch, dirs_exist_ok=True, copy_function=shutil.copyfile)
+        keep(member, target)
     else:
         fit(target, name, retained, retained.slices, params.slices, params, resume=(member, untouched))
     images = 0 if untouched == params.slices else len(retained)
     return Retraining(untouched, images, checkpoints.samples(checkpoints.read_log(target), after=untouched))
+
+
+def keep(member: Path, target: Path) -> None:
+    with checkpoints.replacing(target) as scratch:
+        shutil.copytree(member, scratch, dirs_exist_ok=True, copy_function=shutil.copyfile)
