@@ -68,7 +68,8 @@ def load_dataset(name: str) -> Dataset:
 
 def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, roster.Report]:
     """The roster with what is new in the raw folder. Raises BadInput when a class has no image at all."""
-    folder, names = paths.raw(dataset.name), all_classes(dataset)
+    folder, source = paths.raw(dataset.name), dataset.source
+    names = source.label_names if source.kind == "wheel" else classes(dataset)  # a wheel cannot be had in part
     pictures = tqdm(sources.pictures(dataset, folder, names), desc=f"reading {folder}", unit=" images", disable=None)
     found = ((file, name, None if rgb is None else image_id(rgb)) for file, name, rgb in pictures)
     complete, report = roster.append(listed, found)
@@ -76,11 +77,6 @@ def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, roste
         if name not in set(complete["class"]):
             raise BadInput(f"class {name}: no image that can be decoded and is of this class only, in {folder}")
     return complete, report
-
-
-def all_classes(dataset: Dataset) -> list[str]:
-    """Every class of a wheel, whose raw data cannot be had in part; of other sources those of the class sets."""
-    return dataset.source.label_names if dataset.source.kind == "wheel" else classes(dataset)
 
 
 def what_next(dataset: Dataset) -> str:

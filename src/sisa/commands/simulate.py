@@ -5,7 +5,8 @@ Writes OUT.csv and OUT.png. Accuracy is not simulated: more shards cost less and
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -45,7 +46,7 @@ def main(options: argparse.Namespace) -> None:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
-    positive, natural = {"type": whole(1)}, {"type": whole(0)}
+    positive, natural = {"type": partial(whole, least=1)}, {"type": whole}
     parser.add_argument("--images", **positive, default=100_000, help="distinct images, dealt evenly to the shards")
     parser.add_argument("--shards", **positive, nargs="+", default=[5, 10, 20, 50, 100], help="one class a shard")
     parser.add_argument("--slices", **positive, nargs="+", default=[1, 4], help="of each shard")
@@ -65,17 +66,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="simulation", help="where to write, without the .csv and .png")
 
 
-def whole(least: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
-        return int(text)
-
-    return parse
+def whole(text: str, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)
 
 
 def reach(text: str) -> int | str:
-    return text if text == "all" else whole(0)(text)
+    return text if text == "all" else whole(text)
 
 
 def leakage_matrices(options: argparse.Namespace) -> Iterator[np.ndarray]:

@@ -18,6 +18,7 @@ from sisa.base.files import read_json
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Images, Shard
+from sisa.inference.outputs import HELD_OUT
 from sisa.training import checkpoints
 from sisa.training.fit import fit
 from sisa.training.resume import Retraining
@@ -57,25 +58,18 @@ def verify(name: str, scratch: Path, params: Params) -> tuple[dict[str, str], bo
 
 
 def compare(member: Path, scratch: Path, params: Params) -> tuple[bool, str]:
-    """Whether the served member passes, and the verdict in words. Only on the CPU must it be equal."""
+    """Whether the served member passes, and the verdict in words. Only on the CPU must it be equal.
+
+    Logits differ by 0 where only the optimizer's state, the log or an earlier checkpoint does, and infinitely where one
+    of the two members is empty.
+    """
+    from sisa.inference.logits import predict_logits
     from sisa.training.loop import device
 
     if checkpoints.fingerprints(member) == checkpoints.fingerprints(scratch):
         return True, "as from scratch"
-    difference = largest_difference(member, scratch, params)
+    answers = predict_logits([member, scratch], {HELD_OUT: tables.read(paths.TEST, Images)}, params)
+    logits = [model.logits[HELD_OUT] for model in answers.values()]
+    difference = np.abs(logits[0] - logits[1]).max(initial=0) if len(logits) > 1 else np.inf
     passes = device().type != "cpu" and bool(np.isfinite(difference))
     return passes, f"DIFFERS from scratch, by {difference:.2g} in a logit"
-
-
-def largest_difference(member: Path, other: Path, params: Params) -> float:
-    """Between the logits of two members on the test set; infinite where one of them is empty.
-
-    It is 0 where only the optimizer's state, the log or an earlier checkpoint differs.
-    """
-    from sisa.inference.logits import predict_logits
-
-    held_out = {"held_out": tables.read(paths.TEST, Images)}
-    answers = predict_logits([member, other], held_out, params)
-    if len(answers) < 2:
-        return np.inf
-    return float(np.abs(answers[member].logits["held_out"] - answers[other].logits["held_out"]).max(initial=0))

@@ -84,8 +84,7 @@ def play(
     """Carry out the requests, `batch` at a time, against the leakage matrix [S, S] int64.
 
     A class is forgotten in its own shard only at scope `dominant`, in every shard at `all`; an image in every shard.
-    A slice is `step_epochs` epochs on the images up to it. In each shard, every image is equally likely to lie in any
-    place of any slice.
+    A slice is `step_epochs` epochs on the images up to it. Each image of a shard is equally likely to lie in any place.
     """
     batches = -(-len(requests.classes) // batch)
     of_batch = np.arange(len(requests.classes)) // batch

@@ -18,9 +18,8 @@ MORE = 20  # images of each class, by which priors are shrunk
 
 
 class Loss(NamedTuple):
-    """What the loss of the members does to their logits, besides making them right: the strength of the logit
-    adjustment, 0 to 1 (Menon et al. 2021, equation 10), and the label smoothing, 0 to 1 (Szegedy et al. 2016,
-    section 7).
+    """What the members' loss does to their logits, besides making them right, from 0 to 1: the strength of the logit
+    adjustment (Menon et al. 2021, equation 10), and the label smoothing (Szegedy et al. 2016, section 7).
     """
 
     adjustment: float
@@ -75,9 +74,8 @@ def log_ratios(logits: np.ndarray, counts: np.ndarray, loss: Loss, more: float =
     e / K, which is more than the share of a class with few copies, so that every image would speak for that class.
 
     pi is (n + more) / sum (n + more): from few images a member learns too little of a class to name it by its share,
-    so priors are shrunk towards each other as by `more` images of each class (additive smoothing). p / pi is at least
-    e / 10, for s cannot be told from e / K there. `more`, and undoing the smoothing, were chosen on validation images:
-    benchmarks/aggregations.py.
+    so priors are shrunk towards each other (additive smoothing). p / pi is at least e / 10, for s cannot be told from
+    e / K there. `more`, and undoing the smoothing, were chosen on validation images: benchmarks/aggregations.py.
     """
     seen = counts > 0
     posterior = logits + loss.adjustment * log_share(counts, 0)
@@ -90,9 +88,7 @@ def log_ratios(logits: np.ndarray, counts: np.ndarray, loss: Loss, more: float =
 
 
 def log_share(counts: np.ndarray, more: float) -> np.ndarray:
-    """The logarithm of each class's share of a member's images [M, 1, K], with `more` images more of each class that
-    it saw; 0 for a class that it did not see.
-    """
+    """The logarithm of each class's share of a member's images [M, 1, K], with `more` more of each; 0 if unseen."""
     of_class = np.where(counts > 0, counts + more, 0)
     total = np.maximum(of_class.sum(axis=1, keepdims=True), 1)
     return np.log(np.where(counts > 0, of_class / total, 1))[:, None, :]

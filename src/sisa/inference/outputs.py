@@ -20,9 +20,7 @@ KEYS = ("set", "id", "class")
 
 @dataclass(frozen=True)
 class ModelOutputs:
-    """Logits [n, K] float64 of one model for each set of images, and how many images of each class it was trained on,
-    counts [K] int64.
-    """
+    """A model's logits [n, K] float64 for each set, and how many images of each class it was trained on, [K] int64."""
 
     logits: dict[str, np.ndarray]
     counts: np.ndarray
@@ -60,9 +58,8 @@ def read(path: Path) -> tuple[dict[str, Asked], dict[Path, ModelOutputs]]:
         sets, ids, classes = (to_numpy(table[key]) for key in KEYS)
         logits = {model: to_logits(table[model], len(counts[model])) for model in counts}
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise BadInput(
-            f"{path}: missing or damaged; bring it back: dvc checkout --force {path}, or dvc repro"
-        ) from error
+        way_back = f"dvc checkout --force {path}, or dvc repro"
+        raise BadInput(f"{path}: missing or damaged; bring it back: {way_back}") from error
     rows = {name: sets == name for name in about["sets"]}
     asked = {name: Asked(ids[those], classes[those]) for name, those in rows.items()}
     models = {

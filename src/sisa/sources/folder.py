@@ -28,9 +28,8 @@ Place = Path | zipfile.Path
 def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
     """Copy the photos of every class from `origin` to `raw`/<class>/<file name>, each photo once.
 
-    A photo whose name is taken by another one gets part of its SHA-256 into its name. Without `origin`
-    the photos that are in `raw` stay as they are. Raises BadInput when a class has no photo that can be
-    decoded, neither here nor there.
+    A photo whose name is taken gets part of its SHA-256 into its name. Without `origin` the photos that are in `raw`
+    stay as they are. Raises BadInput when a class has no photo that can be decoded, neither here nor there.
     """
     if origin is None:
         if not raw.is_dir():

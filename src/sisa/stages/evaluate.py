@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sisa.base import paths
 from sisa.base.files import write_csv, write_json
-from sisa.base.params import load
+from sisa.base.params import Params, load
 from sisa.evaluation import plots, scoring
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
@@ -49,7 +49,7 @@ def main() -> None:
     for name, content in scores.items():
         write_json(METRICS / f"{name}.json", content)
     chosen = {state: each[params.aggregation] for state, each in predictions.items()}
-    write_plots(chosen, scores, asked[HELD_OUT], params.shards, params.aggregation)
+    write_plots(chosen, scores, asked[HELD_OUT], params)
 
 
 def residual_copies(to_forget: ForgetSet) -> dict[str, int]:
@@ -90,12 +90,10 @@ def knowledge(
     return states | {name: scoring.knowledge(model, on) for name, model in baselines.items()}
 
 
-def write_plots(
-    chosen: dict[str, Predictions], scores: dict[str, dict], images: Asked, classes: list[str], aggregation: str
-) -> None:
+def write_plots(chosen: dict[str, Predictions], scores: dict[str, dict], images: Asked, params: Params) -> None:
     """Confusion matrices and accuracy per class of each state, by the chosen aggregation."""
     for state, predictions in chosen.items():
-        table = plots.confusion(images.classes, predictions[HELD_OUT].classes, classes)
+        table = plots.confusion(images.classes, predictions[HELD_OUT].classes, params.shards)
         write_csv(PLOTS / "confusion" / f"{state}.csv", table)
-    held_out = {state: scores[state][HELD_OUT][aggregation] for state in chosen}
+    held_out = {state: scores[state][HELD_OUT][params.aggregation] for state in chosen}
     write_csv(PLOTS / "accuracy.csv", plots.class_accuracy(held_out))

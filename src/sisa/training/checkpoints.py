@@ -135,7 +135,5 @@ def read_log(folder: Path) -> list[dict]:
 
 
 def samples(log: list[dict], after: int = 0) -> int:
-    """Samples processed in these rows of a training log, those of the first `after` slices left out. A sample is one
-    image once through forward and backward.
-    """
+    """Samples (of loop.train_slice) in these rows of a training log, those of the first `after` slices left out."""
     return sum(row["samples"] for row in log if row["slice"] > after)

@@ -75,8 +75,7 @@ def append(path: Path, requests: list[Request]) -> None:
 def resolve(path: Path, dataset: str, datasets: Collection[str], listed: pd.DataFrame) -> list[Named]:
     """The images that the requests in the file `path` name for this data set, in order.
 
-    listed: the roster. Raises BadInput like `read`, for an image that it never held, and for a data set that is not in
-    `datasets`.
+    listed: the roster. Raises BadInput like `read`, for an image that it never held, and for other data sets.
     """
     known, erased, named = roster.pictures(listed), roster.erased_ids(listed), []
     for row, request in enumerate(read(path), start=2):
