@@ -178,10 +178,8 @@ def check_groups(path: str | Path, raw: dict) -> None:
     for group in GROUPS:
         if not isinstance(raw.get(group), dict):
             names = ", ".join(sorted(file.stem for file in Path("conf", group).glob("*.yaml")))
-            raise BadInput(
-                f"{path}: {group} is {raw.get(group)!r}, not the values of a choice; "
-                f"choose one of {names} with: dvc exp run -S {group}=NAME"
-            )
+            wrong = f"{group} is {raw.get(group)!r}, not the values of a choice"
+            raise BadInput(f"{path}: {wrong}; choose one of {names} with: dvc exp run -S {group}=NAME")
 
 
 def describe(error: ValidationError, raw: dict) -> str:

@@ -86,13 +86,10 @@ def every_member(states: dict[str, list[Path]]) -> list[Path]:
 
 def legend(params: Params, class_: str | None) -> str:
     size, colors = params.dataset.image_size, "grey" if params.dataset.channels == 1 else "color"
-    lines = [
-        f"The models of {params.dataset.name} see a photo's centred square in {size} x {size} {colors} pixels.",
-        f"Ensembles answer by {params.aggregation}; what each believes is in percent.",
-    ]
-    if class_:
-        lines.append(f"* names {class_}, the forgotten class")
-    return "\n".join(lines)
+    return (
+        f"The models of {params.dataset.name} see a photo's centred square in {size} x {size} {colors} pixels.\n"
+        f"Ensembles answer by {params.aggregation}; what each believes is in percent."
+    ) + (f"\n* names {class_}, the forgotten class" if class_ else "")
 
 
 def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out: Images, to_forget: ForgetSet) -> str:
@@ -134,8 +131,8 @@ def member_rows(
     for member in every_member(states):
         row = {"member": member.name, "serves": ", ".join(state for state in states if member in states[state])}
         if class_:
-            counts = answers[member].counts if member in answers else np.zeros(len(params.shards), dtype=np.int64)
-            row[f"trained on {class_}"] = counts[params.shards.index(class_)].item()
+            number = params.shards.index(class_)
+            row[f"trained on {class_}"] = int(answers[member].counts[number]) if member in answers else 0
         yield row | say(answers.get(member), photo, params.shards)
 
 

@@ -56,9 +56,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", **positive, default=1, help="requests that are carried out together")
     parser.add_argument("--leaked", **natural, default=0, help="images of each class copied into other shards")
     parser.add_argument("--reach", type=reach, default="all", help="how many of the next shards they are copied into")
-    parser.add_argument(
-        "--matrix", type=Path, help="a leakage matrix as data/leakage_matrix.csv, in place of the above"
-    )
+    like = "a leakage matrix as data/leakage_matrix.csv, in place of the above"
+    parser.add_argument("--matrix", type=Path, help=like)
     parser.add_argument("--scope", choices=SCOPES, default=ALL, help="of class requests")
     parser.add_argument("--epochs", **positive, default=load().train.epochs, help="of a member without slices")
     parser.add_argument("--plays", **positive, default=10, help="how often all requests are drawn and carried out")

@@ -60,8 +60,7 @@ def verify(name: str, scratch: Path, params: Params) -> tuple[dict[str, str], bo
 def compare(member: Path, scratch: Path, params: Params) -> tuple[bool, str]:
     """Whether the served member passes, and the verdict in words. Only on the CPU must it be equal.
 
-    Logits differ by 0 where only the optimizer's state, the log or an earlier checkpoint does, and infinitely where one
-    of the two members is empty.
+    Logits differ by 0 where only optimizer state, log or earlier checkpoints do; infinitely where one member is empty.
     """
     from sisa.inference.logits import predict_logits
     from sisa.training.loop import device

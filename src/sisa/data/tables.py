@@ -52,9 +52,8 @@ def read(path: Path, kind: type[Kind]) -> Kind:
         return kind(**text, pixels=to_pixels(table["pixels"], shape))
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else f"not a table of ours, or damaged: {error}"
-        raise BadInput(
-            f"{path}: {' '.join(reason.split())}; bring it back with `dvc checkout --force {path}` or `dvc repro`"
-        ) from error
+        way_back = f"bring it back with `dvc checkout --force {path}` or `dvc repro`"
+        raise BadInput(f"{path}: {' '.join(reason.split())}; {way_back}") from error
 
 
 def read_shards(folder: Path, names: list[str]) -> dict[str, Shard]:

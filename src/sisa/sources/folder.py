@@ -41,7 +41,12 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
         if not any(found.values()):
             raise missing(dataset, origin, min(found))
         for name, new in found.items():
-            check_class(dataset, origin, name, new, present=photos([raw / name]))
+            if photos([raw / name]):
+                continue
+            if not new:
+                raise missing(dataset, origin, name)
+            if not any(decode(photo.read_bytes()) is not None for photo in new):
+                raise BadInput(f"class {name}: none of the {len(new)} photos in {origin} can be decoded")
         known = named(inside, set().union(*accepted.values()))
         if unused := [folder.name for folder in inside if folder not in known and photos([folder])]:
             print(f"left out, folders of no class of {dataset.name}: {', '.join(unused)}")
@@ -127,22 +132,10 @@ def is_photo(entry: Place) -> bool:
     return Path(entry.name).suffix.lower() in EXTENSIONS and not entry.name.startswith(".") and entry.is_file()
 
 
-def check_class(dataset: Dataset, origin: Path, name: str, new: list[Place], present: list[Path]) -> None:
-    """Raise BadInput where a class would be left without a photo that can be decoded."""
-    if present:
-        return
-    if not new:
-        raise missing(dataset, origin, name)
-    if not any(decode(photo.read_bytes()) is not None for photo in new):
-        raise BadInput(f"class {name}: none of the {len(new)} photos in {origin} can be decoded")
-
-
 def missing(dataset: Dataset, origin: Path, name: str) -> BadInput:
     names = " or ".join(f"{accepted}/" for accepted in accepted_names(dataset, name))
-    return BadInput(
-        f"class {name}: no photos in {origin}; expected a folder {names} there or one level below, "
-        f"with {', '.join(sorted(EXTENSIONS))} files"
-    )
+    expected = f"a folder {names} there or one level below, with {', '.join(sorted(EXTENSIONS))} files"
+    return BadInput(f"class {name}: no photos in {origin}; expected {expected}")
 
 
 def copy_in(photo: Place, folder: Path) -> None:

@@ -6,6 +6,7 @@ import socket
 import tempfile
 import zlib
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -26,15 +27,15 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
 
     Raises BadInput when neither has them all, as torchvision knows them.
     """
-    if is_complete(dataset, raw):
+    with suppress(BadInput):  # unless it is complete
+        check(dataset, raw)
         return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         if origin:
             copy_local(dataset, origin, root)
         download_rest(dataset, origin, root)
-        for part in ("test", "train"):
-            load(dataset, root, part)
+        check(dataset, root)
         for name in needed_files(dataset):
             with beside(raw / name) as part:
                 shutil.copyfile(root / name, part)
@@ -65,11 +66,9 @@ def needed_files(dataset: Dataset) -> list[str]:
     return [f"{known.__name__}/raw/{PurePosixPath(name).stem}" for name, _ in known.resources]
 
 
-def is_complete(dataset: Dataset, raw: Path) -> bool:
-    try:
-        return all(load(dataset, raw, part) for part in ("test", "train"))
-    except BadInput:
-        return False
+def check(dataset: Dataset, root: Path) -> None:
+    for part in ("test", "train"):
+        load(dataset, root, part)
 
 
 def load(dataset: Dataset, root: Path, part: str) -> VisionDataset:
@@ -139,9 +138,7 @@ def download_rest(dataset: Dataset, origin: Path | None, root: Path) -> None:
     except FAILURES as error:
         name = dataset.source.dataset
         lacking = f"{origin}: no whole copy of {name} there" if origin else f"no local copy of {name}"
-        raise BadInput(
-            f"{lacking}, and it cannot be downloaded ({' '.join(str(error).split())}); "
-            f"with a copy on disk: {make_data(dataset, '<its folder>')}"
-        ) from error
+        reason, way_on = " ".join(str(error).split()), f"with a copy on disk: {make_data(dataset, '<its folder>')}"
+        raise BadInput(f"{lacking}, and it cannot be downloaded ({reason}); {way_on}") from error
     finally:
         socket.setdefaulttimeout(previous)

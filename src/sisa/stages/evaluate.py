@@ -31,10 +31,8 @@ def main() -> None:
         for state, folders in members_by_state(params, to_forget).items()
     }
     baselines = {model.name: models[model] for model in BASELINES if model in models}
-    predictions = {
-        state: scoring.by_every_aggregation([*each.values()], on, loss_of(params.train))
-        for state, each in members.items()
-    }
+    loss = loss_of(params.train)
+    predictions = {state: scoring.by_every_aggregation([*each.values()], on, loss) for state, each in members.items()}
     of_baselines = {name: scoring.of_model(model) for name, model in baselines.items()}
 
     scores: dict[str, dict] = {
