@@ -19,8 +19,7 @@ from typing import NoReturn
 
 from sisa.base.errors import BadInput, reason
 
-KINDS = ("stages", "commands")
-FILES = {kind: sorted(Path(__file__).parent.glob(f"sisa/{kind}/[a-z]*.py")) for kind in KINDS}
+FILES = {kind: sorted(Path(__file__).parent.glob(f"sisa/{kind}/[a-z]*.py")) for kind in ("stages", "commands")}
 KIND_OF = {file.stem: kind for kind, files in FILES.items() for file in files}
 
 WAY_ON = "Mend that and repeat, or drop all uncommitted changes of params.yaml and results to get them back:"

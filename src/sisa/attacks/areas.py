@@ -61,25 +61,17 @@ def measured(runs: list[Attacked]) -> dict[Name, Measured]:
     images = sorted(set().union(*(run.influence.index for run in runs)))
     moved = [run.influence.reindex(images).fillna(0.0) for run in runs]
     found = {}
-    for name in names(runs[0]):
-        scores = [scores_of(run, name) for run in runs]
+    for column in runs[0].influence.columns:
+        attack, target, origin = column.split("/")
+        scores = [run.attacks.get(attack, {}).get(target, {}).get(origin, {}) for run in runs]
         if all(scores):
-            found[name] = Measured(
+            found[attack, target, origin] = Measured(
                 np.array([each["auc"] for each in scores]),
-                np.array([each["/".join(name)].to_numpy() for each in moved]),
+                np.array([each[column].to_numpy() for each in moved]),
                 min(each["images"] for each in scores),
                 min(each["held_out"] for each in scores),
             )
     return found
-
-
-def names(run: Attacked) -> list[Name]:
-    return [tuple(column.split("/")) for column in run.influence.columns]
-
-
-def scores_of(run: Attacked, name: Name) -> dict:
-    attack, target, origin = name
-    return run.attacks.get(attack, {}).get(target, {}).get(origin, {})
 
 
 def row(name: Name, of: Measured, what: str, values: np.ndarray, found: Interval) -> dict:

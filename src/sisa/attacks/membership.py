@@ -77,7 +77,4 @@ def area(ins: np.ndarray, outs: np.ndarray, in_images: np.ndarray, out_images: n
     moved = influence(ins, outs, in_images, out_images)
     images, held_out = len(np.unique(in_images)), len(np.unique(out_images))
     value, low, high = of_area(np.array([auc(ins, outs)]), np.array([[*moved.values()]]), min(images, held_out))
-    return Found(
-        {"auc": value, "auc_low": low, "auc_high": high, "images": images, "held_out": held_out},
-        moved,
-    )
+    return Found({"auc": value, "auc_low": low, "auc_high": high, "images": images, "held_out": held_out}, moved)

@@ -164,9 +164,8 @@ def load(path: str | Path = "params.yaml") -> Params:
     except FileNotFoundError as error:
         raise BadInput(f"{path}: not in this folder; run in the repository's root, or: git checkout {path}") from error
     except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(
-            f"{path}: cannot be read ({' '.join(str(error).split())}); restore it: git checkout {path}"
-        ) from error
+        reason = " ".join(str(error).split())
+        raise BadInput(f"{path}: cannot be read ({reason}); restore it: git checkout {path}") from error
     except ValidationError as error:
         raise BadInput(f"{path}: {describe(error, raw)}") from error
     if problem := contradiction(params):
@@ -179,10 +178,8 @@ def check_groups(path: str | Path, raw: dict) -> None:
     for group in GROUPS:
         if not isinstance(raw.get(group), dict):
             names = ", ".join(sorted(file.stem for file in Path("conf", group).glob("*.yaml")))
-            raise BadInput(
-                f"{path}: {group} is {raw.get(group)!r}, not the values of a choice; "
-                f"choose one of {names} with: dvc exp run -S {group}=NAME"
-            )
+            wrong = f"{group} is {raw.get(group)!r}, not the values of a choice"
+            raise BadInput(f"{path}: {wrong}; choose one of {names} with: dvc exp run -S {group}=NAME")
 
 
 def describe(error: ValidationError, raw: dict) -> str:

@@ -31,12 +31,8 @@ from sisa.unlearning.states import BASELINES, members_by_state
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument(
-        "photos",
-        nargs="+",
-        metavar="PHOTO",
-        help="a JPEG, PNG or WebP file, or an image's id or raw file as on the roster",
-    )
+    what = "a JPEG, PNG or WebP file, or an image's id or raw file as on the roster"
+    parser.add_argument("photos", nargs="+", metavar="PHOTO", help=what)
 
 
 def main(options: argparse.Namespace) -> None:
@@ -74,10 +70,8 @@ def prepared(path: Path, dataset: Dataset) -> Images:
     try:
         rgb = decode(path.read_bytes())
     except OSError as error:
-        reason = f"cannot be read ({error.strerror})"
-        raise BadInput(
-            f"{printable(path)}: {reason}; name JPEG, PNG or WebP files, or images as the roster does"
-        ) from error
+        what_to_do = "name JPEG, PNG or WebP files, or images as the roster does"
+        raise BadInput(f"{printable(path)}: cannot be read ({error.strerror}); {what_to_do}") from error
     if rgb is None:
         raise BadInput(f"{printable(path)}: not a JPEG, PNG or WebP image, or damaged, or too large to decode")
     pixels = resize(rgb, dataset.image_size, dataset.channels)
@@ -92,13 +86,10 @@ def every_member(states: dict[str, list[Path]]) -> list[Path]:
 
 def legend(params: Params, class_: str | None) -> str:
     size, colors = params.dataset.image_size, "grey" if params.dataset.channels == 1 else "color"
-    lines = [
-        f"The models of {params.dataset.name} see a photo's centred square in {size} x {size} {colors} pixels.",
-        f"Ensembles answer by {params.aggregation}; what each believes is in percent.",
-    ]
-    if class_:
-        lines.append(f"* names {class_}, the forgotten class")
-    return "\n".join(lines)
+    return (
+        f"The models of {params.dataset.name} see a photo's centred square in {size} x {size} {colors} pixels.\n"
+        f"Ensembles answer by {params.aggregation}; what each believes is in percent."
+    ) + (f"\n* names {class_}, the forgotten class" if class_ else "")
 
 
 def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out: Images, to_forget: ForgetSet) -> str:
@@ -125,8 +116,7 @@ def state_rows(
     """What each ensemble answers by the chosen aggregation, and what each baseline."""
     for state, folders in states.items():
         members = [answers[folder] for folder in folders if folder in answers]
-        shape, loss = (1, len(params.shards)), loss_of(params.train)
-        said = aggregated(params.aggregation, members, photo, shape, loss)
+        said = aggregated(params.aggregation, members, photo, (1, len(params.shards)), loss_of(params.train))
         answer = [*params.shards, "undecided"][said.classes.item()] if members else "no member"  # UNDECIDED is -1
         shares = {} if said.probabilities is None else percent(params.shards, said.probabilities[0])
         yield {"state": state, "members": len(members), "answer": answer} | shares
@@ -141,8 +131,8 @@ def member_rows(
     for member in every_member(states):
         row = {"member": member.name, "serves": ", ".join(state for state in states if member in states[state])}
         if class_:
-            counts = answers[member].counts if member in answers else np.zeros(len(params.shards), dtype=np.int64)
-            row[f"trained on {class_}"] = counts[params.shards.index(class_)].item()
+            number = params.shards.index(class_)
+            row[f"trained on {class_}"] = int(answers[member].counts[number]) if member in answers else 0
         yield row | say(answers.get(member), photo, params.shards)
 
 

@@ -16,6 +16,7 @@ from sisa.base.params import Dataset, describe
 from sisa.data.images import image_id
 from sisa.repository.dvc import dvc
 from sisa.sources import roster
+from sisa.sources.folder import classes
 
 PRESETS = Path("conf/dataset")
 EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are committed
@@ -23,9 +24,7 @@ EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are com
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, help=f"one of {', '.join(paths.datasets())}")
-    parser.add_argument(
-        "--from", dest="origin", type=expanded, help="a folder, .zip file or wheel that holds the images"
-    )
+    parser.add_argument("--from", dest="origin", type=Path, help="a folder, .zip file or wheel that holds the images")
 
 
 def main(options: argparse.Namespace) -> None:
@@ -33,7 +32,8 @@ def main(options: argparse.Namespace) -> None:
     file = paths.roster(dataset.name)
     listed = roster.read(file) if file.exists() else roster.blank()
 
-    sources.bring_in(dataset, options.origin, paths.raw(dataset.name))
+    origin = options.origin and options.origin.expanduser()  # some shells leave the ~ of FROM=~/photos as it is
+    sources.bring_in(dataset, origin, paths.raw(dataset.name))
     erased = sources.erase(dataset, paths.raw(dataset.name), roster.erased_ids(listed))
     complete, report = add_new(dataset, listed)
     report.erased = erased
@@ -41,15 +41,12 @@ def main(options: argparse.Namespace) -> None:
         roster.write(file, complete)
     dvc("add", str(paths.raw(dataset.name)))  # so that DVC sees every image that comes or goes
 
-    print(f"{dataset.name}: {len(complete):,} images on the roster {file}: {per_class(complete)}")
+    counts = complete["class"].value_counts().sort_index().items()
+    per_class = ", ".join(f"{name} {count:,}" for name, count in counts)
+    print(f"{dataset.name}: {len(complete):,} images on the roster {file}: {per_class}")
     print(*report.lines(), sep="\n")
     if dataset.name != EMBEDDED:
         print(what_next(dataset))
-
-
-def expanded(path: str) -> Path:
-    """Some shells leave the ~ of FROM=~/photos as it is."""
-    return Path(path).expanduser()
 
 
 def load_dataset(name: str) -> Dataset:
@@ -71,25 +68,15 @@ def load_dataset(name: str) -> Dataset:
 
 def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, roster.Report]:
     """The roster with what is new in the raw folder. Raises BadInput when a class has no image at all."""
-    folder, classes = paths.raw(dataset.name), all_classes(dataset)
-    pictures = tqdm(sources.pictures(dataset, folder, classes), desc=f"reading {folder}", unit=" images", disable=None)
+    folder, source = paths.raw(dataset.name), dataset.source
+    names = source.label_names if source.kind == "wheel" else classes(dataset)  # a wheel cannot be had in part
+    pictures = tqdm(sources.pictures(dataset, folder, names), desc=f"reading {folder}", unit=" images", disable=None)
     found = ((file, name, None if rgb is None else image_id(rgb)) for file, name, rgb in pictures)
     complete, report = roster.append(listed, found)
-    for name in classes:
+    for name in names:
         if name not in set(complete["class"]):
             raise BadInput(f"class {name}: no image that can be decoded and is of this class only, in {folder}")
     return complete, report
-
-
-def all_classes(dataset: Dataset) -> list[str]:
-    """Every class of a wheel, whose raw data cannot be had in part; of other sources those of the class sets."""
-    if dataset.source.kind == "wheel":
-        return dataset.source.label_names
-    return sorted(set().union(*dataset.class_sets.values()))
-
-
-def per_class(listed: pd.DataFrame) -> str:
-    return ", ".join(f"{name} {count:,}" for name, count in listed["class"].value_counts().sort_index().items())
 
 
 def what_next(dataset: Dataset) -> str:

@@ -5,7 +5,8 @@ Writes OUT.csv and OUT.png. Accuracy is not simulated: more shards cost less and
 """
 
 import argparse
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from functools import partial
 from itertools import product
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from sisa.base.errors import BadInput
 from sisa.base.files import beside
 from sisa.base.params import load
 from sisa.cost import closed_forms, simulation
-from sisa.cost.simulation import Played, Requests
+from sisa.cost.simulation import Requests
 from sisa.publishing import figures
 from sisa.sharding.leakage import leakage_matrix
 from sisa.training.slicing import slice_epochs
@@ -45,7 +46,7 @@ def main(options: argparse.Namespace) -> None:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.ArgumentDefaultsHelpFormatter
-    positive, natural = {"type": whole(1)}, {"type": whole(0)}
+    positive, natural = {"type": partial(whole, least=1)}, {"type": whole}
     parser.add_argument("--images", **positive, default=100_000, help="distinct images, dealt evenly to the shards")
     parser.add_argument("--shards", **positive, nargs="+", default=[5, 10, 20, 50, 100], help="one class a shard")
     parser.add_argument("--slices", **positive, nargs="+", default=[1, 4], help="of each shard")
@@ -55,9 +56,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--batch", **positive, default=1, help="requests that are carried out together")
     parser.add_argument("--leaked", **natural, default=0, help="images of each class copied into other shards")
     parser.add_argument("--reach", type=reach, default="all", help="how many of the next shards they are copied into")
-    parser.add_argument(
-        "--matrix", type=Path, help="a leakage matrix as data/leakage_matrix.csv, in place of the above"
-    )
+    like = "a leakage matrix as data/leakage_matrix.csv, in place of the above"
+    parser.add_argument("--matrix", type=Path, help=like)
     parser.add_argument("--scope", choices=SCOPES, default=ALL, help="of class requests")
     parser.add_argument("--epochs", **positive, default=load().train.epochs, help="of a member without slices")
     parser.add_argument("--plays", **positive, default=10, help="how often all requests are drawn and carried out")
@@ -65,28 +65,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", default="simulation", help="where to write, without the .csv and .png")
 
 
-def whole(least: int) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        if not text.isdecimal() or int(text) < least:
-            raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
-        return int(text)
-
-    return parse
+def whole(text: str, least: int = 0) -> int:
+    if not text.isdecimal() or int(text) < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)
 
 
 def reach(text: str) -> int | str:
-    return text if text == "all" else whole(0)(text)
+    return text if text == "all" else whole(text)
 
 
 def leakage_matrices(options: argparse.Namespace) -> Iterator[np.ndarray]:
     """One matrix [S, S] int64 for each number of shards. Raises BadInput where it holds too little to forget."""
     given = [read_matrix(options.matrix)] if options.matrix else (dealt(count, options) for count in options.shards)
     for matrix in given:
-        kind, available = ("classes", len(matrix)) if options.pattern == "class" else ("images", matrix.trace())
-        if options.requests > available:
-            raise BadInput(
-                f"--requests {options.requests}: {len(matrix)} shards hold only {available} {kind} to forget"
-            )
+        kind, held = ("classes", len(matrix)) if options.pattern == "class" else ("images", matrix.trace())
+        if options.requests > held:
+            raise BadInput(f"--requests {options.requests}: {len(matrix)} shards hold only {held} {kind} to forget")
         yield matrix
 
 
@@ -129,22 +124,10 @@ def draw(matrix: np.ndarray, options: argparse.Namespace, rng: np.random.Generat
 def curve(matrix: np.ndarray, slices: int, options: argparse.Namespace, on_shard) -> dict:
     """What the requests cost with these shards and slices: each play's batches, and the closed form if there is one."""
     step_epochs = slice_epochs(options.epochs, slices)
-    played: list[Played] = []
-    for number in range(options.plays):
-        rng = np.random.default_rng([options.seed, number, len(matrix), slices])
-        played.append(
-            simulation.play(
-                matrix,
-                draw(matrix, options, rng),
-                slices=slices,
-                step_epochs=step_epochs,
-                full_epochs=options.epochs,
-                batch=options.batch,
-                scope=options.scope,
-                rng=rng,
-                on_shard=on_shard,
-            )
-        )
+    how = {"slices": slices, "step_epochs": step_epochs, "full_epochs": options.epochs, "on_shard": on_shard}
+    how |= {"batch": options.batch, "scope": options.scope}
+    plays = [np.random.default_rng([options.seed, play, len(matrix), slices]) for play in range(options.plays)]
+    played = [simulation.play(matrix, draw(matrix, options, rng), rng=rng, **how) for rng in plays]
     return {
         "matrix": matrix,
         "slices": slices,
@@ -169,11 +152,10 @@ def expected(matrix: np.ndarray, slices: int, step_epochs: float, options: argpa
 def summary(curve: dict) -> dict:
     """One row of the table, per request."""
     retraining, full = (curve[key].sum(axis=1) / curve["requests"] for key in ("retraining", "full"))
+    shards, slices = len(curve["matrix"]), curve["slices"]
     return {
-        "shards": len(curve["matrix"]),
-        "slices": curve["slices"],
-        "images a shard": round(curve["matrix"].sum() / len(curve["matrix"])),
-        "checkpoints": len(curve["matrix"]) * curve["slices"],
+        **{"shards": shards, "slices": slices, "images a shard": round(curve["matrix"].sum() / shards)},
+        "checkpoints": shards * slices,
         "retraining": retraining.mean(),
         "standard error": retraining.std(ddof=1) / len(retraining) ** 0.5 if len(retraining) > 1 else np.nan,
         "closed form": np.nan if curve["closed_form"] is None else curve["closed_form"].sum() / curve["requests"],

@@ -7,11 +7,9 @@ set is reported, and it is yours to judge.
 
 import argparse
 import tempfile
-from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 from tabulate import tabulate
 
 from sisa.base import paths
@@ -20,21 +18,10 @@ from sisa.base.files import read_json
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Images, Shard
+from sisa.inference.outputs import HELD_OUT
 from sisa.training import checkpoints
 from sisa.training.fit import fit
 from sisa.training.resume import Retraining
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """A served member beside one trained from scratch; weights are the SHA-256 of the last checkpoint."""
-
-    member: str
-    retrained_from: str
-    served_weights: str
-    from_scratch: str
-    verdict: str
-    exact: bool
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -49,13 +36,13 @@ def main(options: argparse.Namespace) -> None:
     Path("models").mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".verify-", dir="models") as scratch:
         verdicts = [verify(name, Path(scratch, name), params) for name in names]
-    shown = pd.DataFrame(map(asdict, verdicts)).drop(columns="exact")
-    print(tabulate(shown, headers=[name.replace("_", " ") for name in shown], showindex=False))
-    if wrong := [each.member for each in verdicts if not each.exact]:
+    print(tabulate([row for row, _ in verdicts], headers="keys"))
+    if wrong := [row["member"] for row, exact in verdicts if not exact]:
         raise BadInput(f"not exact: {', '.join(wrong)}; `make audit` says whether a file has changed since the run")
 
 
-def verify(name: str, scratch: Path, params: Params) -> Verdict:
+def verify(name: str, scratch: Path, params: Params) -> tuple[dict[str, str], bool]:
+    """A served member beside one trained from scratch, each by the SHA-256 of its last checkpoint; does it pass?"""
     member = paths.retrained(params) / name
     untouched = read_json(paths.retraining(params, name), Retraining).untouched_slices
     kept, served = untouched == params.slices, checkpoints.fingerprint(member)
@@ -66,29 +53,22 @@ def verify(name: str, scratch: Path, params: Params) -> Verdict:
         exact = checkpoints.fingerprints(member) == checkpoints.fingerprints(paths.members(params) / name)
         verdict += ", and as before" if exact else ", but NOT as before"
     resumed = "kept" if kept else f"slice {untouched + 1} of {params.slices}"
-    return Verdict(name, resumed, served[:16], checkpoints.fingerprint(scratch)[:16], verdict, exact)
+    weights = {"served weights": served[:16], "from scratch": checkpoints.fingerprint(scratch)[:16]}
+    return {"member": name, "retrained from": resumed} | weights | {"verdict": verdict}, exact
 
 
 def compare(member: Path, scratch: Path, params: Params) -> tuple[bool, str]:
-    """Whether the served member passes, and the verdict in words. Only on the CPU must it be equal."""
+    """Whether the served member passes, and the verdict in words. Only on the CPU must it be equal.
+
+    Logits differ by 0 where only optimizer state, log or earlier checkpoints do; infinitely where one member is empty.
+    """
+    from sisa.inference.logits import predict_logits
     from sisa.training.loop import device
 
     if checkpoints.fingerprints(member) == checkpoints.fingerprints(scratch):
         return True, "as from scratch"
-    difference = largest_difference(member, scratch, params)
+    answers = predict_logits([member, scratch], {HELD_OUT: tables.read(paths.TEST, Images)}, params)
+    logits = [model.logits[HELD_OUT] for model in answers.values()]
+    difference = np.abs(logits[0] - logits[1]).max(initial=0) if len(logits) > 1 else np.inf
     passes = device().type != "cpu" and bool(np.isfinite(difference))
     return passes, f"DIFFERS from scratch, by {difference:.2g} in a logit"
-
-
-def largest_difference(member: Path, other: Path, params: Params) -> float:
-    """Between the logits of two members on the test set; infinite where one of them is empty.
-
-    It is 0 where only the optimizer's state, the log or an earlier checkpoint differs.
-    """
-    from sisa.inference.logits import predict_logits
-
-    held_out = {"held_out": tables.read(paths.TEST, Images)}
-    answers = predict_logits([member, other], held_out, params)
-    if len(answers) < 2:
-        return np.inf
-    return float(np.abs(answers[member].logits["held_out"] - answers[other].logits["held_out"]).max(initial=0))

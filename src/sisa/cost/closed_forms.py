@@ -44,9 +44,8 @@ def uniform_requests(
         sum over s and r of e · [ (n_s r/R - k q) (1 - (1 - q)^b) - b q ].
 
     At R = 1, equal disjoint shards and b = 1 or K this sums up to `sequential_requests` and `batched_requests`; for
-    one request it is `single_request` less the epochs of the image that goes. As in the paper, a request may fall on an
-    image that is gone already; where none does, the mean differs by a little (docs/cost.md). Raises ValueError where
-    `batch` does not divide `requests`.
+    one request it is `single_request` less the epochs of the image that goes. As in the paper, images may be requested
+    twice; if none is, the mean differs by a little (docs/cost.md). Raises ValueError unless `batch` divides `requests`.
     """
     if requests % batch:
         raise ValueError(f"{requests} requests are not a whole number of batches of {batch}")

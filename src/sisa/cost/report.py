@@ -24,9 +24,9 @@ def cost_report(params: Params, shards: dict[str, Shard], forget_set: ForgetSet)
     `predicted` is exact, from the epochs really used and the images retained; `closed_form` is before rounding. What
     does not exist is absent: a speed-up over nothing, the closed form of a class where none is forgotten.
     """
+    epochs = slice_epochs(params.train.epochs, params.slices)
     training = {name: counted(paths.members(params) / name) for name in shards}
     for name, shard in shards.items():
-        epochs = slice_epochs(params.train.epochs, params.slices)
         training[name]["predicted"] = predicted_training(shard.slices, params.slices, epochs)
     retraining = {name: asdict(read_json(paths.retraining(params, name), Retraining)) for name in shards}
     predicted = {scope: predict(params, shards, forget_set, scope) for scope in SCOPES}
@@ -34,11 +34,13 @@ def cost_report(params: Params, shards: dict[str, Shard], forget_set: ForgetSet)
         counts["predicted"] = predicted[forget_set.scope].get(name, 0)
     result = {"training": summed(training), "retraining": summed(retraining)}
     for model, gone in zip(BASELINES, (0, len(forget_set.ids)), strict=True):
-        predicted_samples = (distinct_images(shards) - gone) * slice_epochs(params.train.epochs, 1)
-        result[model.name] = counted(model) | {"predicted": predicted_samples}
+        samples = (distinct_images(shards) - gone) * slice_epochs(params.train.epochs, 1)
+        result[model.name] = counted(model) | {"predicted": samples}
     if result["retraining"]["samples"]:
         result["speed_up"] = result[paths.BASELINE_RETRAINED.name]["samples"] / result["retraining"]["samples"]
-    result["scope"] = {scope: totals(samples) for scope, samples in predicted.items()}
+    result["scope"] = {
+        scope: {"affected_shards": len(each), "samples": sum(each.values())} for scope, each in predicted.items()
+    }
     result["price_of_exactness"] = result["scope"][ALL]["samples"] - result["scope"][ONLY_DOMINANT]["samples"]
     return result | {"closed_form": expectations(params, shards, forget_set)}
 
@@ -56,8 +58,8 @@ def distinct_images(shards: dict[str, Shard]) -> int:
 def counted(model: Path) -> dict:
     """Images that a model was trained on, and samples processed, from its checkpoint and log."""
     last, log = checkpoints.last_slice(model), checkpoints.read_log(model)
-    images = 0 if last is None else sum(checkpoints.read_seen(model, last).counts.values())
-    return {"images": images, "samples": checkpoints.samples(log)}
+    seen = {} if last is None else checkpoints.read_seen(model, last).counts
+    return {"images": sum(seen.values()), "samples": checkpoints.samples(log)}
 
 
 def predict(params: Params, shards: dict[str, Shard], forget_set: ForgetSet, scope: str) -> dict[str, int]:
@@ -69,10 +71,6 @@ def predict(params: Params, shards: dict[str, Shard], forget_set: ForgetSet, sco
         for name, shard in shards.items()
         if gone[name].any()
     }
-
-
-def totals(samples: dict[str, int]) -> dict:
-    return {"affected_shards": len(samples), "samples": sum(samples.values())}
 
 
 def expectations(params: Params, shards: dict[str, Shard], forget_set: ForgetSet) -> dict:

@@ -47,7 +47,7 @@ def by_user(dominant: np.ndarray, requests: int, rng: np.random.Generator, owned
     order = located(users, rng.permutation(users.sum())[:requests])
     first = order.ranks * owned
     count = np.minimum(owned, dominant[order.classes] - first)
-    classes, start = np.repeat(order.classes, count), np.repeat(first - np.r_[0, count.cumsum()[:-1]], count)
+    classes, start = np.repeat(order.classes, count), np.repeat(first - offsets(count), count)
     ranks = start + np.arange(len(classes))
     return Requests(classes[:requests], shuffled(dominant, rng)[offsets(dominant)[classes] + ranks][:requests])
 
@@ -84,8 +84,7 @@ def play(
     """Carry out the requests, `batch` at a time, against the leakage matrix [S, S] int64.
 
     A class is forgotten in its own shard only at scope `dominant`, in every shard at `all`; an image in every shard.
-    A slice is `step_epochs` epochs on the images up to it. In each shard, every image is equally likely to lie in any
-    place of any slice.
+    A slice is `step_epochs` epochs on the images up to it. Each image of a shard is equally likely to lie in any place.
     """
     batches = -(-len(requests.classes) // batch)
     of_batch = np.arange(len(requests.classes)) // batch

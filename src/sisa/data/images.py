@@ -50,8 +50,7 @@ def union(parts: list[Images]) -> Images:
     """The images of all parts, each once, sorted by id: the same for every way of dealing them into the parts."""
     columns = (np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Images))
     images = Images(*columns)
-    _, first = np.unique(images.ids, return_index=True)
-    return images.take(first)
+    return images.take(np.unique(images.ids, return_index=True)[1])
 
 
 def image_id(rgb: np.ndarray) -> str:

@@ -52,9 +52,8 @@ def read(path: Path, kind: type[Kind]) -> Kind:
         return kind(**text, pixels=to_pixels(table["pixels"], shape))
     except (OSError, ValueError, pa.ArrowException) as error:
         reason = "no such file" if isinstance(error, FileNotFoundError) else f"not a table of ours, or damaged: {error}"
-        raise BadInput(
-            f"{path}: {' '.join(reason.split())}; bring it back with `dvc checkout --force {path}` or `dvc repro`"
-        ) from error
+        way_back = f"bring it back with `dvc checkout --force {path}` or `dvc repro`"
+        raise BadInput(f"{path}: {' '.join(reason.split())}; {way_back}") from error
 
 
 def read_shards(folder: Path, names: list[str]) -> dict[str, Shard]:
@@ -95,11 +94,6 @@ def to_numpy(column: pa.ChunkedArray) -> np.ndarray:
 
 def to_pixels(column: pa.ChunkedArray, shape: tuple[int, ...]) -> np.ndarray:
     """[n, *shape] uint8, writable, as torch wants its arrays."""
-    pixels = np.empty((len(column), *shape), dtype=np.uint8)
-    start = 0
-    for chunk in column.chunks:
-        end = start + len(chunk)
-        raw = np.frombuffer(chunk.buffers()[1], np.uint8, len(chunk) * prod(shape), chunk.offset * prod(shape))
-        pixels[start:end] = raw.reshape(-1, *shape)
-        start = end
-    return pixels
+    size = prod(shape)
+    parts = [np.frombuffer(each.buffers()[1], np.uint8, len(each) * size, each.offset * size) for each in column.chunks]
+    return np.concatenate([np.empty(0, np.uint8), *parts]).reshape(-1, *shape)

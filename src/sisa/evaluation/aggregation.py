@@ -4,7 +4,6 @@ Each takes logits [M, n, K] float64 of M members for n images over K classes, th
 of images of each class, and the loss that the members were trained with. Each returns scores [n, K]; the highest wins.
 """
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -19,9 +18,8 @@ MORE = 20  # images of each class, by which priors are shrunk
 
 
 class Loss(NamedTuple):
-    """What the loss of the members does to their logits, besides making them right: the strength of the logit
-    adjustment, 0 to 1 (Menon et al. 2021, equation 10), and the label smoothing, 0 to 1 (Szegedy et al. 2016,
-    section 7).
+    """What the members' loss does to their logits, besides making them right, from 0 to 1: the strength of the logit
+    adjustment (Menon et al. 2021, equation 10), and the label smoothing (Szegedy et al. 2016, section 7).
     """
 
     adjustment: float
@@ -76,9 +74,8 @@ def log_ratios(logits: np.ndarray, counts: np.ndarray, loss: Loss, more: float =
     e / K, which is more than the share of a class with few copies, so that every image would speak for that class.
 
     pi is (n + more) / sum (n + more): from few images a member learns too little of a class to name it by its share,
-    so priors are shrunk towards each other as by `more` images of each class (additive smoothing). p / pi is at least
-    e / 10, for s cannot be told from e / K there. `more`, and undoing the smoothing, were chosen on validation images:
-    benchmarks/aggregations.py.
+    so priors are shrunk towards each other (additive smoothing). p / pi is at least e / 10, for s cannot be told from
+    e / K there. `more`, and undoing the smoothing, were chosen on validation images: benchmarks/aggregations.py.
     """
     seen = counts > 0
     posterior = logits + loss.adjustment * log_share(counts, 0)
@@ -91,9 +88,7 @@ def log_ratios(logits: np.ndarray, counts: np.ndarray, loss: Loss, more: float =
 
 
 def log_share(counts: np.ndarray, more: float) -> np.ndarray:
-    """The logarithm of each class's share of a member's images [M, 1, K], with `more` images more of each class that
-    it saw; 0 for a class that it did not see.
-    """
+    """The logarithm of each class's share of a member's images [M, 1, K], with `more` more of each; 0 if unseen."""
     of_class = np.where(counts > 0, counts + more, 0)
     total = np.maximum(of_class.sum(axis=1, keepdims=True), 1)
     return np.log(np.where(counts > 0, of_class / total, 1))[:, None, :]
@@ -109,12 +104,7 @@ def pairwise(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     return expit(difference / np.where(total > 0, total, 1) / TEMPERATURE)
 
 
-AGGREGATIONS: dict[str, Callable[[np.ndarray, np.ndarray, Loss], np.ndarray]] = {
-    "prior_corrected": prior_corrected,
-    "mean_logits": mean_logits,
-    "mean_probabilities": mean_probabilities,
-    "majority_vote": majority_vote,
-}
+AGGREGATIONS = {rule.__name__: rule for rule in (prior_corrected, mean_logits, mean_probabilities, majority_vote)}
 
 
 def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
@@ -129,7 +119,10 @@ def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss
 
 
 def undecided(aggregation: str, logits: np.ndarray, counts: np.ndarray) -> bool:
-    return len(logits) == 0 or (aggregation == "prior_corrected" and carries_no_information(counts))
+    if aggregation != "prior_corrected" or len(logits) == 0:
+        return len(logits) == 0
+    alone = counts.any(axis=0).sum() == 1  # only one class to name
+    return bool(not alone and ((counts > 0).sum(axis=1) <= 1).all())
 
 
 def probabilities(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray | None:
@@ -162,8 +155,3 @@ def couple(chance: np.ndarray) -> np.ndarray:
     system[:, range(k), range(k)] = (np.where(off, r, 0) ** 2).sum(axis=1)  # column i: r_ji over j
     system[:, k, k] = 0
     return np.linalg.solve(system, np.eye(k + 1)[:, k:])[:, :k, 0]
-
-
-def carries_no_information(counts: np.ndarray) -> bool:
-    """Whether no member saw two classes, unless there is only one class to name."""
-    return bool((counts.any(axis=0).sum() != 1) and ((counts > 0).sum(axis=1) <= 1).all())

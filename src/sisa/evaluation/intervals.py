@@ -32,8 +32,7 @@ def interval(values: np.ndarray, influence: np.ndarray, images: int) -> Interval
     runs, mean = len(values), float(np.mean(values))
     covariance = influence @ influence.T
     between = float(np.var(values, ddof=1)) / runs if runs > 1 else 0.0
-    shared = covariance[~np.eye(runs, dtype=bool)].mean() if runs > 1 else covariance[0, 0]
-    shared = max(float(shared), 0.0)
+    shared = max(float(covariance[~np.eye(runs, dtype=bool)].mean() if runs > 1 else covariance[0, 0]), 0.0)
     variance = between + shared
     if variance == 0:
         return Interval(mean, mean, mean)

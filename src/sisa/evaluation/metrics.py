@@ -63,8 +63,7 @@ def calibration_error(probabilities: np.ndarray, actual: np.ndarray) -> float:
 
 def distance(probabilities: np.ndarray, reference: np.ndarray) -> float:
     """The mean Jensen-Shannon distance, base 2 and hence 0 to 1, between two models' answers [n, K] to n > 0 images:
-    the square root of the divergence of Lin 1991, H((p + q) / 2) - (H(p) + H(q)) / 2. scipy.spatial has it, but takes
-    as long to import as all else of the stage.
+    the square root of the divergence of Lin 1991, H((p + q) / 2) - (H(p) + H(q)) / 2. Not scipy's: CONTRIBUTING.md.
     """
     divergence = entropy((probabilities + reference) / 2) - (entropy(probabilities) + entropy(reference)) / 2
     return float(np.sqrt(np.clip(divergence, 0, None)).mean())

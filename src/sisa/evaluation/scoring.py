@@ -31,9 +31,7 @@ class EvaluationSet:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What is predicted of each image of a set: a class [n] int64 (-1: undecided), and probabilities [n, K] float64,
-    None where all are undecided.
-    """
+    """Of a set's images: classes [n] int64 (-1: undecided), and probabilities [n, K] float64, None if undecided."""
 
     classes: np.ndarray
     probabilities: np.ndarray | None

@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
+from tqdm import tqdm
 
+from sisa.base import paths
 from sisa.base.params import Params, Train
+from sisa.data import tables
 from sisa.data.images import Images, Pool
+from sisa.inference import outputs
 from sisa.inference.outputs import HELD_OUT, TRAINING, UNUSED, ModelOutputs
 from sisa.training import checkpoints
 from sisa.training.augment import normalize
-from sisa.training.loop import device, mixed_precision
+from sisa.training.loop import be_deterministic, device, mixed_precision
 from sisa.training.networks import build
 
 BATCH = 250  # images
@@ -22,6 +26,15 @@ def evaluation_images(test: Images, union: Images, pool: Pool, class_: str | Non
     """The sets of images that models are evaluated and attacked on; class_: the one to forget, None for none."""
     unused = pool.take((pool.classes == (class_ or "")) & ~pool.among([*test.ids, *union.ids]))
     return {HELD_OUT: test, TRAINING: union, UNUSED: Images(unused.ids, unused.classes, unused.pixels)}
+
+
+def answer(models: list[Path], params: Params, target: Path) -> None:
+    """Ask models once about the images that all are evaluated and attacked on, and write the logits to `target`."""
+    be_deterministic(params.train.threads)
+    test, union = tables.read(paths.TEST, Images), tables.read(paths.UNION, Images)
+    sets = evaluation_images(test, union, tables.read(paths.POOL, Pool), params.forget.class_)
+    with tqdm(total=sum(map(len, sets.values())), desc="predicting", unit=" images", disable=None) as bar:
+        outputs.write(target, sets, predict_logits(models, sets, params, bar.update))
 
 
 def predict_logits(

@@ -20,9 +20,7 @@ KEYS = ("set", "id", "class")
 
 @dataclass(frozen=True)
 class ModelOutputs:
-    """Logits [n, K] float64 of one model for each set of images, and how many images of each class it was trained on,
-    counts [K] int64.
-    """
+    """A model's logits [n, K] float64 for each set, and how many images of each class it was trained on, [K] int64."""
 
     logits: dict[str, np.ndarray]
     counts: np.ndarray
@@ -58,11 +56,11 @@ def read(path: Path) -> tuple[dict[str, Asked], dict[Path, ModelOutputs]]:
         about = json.loads(table.schema.metadata[b"about"])
         counts = about["counts"]
         sets, ids, classes = (to_numpy(table[key]) for key in KEYS)
-        logits = {model: to_logits(table[model], len(counts[model])) for model in counts}
+        flat = {model: table[model].combine_chunks().flatten().to_numpy().astype(np.float64) for model in counts}
+        logits = {model: values.reshape(-1, len(counts[model])) for model, values in flat.items()}
     except (OSError, ValueError, KeyError, TypeError, pa.ArrowException) as error:
-        raise BadInput(
-            f"{path}: missing or damaged; bring it back: dvc checkout --force {path}, or dvc repro"
-        ) from error
+        way_back = f"dvc checkout --force {path}, or dvc repro"
+        raise BadInput(f"{path}: missing or damaged; bring it back: {way_back}") from error
     rows = {name: sets == name for name in about["sets"]}
     asked = {name: Asked(ids[those], classes[those]) for name, those in rows.items()}
     models = {
@@ -70,8 +68,3 @@ def read(path: Path) -> tuple[dict[str, Asked], dict[Path, ModelOutputs]]:
         for model, found in logits.items()
     }
     return asked, models
-
-
-def to_logits(column: pa.ChunkedArray, classes: int) -> np.ndarray:
-    """[n, K] float64."""
-    return column.combine_chunks().flatten().to_numpy().reshape(-1, classes).astype(np.float64)

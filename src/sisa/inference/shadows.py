@@ -68,19 +68,10 @@ def shadow_shard(shard: Shard, drawn: Candidates, inside: np.ndarray) -> Shard:
 
 def write(path: Path, asked: ShadowOdds) -> None:
     """One row a candidate and shadow model."""
-    write_csv(
-        path,
-        [
-            tuple(HEADER),
-            *(
-                (image, int(held), number, int(inside), odds)
-                for number in range(len(asked.inside))
-                for image, held, inside, odds in zip(
-                    asked.ids.tolist(), asked.held, asked.inside[number], asked.log_odds[number].tolist(), strict=True
-                )
-            ),
-        ],
-    )
+    rows, ids, held = [tuple(HEADER)], asked.ids.tolist(), asked.held.astype(int).tolist()
+    for number, (inside, odds) in enumerate(zip(asked.inside.astype(int), asked.log_odds, strict=True)):
+        rows += zip(ids, held, [number] * len(ids), inside.tolist(), odds.tolist(), strict=True)
+    write_csv(path, rows)
 
 
 def read(path: Path) -> ShadowOdds | None:
@@ -89,10 +80,9 @@ def read(path: Path) -> ShadowOdds | None:
         rows = csv_rows(path.read_text(), HEADER, "an id, three numbers and log-odds")
         if not rows:
             return None
-        ids, held, shadow, inside, odds = (np.array(column) for column in zip(*rows, strict=True))
-        shape = (int(shadow[-1]) + 1, -1)
-        by_shadow = [column.reshape(shape) for column in (ids, held.astype(int).astype(bool))]
-        inside, odds = (column.reshape(shape) for column in (inside.astype(int).astype(bool), odds.astype(float)))
-        return ShadowOdds(by_shadow[0][0], by_shadow[1][0], inside, odds)
+        columns = np.array(rows).reshape(int(rows[-1][2]) + 1, -1, len(HEADER))  # [shadow, candidate, column]
+        ids, held, _, inside, odds = np.moveaxis(columns, -1, 0)
+        held, inside = (column.astype(int).astype(bool) for column in (held, inside))
+        return ShadowOdds(ids[0], held[0], inside, odds.astype(float))
     except (OSError, ValueError, csv.Error) as error:
         raise BadInput(f"{path}: missing or damaged; bring it back: dvc checkout --force {path}") from error

@@ -27,9 +27,7 @@ def draw_classes(roster: pd.DataFrame, params: Params) -> dict[str, Draw]:
 
 
 def deal(pool: Pool, present: dict[str, int], rows: list[Row]) -> Shard:
-    """The shard's images that are present, by their places in the pool; a missing one is a hole, and nothing moves up
-    to fill it.
-    """
+    """The shard's images that are present, by their places in the pool; nothing moves up to fill the holes."""
     rows = [row for row in rows if row.id in present]
     places = [present[row.id] for row in rows]
     roles = pd.Series([row.role for row in rows], dtype=str).to_numpy()

@@ -10,11 +10,7 @@ import numpy as np
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset
 
-MODULES = {
-    "wheel": "sisa.sources.wheel",
-    "folder": "sisa.sources.folder",
-    "torchvision": "sisa.sources.torchvision_sets",
-}
+MODULES = {"wheel": "wheel", "folder": "folder", "torchvision": "torchvision_sets"}
 
 
 def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
@@ -67,7 +63,7 @@ def check_erasable(dataset: Dataset) -> None:
 
 def source(dataset: Dataset) -> ModuleType:
     """The module of the data set's kind of source, imported when needed: photos need no torch."""
-    return import_module(MODULES[dataset.source.kind])
+    return import_module(f"sisa.sources.{MODULES[dataset.source.kind]}")
 
 
 def make_data(dataset: Dataset, origin: str = "") -> str:

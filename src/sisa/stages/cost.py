@@ -17,6 +17,5 @@ def main() -> None:
     shards = tables.read_shards(paths.SHARDS, params.shards)
     write_json(Path("metrics/cost.json"), cost_report(params, shards, forget_set.read(paths.FORGET_SET)))
     models = {name: paths.members(params) / name for name in params.shards} | {model.name: model for model in BASELINES}
-    write_csv(
-        Path("plots/loss.csv"), loss_curves({name: checkpoints.read_log(model) for name, model in models.items()})
-    )
+    logs = {name: checkpoints.read_log(model) for name, model in models.items()}
+    write_csv(Path("plots/loss.csv"), loss_curves(logs))

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sisa.base import paths
 from sisa.base.files import write_csv, write_json
-from sisa.base.params import load
+from sisa.base.params import Params, load
 from sisa.evaluation import plots, scoring
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
@@ -31,16 +31,14 @@ def main() -> None:
         for state, folders in members_by_state(params, to_forget).items()
     }
     baselines = {model.name: models[model] for model in BASELINES if model in models}
-    predictions = {
-        state: scoring.by_every_aggregation([*each.values()], on, loss_of(params.train))
-        for state, each in members.items()
-    }
+    loss = loss_of(params.train)
+    predictions = {state: scoring.by_every_aggregation([*each.values()], on, loss) for state, each in members.items()}
     of_baselines = {name: scoring.of_model(model) for name, model in baselines.items()}
 
     scores: dict[str, dict] = {
         state: {"members": len(members[state]), "residual_copies": copies}
         | scoring.utility_by_set(predictions[state], on)
-        for state, copies in residual_copies(params.shards, to_forget).items()
+        for state, copies in residual_copies(to_forget).items()
     }
     scores["baseline"] = {name: scoring.utility(each, on) for name, each in of_baselines.items()}
     scores["summary"] = summary(scores, params.aggregation)
@@ -49,19 +47,14 @@ def main() -> None:
     for name, content in scores.items():
         write_json(METRICS / f"{name}.json", content)
     chosen = {state: each[params.aggregation] for state, each in predictions.items()}
-    write_plots(chosen, scores, asked[HELD_OUT], params.shards, params.aggregation)
+    write_plots(chosen, scores, asked[HELD_OUT], params)
 
 
-def residual_copies(shards: list[str], to_forget: ForgetSet) -> dict[str, int]:
+def residual_copies(to_forget: ForgetSet) -> dict[str, int]:
     """Images to forget, each copy counted, that the members of each state were trained on."""
-    removed, residual = (
-        {name: len(each.get(name, [])) for name in shards} for each in (to_forget.removed, to_forget.residual)
-    )
-    return {
-        BEFORE: sum(removed.values()) + sum(residual.values()),
-        AFTER: sum(count for name, count in residual.items() if name not in to_forget.affected),
-        RETRAINED: sum(residual.values()),
-    }
+    removed, residual = (sum(map(len, copies.values())) for copies in (to_forget.removed, to_forget.residual))
+    after = sum(len(ids) for name, ids in to_forget.residual.items() if name not in to_forget.affected)
+    return {BEFORE: removed + residual, AFTER: after, RETRAINED: residual}
 
 
 def summary(scores: dict[str, dict], aggregation: str) -> dict:
@@ -95,12 +88,10 @@ def knowledge(
     return states | {name: scoring.knowledge(model, on) for name, model in baselines.items()}
 
 
-def write_plots(
-    chosen: dict[str, Predictions], scores: dict[str, dict], images: Asked, classes: list[str], aggregation: str
-) -> None:
+def write_plots(chosen: dict[str, Predictions], scores: dict[str, dict], images: Asked, params: Params) -> None:
     """Confusion matrices and accuracy per class of each state, by the chosen aggregation."""
     for state, predictions in chosen.items():
-        table = plots.confusion(images.classes, predictions[HELD_OUT].classes, classes)
+        table = plots.confusion(images.classes, predictions[HELD_OUT].classes, params.shards)
         write_csv(PLOTS / "confusion" / f"{state}.csv", table)
-    held_out = {state: scores[state][HELD_OUT][aggregation] for state in chosen}
+    held_out = {state: scores[state][HELD_OUT][params.aggregation] for state in chosen}
     write_csv(PLOTS / "accuracy.csv", plots.class_accuracy(held_out))

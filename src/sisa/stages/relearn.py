@@ -30,9 +30,8 @@ def main() -> None:
         test = tables.read(paths.TEST, Images)
         held_out = test.take(test.classes == class_)
         goal = REGAINED * named(paths.members(params) / class_, held_out, params)
-        for name, start, member in tqdm(
-            [*starting_points(params, to_forget)], desc="relearning", unit="member", disable=None
-        ):
+        starts = [*starting_points(params, to_forget)]
+        for name, start, member in tqdm(starts, desc="relearning", unit="member", disable=None):
             curves[name, start] = list(relearn(member, taught, held_out, params))
     write_json(Path("metrics/relearning.json"), summary(curves, goal))
     rows = [(name, start, *point) for (name, start), curve in curves.items() for point in curve]

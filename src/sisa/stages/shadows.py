@@ -26,11 +26,8 @@ def main(name: str) -> None:
     generator = np.random.default_rng(loop.derived_seed(params.seed, "shadows", name))
     drawn = shadows.candidates(shard, others, class_ or "", generator)
     inside = shadows.deal(params.attacks.shadows if len(drawn.ids) else 0, len(drawn.rows), generator)
-    with tqdm(total=len(inside), desc=f"shadows of {name}", unit="model", disable=None) as bar:
-        odds = []
-        for each in answers(name, shard, drawn, inside, params):
-            odds.append(each)
-            bar.update()
+    told = answers(name, shard, drawn, inside, params)
+    odds = list(tqdm(told, desc=f"shadows of {name}", total=len(inside), unit="model", disable=None))
     asked = shadows.ShadowOdds(drawn.ids, drawn.held, inside, np.reshape(odds, inside.shape))
     shadows.write(paths.shadows(params) / f"{name}.csv", asked)
 

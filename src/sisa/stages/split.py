@@ -1,11 +1,10 @@
 """Deal the pool into shards by the leakage matrix, and hold out a test set."""
 
-import pandas as pd
-
-from sisa.base import files, paths
+from sisa.base import paths
+from sisa.base.files import write_csv
 from sisa.base.params import load
 from sisa.data import tables
-from sisa.data.images import Images, Pool, Shard, union
+from sisa.data.images import Images, Pool, union
 from sisa.sharding.deal import deal, draw_classes
 from sisa.sharding.leakage import leakage_matrix, shard_rows
 from sisa.sources import roster
@@ -25,15 +24,6 @@ def main() -> None:
     tables.write(paths.UNION, union(list(shards.values())))
     held_out = [present[image] for name in params.shards for image in draws[name].test if image in present]
     tables.write(paths.TEST, Images(pool.ids[held_out], pool.classes[held_out], pool.pixels[held_out]))
-    write_leakage(shards)
-
-
-def write_leakage(shards: dict[str, Shard]) -> None:
-    """Images of each class in each shard, as they are: 800 on the diagonal less the holes."""
-    counts = [
-        {"shard": name, "class": other, "images": int((shard.classes == other).sum())}
-        for name, shard in shards.items()
-        for other in shards
-    ]
-    with files.beside(paths.LEAKAGE) as part:
-        pd.DataFrame(counts).to_csv(part, index=False)
+    # images of each class in each shard, as they are: without the holes
+    counts = [(name, other, int((shard.classes == other).sum())) for name, shard in shards.items() for other in shards]
+    write_csv(paths.LEAKAGE, [("shard", "class", "images"), *counts])

@@ -17,6 +17,7 @@ from pathlib import Path
 from safetensors import SafetensorError, safe_open
 
 from sisa.base.errors import BadInput
+from sisa.base.files import write_csv
 
 LOG = "log.csv"
 LOG_COLUMNS = {"slice": int, "epoch": int, "loss": float, "accuracy": float, "samples": int}
@@ -120,10 +121,7 @@ def foreign(path: Path) -> BadInput:
 
 
 def write_log(folder: Path, log: list[dict]) -> None:
-    with (folder / LOG).open("w", newline="") as file:
-        writer = csv.DictWriter(file, LOG_COLUMNS, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(log)
+    write_csv(folder / LOG, [tuple(LOG_COLUMNS), *(tuple(row[name] for name in LOG_COLUMNS) for row in log)])
 
 
 def read_log(folder: Path) -> list[dict]:
@@ -137,7 +135,5 @@ def read_log(folder: Path) -> list[dict]:
 
 
 def samples(log: list[dict], after: int = 0) -> int:
-    """Samples processed in these rows of a training log, those of the first `after` slices left out. A sample is one
-    image once through forward and backward.
-    """
+    """Samples (of loop.train_slice) in these rows of a training log, those of the first `after` slices left out."""
     return sum(row["samples"] for row in log if row["slice"] > after)

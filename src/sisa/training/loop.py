@@ -108,8 +108,7 @@ def learning_rate_factor(step: int, steps: int, warm_up: float) -> float:
 def log_prior(labels: Tensor, classes: int, strength: float) -> Tensor:
     """What logit adjustment adds to the logits in the loss: strength · log of each class's share [classes] float32.
 
-    Menon et al. 2021 ("Long-tail learning via logit adjustment"), equation 10. A class that the shard does not
-    hold stays in the loss, unadjusted.
+    Menon et al. 2021 ("Long-tail learning via logit adjustment"), equation 10. A class without images is unadjusted.
     """
     share = torch.bincount(labels, minlength=classes) / len(labels)
     return strength * torch.where(share > 0, share, 1).log()

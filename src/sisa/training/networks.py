@@ -29,9 +29,8 @@ class Whitening(nn.Conv2d):
 
         In float64, for the sake of the small eigenvalues.
         """
-        patches = (
-            nn.functional.unfold(images, self.kernel_size, stride=self.stride).transpose(1, 2).flatten(0, 1).double()
-        )
+        unfolded = nn.functional.unfold(images, self.kernel_size, stride=self.stride)
+        patches = unfolded.transpose(1, 2).flatten(0, 1).double()
         eigenvalues, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
         leading = (vectors / (eigenvalues + floor).sqrt()).flip(1).T[: self.out_channels // 2]
         self.weight.copy_(torch.cat([leading, -leading]).view_as(self.weight))

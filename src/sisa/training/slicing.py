@@ -1,6 +1,8 @@
 """Slices: how long each is trained, what makes it the same slice, and after which of them retraining can resume."""
 
 import hashlib
+from itertools import takewhile
+from operator import eq
 
 import numpy as np
 
@@ -31,7 +33,4 @@ def slice_digests(images: Images, slices: np.ndarray, count: int) -> list[str]:
 
 def untouched_slices(trained: list[str], retained: list[str]) -> int:
     """How many of the first slices are the same in both: retraining resumes after them."""
-    count = 0
-    while count < min(len(trained), len(retained)) and trained[count] == retained[count]:
-        count += 1
-    return count
+    return sum(takewhile(bool, map(eq, trained, retained)))

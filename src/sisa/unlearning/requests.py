@@ -29,8 +29,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Named:
-    """An image that a request names: the row in the file, what is written there, the image's id, and whether it was
-    erased for good, which satisfies the request."""
+    """A requested image: the row, what is written there, its id, and whether it was erased for good, which suffices."""
 
     row: int
     image: str
@@ -75,8 +74,7 @@ def append(path: Path, requests: list[Request]) -> None:
 def resolve(path: Path, dataset: str, datasets: Collection[str], listed: pd.DataFrame) -> list[Named]:
     """The images that the requests in the file `path` name for this data set, in order.
 
-    listed: the roster. Raises BadInput like `read`, for an image that it never held, and for a data set that is not in
-    `datasets`.
+    listed: the roster. Raises BadInput like `read`, for an image that it never held, and for an unknown data set.
     """
     known, erased, named = roster.pictures(listed), roster.erased_ids(listed), []
     for row, request in enumerate(read(path), start=2):
@@ -102,17 +100,13 @@ def notices(path: Path, named: list[Named], copies: set[str], left: set[str], he
     """
     seen: set[str] = set()
     for each in named:
-        reason = None
-        if each.id in seen:
-            reason = "it was requested before"
-        elif each.erased:
-            reason = "it was erased for good"
-        elif each.id in held_out:
-            reason = "it is held out in the test set and in no shard"
-        elif each.id not in copies:
-            reason = "it is in no shard: not drawn for one, of a class that is not selected, or a hole"
-        elif each.id not in left:
-            reason = "it is already forgotten with its class"
+        reasons = {
+            "it was requested before": each.id in seen,
+            "it was erased for good": each.erased,
+            "it is held out in the test set and in no shard": each.id in held_out,
+            "it is in no shard: not drawn for one, of a class that is not selected, or a hole": each.id not in copies,
+            "it is already forgotten with its class": each.id not in left,
+        }
         seen.add(each.id)
-        if reason:
+        if reason := next((reason for reason, holds in reasons.items() if holds), None):
             yield f"notice: {path}, row {each.row}, {each.image}: {reason}; nothing changes"
