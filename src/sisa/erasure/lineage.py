@@ -122,8 +122,8 @@ def history() -> History:
     paths = recorded_paths()
     names = sorted(set().union(*paths.values()))
     texts = dict(zip(names, blob_texts(names), strict=True))
-    found = [(path, name, texts[name]) for path, those in paths.items() for name in those]
-    found += [(path, HERE, Path(path).read_bytes()) for path in recorded_here()]
+    found = [(path, HERE, Path(path).read_bytes()) for path in recorded_here()]
+    found += [(path, name, texts[name]) for path, those in paths.items() for name in those]
     runs = [(name, run) for path, name, text in found if not is_receipt(path) for run in runs_in(text)]
     receipts = [receipt_in(text) for path, _, text in found if is_receipt(path)]
     hashes = defaultdict(set)

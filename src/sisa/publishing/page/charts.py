@@ -94,9 +94,8 @@ def bars(grouped: bool = False, axis: dict | None = None, picked: bool = False):
 def intervals(middle: float):
     """Points with whiskers, and a line at what is found by guessing."""
     scale, base = {"domain": [0, 1]}, chart().encode(**down())
-    line = (
-        chart().transform_calculate(middle=str(middle)).mark_rule(strokeDash=[4, 3]).encode(x=across("middle", scale))
-    )
+    guessed = chart().transform_calculate(middle=str(middle)).mark_rule(strokeDash=[4, 3])
+    line = guessed.encode(x=across("middle", scale))
     whisker = base.mark_rule(strokeWidth=2).encode(x=across("low", scale), x2="high:Q", color=colour())
     axis = alt.Axis(format=".1~f", tickCount=3)
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=across("value", scale, axis), color=colour())
@@ -121,12 +120,9 @@ def lines(x: str, y: str):
         color=colour(),
     )
     dash = alt.when("datum.series == 'goal' || datum.series == 'baseline_retrained'")
-    line = base.mark_line(clip=True).encode(
-        strokeDash=dash.then(alt.value([4, 3])).otherwise(alt.value([1, 0])),
-        strokeWidth=alt.when("datum.series == 'served'")
-        .then(alt.value(5))
-        .otherwise(alt.value(2)),  # seen below another
-    )
+    width = alt.when("datum.series == 'served'").then(alt.value(5)).otherwise(alt.value(2))  # seen below another
+    dashes = dash.then(alt.value([4, 3])).otherwise(alt.value([1, 0]))
+    line = base.mark_line(clip=True).encode(strokeDash=dashes, strokeWidth=width)
     point = base.transform_filter("datum.series != 'goal'").mark_point(filled=True, size=28, opacity=1)
     whisker = base.mark_rule(clip=True).encode(y="low:Q", y2="high:Q")
     return alt.layer(line, whisker, point).properties(height=170)
