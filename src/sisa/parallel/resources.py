@@ -54,8 +54,9 @@ def read(params: dict, file: Path = FILE) -> dict[str, Resources]:
         raise BadInput(f"{file}: {' '.join(str(error).split())}") from error
 
 
-def of(stage: str, table: dict[str, Resources]) -> Resources:
-    return table.get(stage.split("@", maxsplit=1)[0], table["default"])
+def of(name: str, table: dict[str, Resources]) -> Resources:
+    """Of a stage, `STAGE@SHARD`, or of one of a run, `RUN:STAGE@SHARD`."""
+    return table.get(name.rpartition(":")[2].partition("@")[0], table["default"])
 
 
 def own_gpus(gpus: list[str]) -> dict[str, str]:
