@@ -7,11 +7,9 @@ what training on the retained shard gives is for `make verify`.
 import argparse
 import hashlib
 from collections.abc import Iterator
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from tabulate import tabulate
 
 from sisa.base import paths
@@ -19,6 +17,7 @@ from sisa.base.errors import BadInput
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Shard
+from sisa.erasure.renewal import same
 from sisa.repository import lock
 from sisa.repository.git import GitError, git
 from sisa.sources import roster
@@ -75,7 +74,7 @@ def content_problems(name: str, retained: Shard, expected: Shard, request: Forge
     path = paths.RETAINED / f"{name}.parquet"
     if count := int(covered(retained, request.class_, request.scope, request.images).sum()):
         yield f"{path}: holds {count} images that the request covers"
-    if any(not np.array_equal(getattr(retained, f.name), getattr(expected, f.name)) for f in fields(Shard)):
+    if not same(retained, expected):
         yield f"{path}: not {paths.SHARDS / path.name} less the request"
 
 

@@ -11,9 +11,7 @@ FILE = Path(".dvc/tmp/erasing/journal.json")
 
 @dataclass(frozen=True)
 class Journal:
-    """The receipt as far as it is known. renewed: whether the workspace is whole without the images, so that only
-    deleting is left.
-    """
+    """The receipt as far as it is known; renewed: the workspace is whole without the images, only deleting is left."""
 
     receipt: Receipt
     renewed: bool = False

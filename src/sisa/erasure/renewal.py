@@ -173,10 +173,7 @@ def renew(adopted: list[str], params: Params) -> None:
 
 
 def adopt(stages: list[str], params: Params) -> None:
-    """Put each stage's proven model in the other one's place, and tell DVC that this is what these stages give.
-
-    Raises BadInput where the proof fails.
-    """
+    """Put each stage's proven model in the other one's place, and tell DVC. Raises BadInput where the proof fails."""
     due = list(disagreements(stages))  # the rest was adopted before an interruption
     for stage in due:
         put_in_place(replacements(params)[stage], params)

@@ -28,9 +28,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """Something that holds one of the images or was trained on one: the store, the path there, its hash, bytes, kind,
-    why, and how many of the images it is known to be about.
-    """
+    """What holds one of the images or was trained on one. size: in bytes; images: how many of them it is about."""
 
     store: str
     path: str

@@ -8,7 +8,7 @@ import hashlib
 import os
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -76,15 +76,11 @@ class Store:
                 self.fs.fs.rm(paths)  # a thousand a request
                 return
             for path in paths:
-                try:
+                with suppress(FileNotFoundError):
                     self.fs.remove(path)
-                except FileNotFoundError:
-                    continue
 
     def check_writable(self) -> None:
-        """Write a file and delete it again, also one that a stopped call left. Raises Unreachable before anything is
-        lost.
-        """
+        """Write a file and delete it again, also one that a stopped call left."""
         with self.answering("written"):
             self.must_exist()
             probe = self.fs.join(self.root, "files", ".probe")
@@ -160,7 +156,8 @@ class Workspace(Store):
         super().__init__(WORKSPACE, LocalFileSystem(), "")
 
     def blobs(self) -> list[Blob]:
-        found = (Path(path) for path in [*self.untracked(), *self.leftovers()])
+        untracked = git_bytes("ls-files", "--others", "-z", "--", *WRITTEN).split(b"\0")
+        found = [*(Path(os.fsdecode(name)) for name in untracked if name), *self.leftovers()]
         with self.answering("looked into"):
             return [Blob(path.as_posix(), path.stat().st_size, md5(path)) for path in found if path.is_file()]
 
@@ -168,10 +165,6 @@ class Workspace(Store):
         for folder in filter(os.path.isdir, WRITTEN):
             if not os.access(folder, os.W_OK):
                 raise Unreachable(f"{folder}/ cannot be written; see to its permissions, then repeat")
-
-    def untracked(self) -> list[str]:
-        names = git_bytes("ls-files", "--others", "-z", "--", *WRITTEN).split(b"\0")
-        return [os.fsdecode(name) for name in names if name]
 
     def leftovers(self) -> Iterator[Path]:
         for folder, folders, files in os.walk(TMP):

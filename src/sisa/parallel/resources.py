@@ -43,8 +43,7 @@ def cores(text: str) -> int:
 
 
 def read(params: dict, file: Path = FILE) -> dict[str, Resources]:
-    """By stage name without its `@shard`. Raises BadInput where the file is not such a table, or names a parameter that
-    `params` lacks."""
+    """By stage name without its `@shard`. Raises BadInput for what is no such table or names a parameter not there."""
     try:
         tables = OmegaConf.create({**params, "resources": OmegaConf.load(file)})
         values = OmegaConf.to_container(tables.resources, resolve=True)

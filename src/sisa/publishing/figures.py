@@ -40,8 +40,7 @@ def recognition(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(2, len(SHOWN), sharex=True, sharey="row")
     for (recall, auroc), (aggregation, title) in zip(panels.T, SHOWN.items(), strict=True):
         for place, rows in enumerate(scenarios.values()):
-            draw_recall(recall, place, rows, aggregation)
-            draw_auroc(auroc, place, rows, aggregation)
+            draw_states(recall, auroc, place, rows, aggregation)
         auroc.axhline(0.5, color="grey", linewidth=0.8, linestyle="--")
         auroc.set_xticks(range(len(scenarios)), [label(*key) for key in scenarios])
         recall.set_title(title)
@@ -67,30 +66,23 @@ def whisker(values: pd.Series) -> list[list[float]] | None:
     return [[mean - values.min()], [values.max() - mean]] if len(values) > 1 else None
 
 
-def draw_recall(axes: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
+def draw_states(recall: Axes, auroc: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
     for number, state in enumerate(STATES):
         found, where = pick(rows, state=state, aggregation=aggregation), place + (number - 1) * WIDTH
-        shares, taken = found["forgotten"] * 100, found["others_taken"] * 100
+        shares, taken, areas = found["forgotten"] * 100, found["others_taken"] * 100, found["forgotten_auroc"]
+        if areas.notna().all() and len(areas):
+            style = {"fmt": "o", "color": COLOURS[state], "elinewidth": 1, "capsize": 2}
+            auroc.errorbar(where, areas.mean(), whisker(areas), **style)
         if shares.isna().any() or shares.empty:
-            axes.annotate("undecided", (where, 1), rotation=90, ha="center", fontsize=8, color="grey")
+            recall.annotate("undecided", (where, 1), rotation=90, ha="center", fontsize=8, color="grey")
             continue
         style = {"color": COLOURS[state], "label": state, "error_kw": {"elinewidth": 1}}
-        bar = axes.bar(where, shares.mean(), WIDTH * 0.92, yerr=whisker(shares), **style)
-        axes.bar_label(bar, fmt="%.0f", fontsize=8, label_type="center" if shares.mean() > 10 else "edge")
-        axes.plot(where, taken.mean(), "x", color="black", markersize=5, label="others taken for it")
-    draw_baseline(axes, place, pick(rows, state=BASELINE_FULL)["forgotten"].mean() * 100, "-")
-
-
-def draw_auroc(axes: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
-    for number, state in enumerate(STATES):
-        values, where = (
-            pick(rows, state=state, aggregation=aggregation)["forgotten_auroc"],
-            place + (number - 1) * WIDTH,
-        )
-        if values.notna().all() and len(values):
-            axes.errorbar(where, values.mean(), whisker(values), fmt="o", color=COLOURS[state], elinewidth=1, capsize=2)
-    for state, style in {BASELINE_FULL: "-", BASELINE_RETRAINED: ":"}.items():
-        draw_baseline(axes, place, pick(rows, state=state)["forgotten_auroc"].mean(), style)
+        bar = recall.bar(where, shares.mean(), WIDTH * 0.92, yerr=whisker(shares), **style)
+        recall.bar_label(bar, fmt="%.0f", fontsize=8, label_type="center" if shares.mean() > 10 else "edge")
+        recall.plot(where, taken.mean(), "x", color="black", markersize=5, label="others taken for it")
+    draw_baseline(recall, place, pick(rows, state=BASELINE_FULL)["forgotten"].mean() * 100, "-")
+    for state, dashes in {BASELINE_FULL: "-", BASELINE_RETRAINED: ":"}.items():
+        draw_baseline(auroc, place, pick(rows, state=state)["forgotten_auroc"].mean(), dashes)
 
 
 def draw_baseline(axes: Axes, place: int, value: float, style: str) -> None:
@@ -125,10 +117,7 @@ RESPONSE = {  # title: scale, limits, what to compare with, and of each column i
 
 def response(table: pd.DataFrame) -> Figure:
     """Four panels over the leaked images of each other class in a shard: knowledge by name and without a threshold,
-    attack, and cost.
-
-    table: a file of results/response. A line goes through the means of the runs, and each run is a dot.
-    """
+    attack, and cost. table: a file of results/response."""
     figure = Figure(figsize=(10, 7.4), layout="constrained")
     cost = {name: table[name] / table["samples_full"] for name in ("samples_all", "samples_dominant")}
     by_leaked = table.assign(**cost).groupby("leaked")

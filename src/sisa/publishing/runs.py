@@ -91,16 +91,13 @@ def of_branch(branch: Branch) -> Run:
     params = yaml.load(git("show", f"{branch.name}:params.yaml"), Loader=yaml.CSafeLoader)
     leaked = params["leakage"]["leaked"]
     every_copy = "" if scenario.scope == Scenario.scope else " · every copy forgotten"
-    return run(
-        lambda file: git("show", f"{branch.name}:{file}"),
-        files,
-        scenario=replace(scenario, seed=Scenario.seed, split_seed=Scenario.split_seed).name,
-        label=f"{scenario.classes} classes · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
-        short=f"{scenario.classes} · {scenario.leakage} · {leaked}{every_copy}",
-        family=f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
-        params=params,
-        choices=scenario,
-    )
+    said = {
+        "scenario": replace(scenario, seed=Scenario.seed, split_seed=Scenario.split_seed).name,
+        "label": f"{scenario.classes} classes · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
+        "short": f"{scenario.classes} · {scenario.leakage} · {leaked}{every_copy}",
+        "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
+    }
+    return run(lambda file: git("show", f"{branch.name}:{file}"), files, params=params, choices=scenario, **said)
 
 
 def in_place() -> Run:

@@ -75,10 +75,7 @@ def values(base: alt.Chart) -> alt.Chart:
 
 
 def bars(grouped: bool = False, axis: dict | None = None, picked: bool = False):
-    """Bars with a whisker from low to high; `picked` fades all but the scenario's own.
-
-    What has no value is kept (invalid=None), as an empty bar in its place.
-    """
+    """Bars with a whisker from low to high, empty where no value is; `picked` fades all but the scenario's own."""
     axis = axis or {"domainMin": 0, "format": ",d"}
     form, scale = axis["format"], {key: value for key, value in axis.items() if key != "format"}
     base = chart().encode(**down(grouped))
@@ -133,8 +130,7 @@ FIGURES = (
            ("state", "scenario", "", "accuracy")),
     Figure("response", "As more images leak", PERCENT, lines("images of each class that leak", "accuracy"),
            ("share", "leaked images", "state", "accuracy"), legend=tuple(STATES)),
-    Figure("leakage", "Leakage matrix", COUNT, heatmap("images of class", "shard"),
-           ("", "shard", "class", "images")),
+    Figure("leakage", "Leakage matrix", COUNT, heatmap("images of class", "shard"), ("", "shard", "class", "images")),
     Figure("states", "Held-out accuracy in each state", PERCENT, bars(axis=SHARE_AXIS),
            ("share", "state", "", "accuracy")),
     Figure("recognition", "The forgotten class told from the others, without a threshold", SCORE, intervals(0.5),
@@ -146,8 +142,7 @@ FIGURES = (
            ("state", "class", "taken for", "images")),
     Figure("members", "Members that name the forgotten class", PERCENT, bars(axis=SHARE_AXIS),
            ("state", "model", "", "images named")),
-    Figure("unlearning", "Accuracies of unlearning", PERCENT, bars(axis=SHARE_AXIS),
-           ("measure", "state", "", "share")),
+    Figure("unlearning", "Accuracies of unlearning", PERCENT, bars(axis=SHARE_AXIS), ("measure", "state", "", "share")),
     Figure("distances", "Distance from models that never saw the class", SCORE,
            bars(grouped=True, axis={"domain": [0, 1], "format": ".1~f"}),
            ("measure", "state", "against", "value"), legend=("baseline_retrained", "retrained_exact")),

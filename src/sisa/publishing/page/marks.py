@@ -23,9 +23,8 @@ MANY = 0.1  # a share of others that are taken for the class, beyond which its r
 
 def table(name: str, runs: list[Run]) -> pd.DataFrame:
     """The marks of one figure: the group of scenarios that they belong to, the aggregation that they depend on, if any,
-    the panel that they are in, their row there, the series that they are coloured by, and what they show, from `low` to
-    `high` over several runs. `at` is a place on a line, `note` what to say beside.
-    """
+    their panel, their row there, the series that they are coloured by, and the `value` that they show, from `low` to
+    `high` over several runs. `at` is a place on a line, `note` what to say beside."""
     if name in ATTACKS:
         return shaped(attacked(name, runs))
     if name in OF_RUNS:
