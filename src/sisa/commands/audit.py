@@ -7,11 +7,9 @@ what training on the retained shard gives is for `make verify`.
 import argparse
 import hashlib
 from collections.abc import Iterator
-from dataclasses import fields
 from functools import partial
 from pathlib import Path
 
-import numpy as np
 from tabulate import tabulate
 
 from sisa.base import paths
@@ -19,6 +17,7 @@ from sisa.base.errors import BadInput
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Shard
+from sisa.erasure.renewal import same
 from sisa.repository import lock
 from sisa.repository.git import GitError, git
 from sisa.sources import roster
@@ -34,7 +33,8 @@ def main(_: argparse.Namespace) -> None:
     disagree = partial(lock.problems, lock.read(), lock.declared())
     found = [*disagree("split"), *disagree("unlearn")]
     try:
-        found += [withdrawn_line(line) for line in withdrawn(paths.REQUESTS)]
+        append_only = f"{paths.REQUESTS}: it is append-only, put this line back as it was"
+        found += [f"{append_only}: {line}" for line in withdrawn(paths.REQUESTS)]
     except GitError as error:
         print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
     shards = tables.read_shards(paths.SHARDS, params.shards)
@@ -69,16 +69,12 @@ def withdrawn(path: Path) -> list[str]:
     return list(gone)
 
 
-def withdrawn_line(line: str) -> str:
-    return f"{paths.REQUESTS}: it is append-only, put this line back as it was: {line}"
-
-
 def content_problems(name: str, retained: Shard, expected: Shard, request: ForgetSet) -> Iterator[str]:
     """Where a retained shard is not its shard less the request."""
     path = paths.RETAINED / f"{name}.parquet"
     if count := int(covered(retained, request.class_, request.scope, request.images).sum()):
         yield f"{path}: holds {count} images that the request covers"
-    if any(not np.array_equal(getattr(retained, f.name), getattr(expected, f.name)) for f in fields(Shard)):
+    if not same(retained, expected):
         yield f"{path}: not {paths.SHARDS / path.name} less the request"
 
 
@@ -86,9 +82,8 @@ def member_problems(name: str, retained: Shard, affected: bool, params: Params) 
     """Where a served member, or one of its checkpoints, says that it saw other images than those retained."""
     member, trained = paths.retrained(params) / name, paths.members(params) / name
     checkpoints.last_slice(trained)  # raises BadInput where there is none
-    yield from provenance.checkpoint_mismatches(
-        member, retained, retained.slices, params.slices, str(paths.RETAINED / f"{name}.parquet")
-    )
+    source = str(paths.RETAINED / f"{name}.parquet")
+    yield from provenance.checkpoint_mismatches(member, retained, retained.slices, params.slices, source)
     if not affected and checkpoints.fingerprints(member) != checkpoints.fingerprints(trained):
         yield f"{member}: nothing was removed from its shard, but it differs from {trained}"
 

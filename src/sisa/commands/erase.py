@@ -42,20 +42,18 @@ def main(options: argparse.Namespace) -> None:
     if under_way is None:
         under_way = prepare(ids, asked, options, params)
         if not options.confirm:
-            how = "--confirm --retrain" if under_way.renewal.trained else "--confirm"
+            how = "--confirm --retrain" if under_way.receipt.trained else "--confirm"
             print(f"\nNothing was changed. To erase this for good, repeat with {how}.")
             return
-    elif under_way.images != ids or not options.confirm:
-        raise BadInput(
-            f"an erase of {under_way.asked} is under way; finish it first: repeat that command with --confirm"
-        )
+    elif under_way.receipt.images != ids or not options.confirm:
+        asked = under_way.receipt.asked
+        raise BadInput(f"an erase of {asked} is under way; finish it first: repeat that command with --confirm")
     try:
         journal.write(under_way)
         written = erase(under_way, params)
     except OSError as error:
-        raise BadInput(
-            f"stopped: {reason(error)}; see to it, then repeat this command: it goes on from here"
-        ) from error
+        words = f"stopped: {reason(error)}; see to it, then repeat this command: it goes on from here"
+        raise BadInput(words) from error
     print(*(f"wrote {path}" for path in written), sep="\n")
     print(f"to version it:  {git_line(params)}")
 
@@ -85,18 +83,20 @@ def prepare(ids: list[str], asked: str, options: argparse.Namespace, params: Par
     if due.trained and options.confirm and not options.retrain:
         raise BadInput("models that saw these images must be trained again, at the cost above; repeat with --retrain")
     listed = roster.read(paths.roster(params.dataset.name))
-    return Journal(
-        dataset=params.dataset.name,
-        images=ids,
-        asked=asked,
-        reason=options.reason,
+    decided = Receipt(
         date=date.today().isoformat(),
+        dataset=params.dataset.name,
+        reason=options.reason,
+        asked=asked,
+        images=ids,
         files=sorted(listed.loc[listed["id"].isin(ids), "file"]),
-        renewal=due,
         objects=items(found),
+        adopted=due.adopted,
+        trained=due.trained,
         unpullable=unpullable(found),
         cleared=found.cleared,
     )
+    return Journal(decided)
 
 
 def consequences(found: Survey, due: Renewal) -> Iterator[str]:
@@ -125,52 +125,35 @@ def items(found: Survey) -> list[Item]:
 
 def erase(under_way: Journal, params: Params) -> list[Path]:
     """Renew the workspace, delete what was found, look again, and write the receipt."""
+    receipt = under_way.receipt
     if not under_way.renewed:
         workspace.clear_up()
-        renewal.erase_raw(under_way.images, under_way.date, params)
-        renewal.renew(under_way.renewal, params)
-        under_way = replace(under_way, renewed=True)
-        journal.write(under_way)
+        renewal.erase_raw(receipt.images, receipt.date, params)
+        renewal.renew(receipt.adopted, params)
+        journal.write(replace(under_way, renewed=True))
     places = stores.every()
-    found = survey_again(under_way, places)
-    under_way = replace(
-        under_way,
-        objects=sorted({*under_way.objects, *items(found)}),
-        cleared=sorted({*under_way.cleared, *found.cleared}),
-    )
-    journal.write(under_way)
+    found = survey_again(receipt, places)
+    objects, cleared = sorted({*receipt.objects, *items(found)}), sorted({*receipt.cleared, *found.cleared})
+    receipt = replace(receipt, objects=objects, cleared=cleared)
+    journal.write(Journal(receipt, renewed=True))
     scan.remove(found.findings, places)
-    left = survey_again(under_way, places)
+    left = survey_again(receipt, places)
     if left.findings:
         print(receipts.summary(items(left)))
         raise BadInput(f"{len(left.findings)} objects are still there, listed above; repeat the same command")
-    written = receipts.write(receipt(under_way, left))
+    tools = {"python": python_version(), "git": git("--version").split()[2], "dvc": version("dvc")}
+    told = {"scanned": left.scanned, "undecided": left.undecided, "cleared": left.cleared}
+    written = receipts.write(replace(receipt, out_of_reach=out_of_reach(left), tools=tools, **told))
     journal.finish()
     return written
 
 
-def survey_again(under_way: Journal, places: list[stores.Store]) -> Survey:
-    return scan.survey(under_way.images, places, {item.hash for item in under_way.objects}, under_way.cleared)
-
-
-def receipt(done: Journal, left: Survey) -> Receipt:
-    same = ("date", "dataset", "reason", "asked", "images", "files", "objects", "unpullable")
-    return Receipt(
-        **{name: getattr(done, name) for name in same},
-        adopted=done.renewal.adopted,
-        trained=done.renewal.trained,
-        out_of_reach=out_of_reach(left),
-        scanned=left.scanned,
-        left=len(left.findings),
-        undecided=left.undecided,
-        cleared=left.cleared,
-        tools={"python": python_version(), "git": git("--version").split()[2], "dvc": version("dvc")},
-    )
+def survey_again(receipt: Receipt, places: list[stores.Store]) -> Survey:
+    return scan.survey(receipt.images, places, {item.hash for item in receipt.objects}, receipt.cleared)
 
 
 def git_line(params: Params) -> str:
     name = params.dataset.name
     files = [str(paths.roster(name)), f"{paths.raw(name)}.dvc", "dvc.lock", "metrics", "plots", str(receipts.FOLDER)]
-    return (
-        f"git add {shlex.join(files)} && git commit -m 'Erase images for good', then, where there is a remote: dvc push"
-    )
+    add = f"git add {shlex.join(files)} && git commit -m 'Erase images for good'"
+    return f"{add}, then, where there is a remote: dvc push"

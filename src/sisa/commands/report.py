@@ -15,10 +15,8 @@ FILE = Path("results/report.html")
 def main(options: argparse.Namespace) -> None:
     found = runs.of_branches() or [runs.in_place()]
     if found[0].scenario == runs.WORKSPACE:
-        print(
-            f"notice: no scenario/* branches here (make scenarios), so {FILE} shows the workspace alone; "
-            f"the published page comes back with: git checkout {FILE}"
-        )
+        print(f"notice: no scenario/* branches here (make scenarios), so {FILE} shows the workspace alone; ", end="")
+        print(f"the published page comes back with: git checkout {FILE}")
     with beside(FILE) as part:
         part.write_text(page(found), encoding="utf-8")
     print(f"{FILE}: {FILE.stat().st_size / 2**20:.1f} MiB, {len(found)} run(s)")

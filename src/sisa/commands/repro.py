@@ -26,8 +26,7 @@ LOGS = Path(".dvc/tmp/parallel")
 WRITTEN = ("params.yaml", "dvc.lock", "metrics", "plots")  # may differ from HEAD: workers are sent it, or write it anew
 
 
-def arguments(parser: argparse.ArgumentParser) -> None:
-    resources.add_arguments(parser)
+arguments = resources.add_arguments
 
 
 def main(options: argparse.Namespace) -> None:

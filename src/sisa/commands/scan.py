@@ -52,9 +52,8 @@ def wanted(images: list[str], class_: str | None, dataset: str) -> set[str]:
 
 def show(ids: set[str], found: Survey) -> None:
     where = ", ".join(f"{name} {count:,}" for name, count in found.scanned.items())
-    print(
-        f"looked for {len(ids):,} images in {sum(found.scanned.values()):,} files ({where}), {found.read:,} different"
-    )
+    files = f"{sum(found.scanned.values()):,} files ({where})"
+    print(f"looked for {len(ids):,} images in {files}, {found.read:,} different")
     if found.findings:
         table = pd.DataFrame(found.findings)[["store", "path", "size", "kind", "why"]]
         print(tabulate(table.assign(path=table["path"].map(shortened)), headers="keys", showindex=False))

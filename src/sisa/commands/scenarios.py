@@ -40,16 +40,15 @@ CLONE = WORK / "clone"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
+    numbers = {"type": int, "nargs": "+"}
     parser.add_argument("--dataset", default=Scenario.dataset)
     parser.add_argument("--train", default="fast", help="the recipe: a file in conf/train")
-    parser.add_argument("--classes", type=int, nargs="+", help="default: every class set of the data set")
+    parser.add_argument("--classes", **numbers, help="default: every class set of the data set")
     parser.add_argument("--leakage", nargs="+", metavar="LEVEL", help="default: every file in conf/leakage")
     parser.add_argument("--scopes", nargs="+", default=[Scenario.scope], metavar="SCOPE", help="dominant, all")
-    parser.add_argument("--seeds", type=int, nargs="+", default=[Scenario.seed], metavar="SEED")
-    parser.add_argument("--split-seeds", type=int, nargs="+", default=[Scenario.split_seed], metavar="SEED")
-    parser.add_argument(
-        "--leaked", type=int, nargs="+", default=[None], metavar="IMAGES", help="of each other class in a shard"
-    )
+    parser.add_argument("--seeds", **numbers, default=[Scenario.seed], metavar="SEED")
+    parser.add_argument("--split-seeds", **numbers, default=[Scenario.split_seed], metavar="SEED")
+    parser.add_argument("--leaked", **numbers, default=[None], metavar="IMAGES", help="of each other class in a shard")
     parser.add_argument(
         "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
     )
@@ -58,15 +57,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     check_committed(options.dataset)
-    wanted = grid(
-        options.dataset,
-        options.classes or class_counts(options.dataset),
-        options.leakage or leakage_levels(),
-        options.scopes,
-        options.seeds,
-        options.split_seeds,
-        options.leaked,
-    )
+    classes, levels = options.classes or class_counts(options.dataset), options.leakage or leakage_levels()
+    others = (options.scopes, options.seeds, options.split_seeds, options.leaked)
+    wanted = grid(options.dataset, classes, levels, *others)
     check_further(options.set, wanted[0])
     with stoppable(), alone() as lock, clone_of_head():
         tell_requests(options.dataset)
@@ -100,8 +93,7 @@ def check_further(further: list[str], scenario: Scenario) -> None:
 
 
 def class_counts(dataset: str) -> list[int]:
-    sets = yaml.safe_load(git("show", f"HEAD:conf/dataset/{dataset}.yaml"))["class_sets"]
-    return sorted(map(int, sets))
+    return sorted(map(int, yaml.safe_load(git("show", f"HEAD:conf/dataset/{dataset}.yaml"))["class_sets"]))
 
 
 def leakage_levels() -> list[str]:
@@ -165,8 +157,7 @@ def fill_run_cache(due: list[Scenario], further: list[str], options: argparse.Na
         params = (CLONE / "params.yaml").read_text()
         job = jobs.for_cluster(params) if options.ray else jobs.for_machine(params, WORK / "workers")
         # What is kept in Git reaches a remote from Ray's workers only; a push of the run-cache here would lose it.
-        graph = pipeline(CLONE, kept_in_git=bool(options.ray))
-        runs[scenario.name] = (Run(job, content(CLONE)), graph)
+        runs[scenario.name] = Run(job, content(CLONE)), pipeline(CLONE, kept_in_git=bool(options.ray))
     tasks, needs = one_graph(runs)
     table = resources.read(yaml.safe_load(params))
     logs = WORK / "logs"
@@ -200,9 +191,8 @@ def composed(scenario: Scenario, further: list[str]) -> dict:
 
 def is_current(branch: Branch, expected: dict) -> bool:
     """Whether HEAD has the code and data that the branch was run with, and the parameters asked for."""
-    if branches.params(branch.name) != expected:
-        return False
-    return not branches.changed_inputs(branch.name, "HEAD", branch.scenario.dataset)
+    same = branches.params(branch.name) == expected
+    return same and not branches.changed_inputs(branch.name, "HEAD", branch.scenario.dataset)
 
 
 def bring_raw_images(dataset: str) -> None:
@@ -212,9 +202,8 @@ def bring_raw_images(dataset: str) -> None:
     try:
         dvc("checkout", "--quiet", file, folder=CLONE)
     except BadInput as error:
-        raise BadInput(
-            f"{file}: its images are not in DVC's cache; fetch them: dvc fetch {file}, or: make data"
-        ) from error
+        words = f"{file}: its images are not in DVC's cache; fetch them: dvc fetch {file}, or: make data"
+        raise BadInput(words) from error
 
 
 def run(scenario: Scenario, further: list[str], lock: int, pull: list[str]) -> str:

@@ -2,23 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import NamedTuple
 
-from sisa.erasure.contents import (
-    ANSWERS,
-    ARRAY,
-    CHECKPOINT,
-    FORGOTTEN,
-    LISTING,
-    LOG,
-    PHOTO,
-    RUN,
-    SHADOWS,
-    TABLE,
-    UNREADABLE,
-    Content,
-)
+from sisa.erasure import contents as kinds
+from sisa.erasure.contents import Content
 from sisa.erasure.lineage import TRAINED_ON, Run
 
 Ids = frozenset[str]
@@ -26,12 +14,11 @@ NONE: Ids = frozenset()
 ERASED: Ids = frozenset({"erased"})  # stands for the ids of a table that an earlier receipt names
 UNDECIDED = None  # what a question answers that nothing can decide; otherwise the ids, empty for a clean object
 
-ABOUT = "has answers about {}"
-HOLDS = {TABLE: "holds {}", PHOTO: "is {}", ARRAY: "holds {}", ANSWERS: ABOUT, SHADOWS: ABOUT}
+HOLDS = {kinds.TABLE: "holds {}", kinds.PHOTO: "is {}", kinds.ARRAY: "holds {}"}
+HOLDS |= dict.fromkeys((kinds.ANSWERS, kinds.SHADOWS), "has answers about {}")
 
 
-@dataclass(frozen=True)
-class Tainted:
+class Tainted(NamedTuple):
     """Why an object must go, and which of the images it is about: none where only lineage or a receipt says so."""
 
     why: str
@@ -50,13 +37,12 @@ def classify(
     found = Classification(contents, [*runs, *(each.run for each in contents.values() if each.run)], erased)
     found.judge_contents()
     found.judge_checkpoints()
-    for name in found.open_ones(SHADOWS):
+    for name in found.open_ones(kinds.SHADOWS):
         found.judge_by_lineage(name)
     found.judge_logs()
     for name in cleared:
         found.undecided.pop(name, None)
-    found.judge_listings()
-    found.judge_run_cache()
+    found.judge_what_names()
     return found
 
 
@@ -92,7 +78,7 @@ class Classification:
                 self.tainted[name] = Tainted(HOLDS[content.kind].format(counted(content.ids)), content.ids)
             elif name in self.erased:
                 self.tainted[name] = Tainted("an earlier receipt names it as erased")
-            elif content.kind == UNREADABLE:
+            elif content.kind == kinds.UNREADABLE:
                 self.undecided[name] = "it is damaged, cut off, or of a kind that is never opened"
 
     def judge_checkpoints(self) -> None:
@@ -100,7 +86,7 @@ class Classification:
         for content in self.contents.values():
             for digest, ids in content.sliced.items():
                 known[digest] = known.get(digest, NONE) | ids
-        for name in self.open_ones(CHECKPOINT):
+        for name in self.open_ones(kinds.CHECKPOINT):
             digests = self.contents[name].digests
             if ids := NONE.union(*(known.get(digest, NONE) for digest in digests)):
                 self.tainted[name] = Tainted(f"was trained on {counted(ids)}, says its header", ids)
@@ -109,19 +95,16 @@ class Classification:
 
     def judge_logs(self) -> None:
         """A log tells of the checkpoints that lie beside it."""
-        beside = defaultdict(list)
-        for content in self.contents.values():
-            folders = defaultdict(list)
-            for path, name in content.files.items():
-                folders[PurePosixPath(path).parent].append((path, name))
-            for files in folders.values():
-                models = [name for path, name in files if path.endswith(".safetensors")]
-                for _, name in files:
-                    beside[name].append(models)
+        beside = {name: [] for name in self.open_ones(kinds.LOG)}
+        for files in (content.files for content in self.contents.values()):
+            places = {path: PurePosixPath(path).parent for path, name in files.items() if name in beside}
+            models = [path for path in files if places and path.endswith(".safetensors")]
+            for log, folder in places.items():
+                beside[files[log]].append([files[path] for path in models if PurePosixPath(path).parent == folder])
         gone = self.tainted.keys() | self.erased
-        for name in self.open_ones(LOG):
-            bad = [models for models in beside[name] if gone & set(models)]
-            if any(self.all_clean(models) for models in beside[name] if models not in bad):
+        for name, folders in beside.items():
+            bad = [models for models in folders if gone & set(models)]
+            if any(self.all_clean(models) for models in folders if models not in bad):
                 continue
             if bad:
                 ids = NONE.union(*(self.tainted[each].ids for models in bad for each in models if each in self.tainted))
@@ -148,7 +131,7 @@ class Classification:
 
     def ids_trained_on(self, run: Run) -> Ids | None:
         """The images among those that a run trained on; UNDECIDED where a table is gone that could add to none."""
-        there = [name for name in run.trained_on if name in self.contents and self.contents[name].kind == TABLE]
+        there = [name for name in run.trained_on if name in self.contents and self.contents[name].kind == kinds.TABLE]
         found = NONE.union(*(self.contents[name].ids for name in there))
         if self.erased & set(run.trained_on):
             found |= ERASED
@@ -156,17 +139,16 @@ class Classification:
             return UNDECIDED
         if not found or not run.less:
             return found
-        if run.less not in self.contents or self.contents[run.less].kind != FORGOTTEN:
+        if run.less not in self.contents or self.contents[run.less].kind != kinds.FORGOTTEN:
             return UNDECIDED
         return found - self.contents[run.less].listed
 
-    def judge_listings(self) -> None:
-        for name in self.open_ones(LISTING):
+    def judge_what_names(self) -> None:
+        """The listings, and then the entries of the run-cache, which name them, too."""
+        for name in self.open_ones(kinds.LISTING):
             lost = [self.tainted[each] for each in self.contents[name].files.values() if each in self.tainted]
             if lost:
                 self.tainted[name] = Tainted(f"lists {len(lost):,} objects that go", NONE.union(*(x.ids for x in lost)))
-
-    def judge_run_cache(self) -> None:
-        for name in self.open_ones(RUN):
+        for name in self.open_ones(kinds.RUN):
             if self.contents[name].run.hashes & self.tainted.keys():
                 self.tainted[name] = Tainted("names an object that goes")

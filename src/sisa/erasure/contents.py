@@ -78,7 +78,7 @@ def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collectio
             return Content(UNREADABLE) if pixels is None else Content(PHOTO, wanted & {image_id(pixels)})
         if head.startswith(NEVER_OPENED):
             return Content(UNREADABLE)
-        return textual(whole(file) if is_text(head) else b"", blob.key, wanted)
+        return textual(b"" if b"\0" in head else whole(file), blob.key, wanted)
     except (ValueError, KeyError, TypeError, OSError, EOFError, struct.error, zlib.error, pa.ArrowException):
         return Content(UNREADABLE)
 
@@ -99,14 +99,9 @@ def with_slices(store: Store, blob: Blob, content: Content) -> Content:
     images = Images(*text, tables.to_pixels(table["pixels"], shape))
     slices = tables.to_numpy(table["slice"]) if "slice" in table.column_names else np.zeros(len(images), np.int64)
     # One more than there are: a slice without any image has a digest as well.
-    count = int(slices.max(initial=-1)) + 2
-    digests = slice_digests(images, slices, count)
-    return replace(
-        content,
-        sliced={
-            digest: content.ids & set(images.ids[slices == number].tolist()) for number, digest in enumerate(digests)
-        },
-    )
+    digests = slice_digests(images, slices, int(slices.max(initial=-1)) + 2)
+    in_slice = (content.ids & set(images.ids[slices == number].tolist()) for number in range(len(digests)))
+    return replace(content, sliced=dict(zip(digests, in_slice, strict=True)))
 
 
 def whole(file: Reading) -> bytes:
@@ -128,11 +123,11 @@ def seen_digests(file: Reading) -> tuple[str, ...]:
     """From the header of a safetensors file. Raises ValueError and more where it is none, or cut off."""
     file.seek(0)
     (length,) = struct.unpack("<Q", file.read(8))
-    if length > file.blob.size:
+    if length > file.size:
         raise ValueError("cut off")
     header = json.loads(file.read(length))
     end = max((each["data_offsets"][1] for name, each in header.items() if name != "__metadata__"), default=0)
-    if 8 + length + end != file.blob.size:
+    if 8 + length + end != file.size:
         raise ValueError("cut off")
     return tuple(json.loads(header["__metadata__"]["seen"])["digests"])
 
@@ -148,13 +143,7 @@ def array_ids(zipped: bytes, layout: ArrayFormat) -> set[str]:
 
 
 def is_photo(head: bytes) -> bool:
-    return (
-        head[:3] == b"\xff\xd8\xff" or head[:8] == b"\x89PNG\r\n\x1a\n" or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
-    )
-
-
-def is_text(head: bytes) -> bool:
-    return b"\0" not in head
+    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
 
 
 def textual(text: bytes, key: str, wanted: frozenset[str]) -> Content:

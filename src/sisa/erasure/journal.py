@@ -1,34 +1,19 @@
 """An erase under way: what was decided before the first change, so that a stopped one goes on as it began."""
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from sisa.base.files import read_json, write_json
-from sisa.erasure.receipts import Item
-from sisa.erasure.renewal import Renewal
+from sisa.erasure.receipts import Receipt
 
 FILE = Path(".dvc/tmp/erasing/journal.json")
 
 
 @dataclass(frozen=True)
 class Journal:
-    """What is asked for, by ids and in words, on which date (ISO 8601), and what it comes to.
+    """The receipt as far as it is known; renewed: the workspace is whole without the images, only deleting is left."""
 
-    files: the raw files that the images are in; objects: what was found so far; cleared: the hashes of models that were
-    proven clean while the tables that prove it were there; renewed: whether the workspace is whole without the images,
-    so that only deleting is left.
-    """
-
-    dataset: str
-    images: list[str]
-    asked: str
-    reason: str
-    date: str
-    files: list[str]
-    renewal: Renewal
-    objects: list[Item] = field(default_factory=list)
-    unpullable: list[str] = field(default_factory=list)
-    cleared: list[str] = field(default_factory=list)
+    receipt: Receipt
     renewed: bool = False
 
 

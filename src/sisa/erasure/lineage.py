@@ -38,10 +38,8 @@ TRAINED_ON = {
     "baseline_retrained": ("data/union_retained.parquet",),
     "shadows": ("data/shards/{shard}.parquet", "data/union.parquet", "data/test.parquet"),
 }
-LESS = {
-    "retrain_exact": "data/forget_set.json",
-    "reference": "data/forgotten.json",
-}  # the stages that leave out what this file lists
+# The stages that leave out what this file lists
+LESS = {"retrain_exact": "data/forget_set.json", "reference": "data/forgotten.json"}
 
 
 @dataclass(frozen=True)
@@ -122,21 +120,17 @@ def history() -> History:
     Raises GitError outside of a repository.
     """
     paths = recorded_paths()
-    names = sorted({name for those in paths.values() for name in those})
+    names = sorted(set().union(*paths.values()))
     texts = dict(zip(names, blob_texts(names), strict=True))
-    found = [(path, name, texts[name]) for path, those in paths.items() for name in those]
-    found += [(path, HERE, Path(path).read_bytes()) for path in recorded_here()]
-    runs: dict[str, list[Run]] = {HERE: []}
-    for path, name, text in found:
-        if not is_receipt(path):
-            runs.setdefault(name, []).extend(runs_in(text))
+    found = [(path, HERE, Path(path).read_bytes()) for path in recorded_here()]
+    found += [(path, name, texts[name]) for path, those in paths.items() for name in those]
+    runs = [(name, run) for path, name, text in found if not is_receipt(path) for run in runs_in(text)]
     receipts = [receipt_in(text) for path, _, text in found if is_receipt(path)]
-    hashes = {name: set().union(*(run.hashes for run in each)) for name, each in runs.items()}
-    return History(
-        [run for each in runs.values() for run in each],
-        [receipt for receipt in receipts if receipt],
-        named_by_revision(hashes, sorted(paths)) | {HERE: hashes[HERE]},
-    )
+    hashes = defaultdict(set)
+    for name, run in runs:
+        hashes[name] |= run.hashes
+    named = named_by_revision(hashes, sorted(paths)) | {HERE: hashes[HERE]}
+    return History([run for _, run in runs], [receipt for receipt in receipts if receipt], named)
 
 
 def recorded_paths() -> dict[str, set[str]]:
@@ -176,9 +170,8 @@ def blob_texts(names: list[str]) -> Iterator[bytes]:
 
 def named_by_revision(hashes: dict[str, set[str]], paths: list[str]) -> dict[str, set[str]]:
     """The hashes that each ref and each commit names; hashes: by blob."""
-    refs = {ref: label(ref) for ref in git("for-each-ref", "--format=%(refname)").splitlines()}
-    commits = {name: f"{COMMIT}{name[:10]}" for name in git("rev-list", "--all", "--reflog").split()}
-    revisions = refs | commits
+    revisions = {ref: label(ref) for ref in git("for-each-ref", "--format=%(refname)").splitlines()}
+    revisions |= {name: f"{COMMIT}{name[:10]}" for name in git("rev-list", "--all", "--reflog").split()}
     asked = [(revision, path) for revision in revisions for path in paths]
     answers = ask_git("--batch-check=%(objectname)", [f"{revision}:{path}" for revision, path in asked])
     named = defaultdict(set)
@@ -189,8 +182,7 @@ def named_by_revision(hashes: dict[str, set[str]], paths: list[str]) -> dict[str
 
 def label(ref: str) -> str:
     """A ref in words."""
-    kinds = {"refs/heads/": "branch", "refs/tags/": "tag", "refs/remotes/": "remote branch"}
-    for start, kind in kinds.items():
+    for start, kind in {"refs/heads/": "branch", "refs/tags/": "tag", "refs/remotes/": "remote branch"}.items():
         if ref.startswith(start):
             return f"{kind} {ref.removeprefix(start)}"
     if ref.startswith("refs/exps/") and ref.count("/") > 3:  # refs/exps/AB/REST of a commit/NAME

@@ -5,9 +5,10 @@ It names objects by hash and images by id, and holds no image. Two erases that r
 
 import hashlib
 import json
-from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path
 
 from tabulate import tabulate
@@ -36,7 +37,7 @@ class Item:
     kind: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Receipt:
     """date: ISO 8601; asked: in words; images: the ids; files: the raw files that they were in; objects: what was
     removed; adopted and trained: the stages whose model another one replaced, and the samples of each model that was
@@ -56,12 +57,12 @@ class Receipt:
     adopted: list[str]
     trained: dict[str, int]
     unpullable: list[str]
-    out_of_reach: list[str]
-    scanned: dict[str, int]
-    left: int
-    undecided: list[str]
+    out_of_reach: list[str] = field(default_factory=list)  # this, and what only the last scan tells
+    scanned: dict[str, int] = field(default_factory=dict)
+    left: int = 0
+    undecided: list[str] = field(default_factory=list)
     cleared: list[str]
-    tools: dict[str, str]
+    tools: dict[str, str] = field(default_factory=dict)
 
     @property
     def path(self) -> Path:
@@ -89,9 +90,8 @@ def lines(receipt: Receipt) -> Iterator[str]:
     yield "Each of them by hash and size: in the .json file beside this one."
     yield from section("Raw files that the images were in", receipt.files)
     yield from section("Stages whose model was replaced by the retrained one", receipt.adopted)
-    yield from section(
-        "Models trained again", [f"{model}: {samples:,} samples" for model, samples in receipt.trained.items()]
-    )
+    trained = [f"{model}: {samples:,} samples" for model, samples in receipt.trained.items()]
+    yield from section("Models trained again", trained)
     unpullable = lineage.in_short(receipt.unpullable)
     yield from section("Can no longer be pulled, they name what was erased (commits: see the .json file)", unpullable)
     yield from section("Out of reach, and not looked at", receipt.out_of_reach)
@@ -109,11 +109,9 @@ def section(title: str, entries: list[str]) -> Iterator[str]:
 
 def summary(objects: list[Item]) -> str:
     """A table of counts and sizes by store and kind."""
-    groups = defaultdict(list)
-    for item in objects:
-        groups[item.store, item.kind].append(item.size)
-    rows = [
-        (store, kind, len(sizes), tqdm.format_sizeof(sum(sizes), "B"))
-        for (store, kind), sizes in sorted(groups.items())
-    ]
+    where = attrgetter("store", "kind")
+    rows = []
+    for place, those in groupby(sorted(objects, key=where), key=where):
+        sizes = [item.size for item in those]
+        rows.append((*place, len(sizes), tqdm.format_sizeof(sum(sizes), "B")))
     return tabulate(rows, headers=["where", "what", "number", "size"])

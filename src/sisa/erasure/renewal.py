@@ -50,31 +50,31 @@ class Replacement:
     images: Path
     retained: Path
     kind: type[Images]
-    slices: int
 
-    def problems(self, remaining: Images) -> Iterator[str]:
+    def problems(self, remaining: Images, params: Params) -> Iterator[str]:
         """Why the other model is not what training on the remaining images gives."""
         retained = tables.read(self.retained, self.kind)
         if not same(retained, remaining):
             yield f"{self.retained} is not {self.images} without the erased images"
             return
-        slices = remaining.slices if isinstance(remaining, Shard) else np.zeros(len(remaining), dtype=np.int64)
-        yield from provenance.checkpoint_mismatches(self.by, remaining, slices, self.slices, str(self.retained))
+        cut = slices_of(remaining, params)
+        yield from provenance.checkpoint_mismatches(self.by, remaining, *cut, str(self.retained))
 
 
 def replacements(params: Params) -> dict[str, Replacement]:
     """By the stage that trains the model."""
     found = {}
     for name in params.shards:
-        file = f"{name}.parquet"
-        members, retrained = paths.members(params) / name, paths.retrained(params) / name
-        found[f"train_shards@{name}"] = Replacement(
-            members, retrained, paths.SHARDS / file, paths.RETAINED / file, Shard, params.slices
-        )
-    found["baseline_full"] = Replacement(
-        paths.BASELINE_FULL, paths.BASELINE_RETRAINED, paths.UNION, paths.UNION_RETAINED, Images, 1
-    )
-    return found
+        models = paths.members(params) / name, paths.retrained(params) / name
+        shards = (folder / f"{name}.parquet" for folder in (paths.SHARDS, paths.RETAINED))
+        found[f"train_shards@{name}"] = Replacement(*models, *shards, Shard)
+    models, unions = (paths.BASELINE_FULL, paths.BASELINE_RETRAINED), (paths.UNION, paths.UNION_RETAINED)
+    return found | {"baseline_full": Replacement(*models, *unions, Images)}
+
+
+def slices_of(images: Images, params: Params) -> tuple[np.ndarray, int]:
+    """The slice of each image [n] int64 that a model trains on, and how many there are: one, of the conventional."""
+    return (images.slices, params.slices) if isinstance(images, Shard) else (np.zeros(len(images), dtype=np.int64), 1)
 
 
 def plan(ids: Collection[str], params: Params) -> Renewal:
@@ -87,12 +87,9 @@ def plan(ids: Collection[str], params: Params) -> Renewal:
         for stage, replacement in replacements(params).items()
         if (before := tables.read(replacement.images, replacement.kind)).among(ids).any()
     }
-    adopted = [stage for stage, (each, remaining) in touched.items() if not any(each.problems(remaining))]
-    trained = {
-        str(each.model): training_samples(images, params)
-        for stage, (each, images) in touched.items()
-        if stage not in adopted
-    }
+    adopted = [stage for stage, (each, remaining) in touched.items() if not any(each.problems(remaining, params))]
+    again = [each for stage, each in touched.items() if stage not in adopted]
+    trained = {str(each.model): training_samples(images, params) for each, images in again}
     shards = tables.read_shards(paths.SHARDS, params.shards)
     left = {name: shard.take(~shard.among(ids)) for name, shard in shards.items()}
     changed = [name for name in shards if len(left[name]) < len(shards[name])]
@@ -104,10 +101,8 @@ def plan(ids: Collection[str], params: Params) -> Renewal:
 
 
 def training_samples(images: Images, params: Params) -> int:
-    if isinstance(images, Shard):
-        epochs = slice_epochs(params.train.epochs, params.slices)
-        return predicted_training(images.slices, params.slices, epochs)
-    return len(images) * slice_epochs(params.train.epochs, 1)
+    slices, count = slices_of(images, params)
+    return predicted_training(slices, count, slice_epochs(params.train.epochs, count))
 
 
 def retraining(
@@ -132,19 +127,15 @@ def attacking(
     """Samples that the attack stages take which run again without these images, by what each writes."""
     test = tables.read(paths.TEST, Images)
     again = changed if request == forget_set.read(paths.FORGET_SET) else list(left)
-    samples = {
-        str(paths.retrained_exact(params) / name): attack_costs.retrained_exact(left[name], request, params)
-        for name in again
-    }
+    exact, shadows = paths.retrained_exact(params), paths.shadows(params)
+    samples = {str(exact / name): attack_costs.retrained_exact(left[name], request, params) for name in again}
     if changed or test.among(ids).any():
         others = union([*left.values(), test.take(~test.among(ids))])
-        samples |= {
-            f"{paths.shadows(params) / name}.csv": attack_costs.shadows(shard, others, params)
-            for name, shard in left.items()
-        }
+        costs = {name: attack_costs.shadows(shard, others, params) for name, shard in left.items()}
+        samples |= {f"{shadows / name}.csv": cost for name, cost in costs.items()}
     if samples:
-        relearning = attack_costs.relearning(left, union([*left.values()]), request, params)
-        samples["metrics/relearning.json"] = relearning
+        together = union([*left.values()])
+        samples["metrics/relearning.json"] = attack_costs.relearning(left, together, request, params)
     return samples
 
 
@@ -171,40 +162,36 @@ def erase_raw(ids: Collection[str], date: str, params: Params) -> list[str]:
     return erased
 
 
-def renew(renewal: Renewal, params: Params) -> None:
-    """Run what the erased images leave to run. Safe to repeat after an interruption.
+def renew(adopted: list[str], params: Params) -> None:
+    """Run what the erased images leave to run; adopted: as in Renewal. Safe to repeat after an interruption.
 
     Raises BadInput where a stage fails, or where a model turns out not to be what it was taken for.
     """
     dvc_in_sight("repro", "--no-run-cache", "split")
-    adopt(renewal.adopted, params)
+    adopt(adopted, params)
     dvc_in_sight("repro")
 
 
 def adopt(stages: list[str], params: Params) -> None:
-    """Put each stage's proven model in the other one's place, and tell DVC that this is what these stages give.
-
-    Raises BadInput where the proof fails.
-    """
+    """Put each stage's proven model in the other one's place, and tell DVC. Raises BadInput where the proof fails."""
     due = list(disagreements(stages))  # the rest was adopted before an interruption
     for stage in due:
-        put_in_place(replacements(params)[stage])
+        put_in_place(replacements(params)[stage], params)
     if due:
         dvc_in_sight("commit", "--force", *due)
     for problem in disagreements(due).values():
         raise BadInput(f"{problem}; after dvc commit {' '.join(due)}")
 
 
-def put_in_place(replacement: Replacement) -> None:
-    if replacement.images.read_bytes() != replacement.retained.read_bytes():
-        raise BadInput(
-            f"{replacement.images} and {replacement.retained} differ, so {replacement.model} must be trained"
-        )
-    if wrong := list(replacement.problems(tables.read(replacement.images, replacement.kind))):
-        raise BadInput(f"{wrong[0]}; so {replacement.model} must be trained")
-    keep(replacement.by, replacement.model)
-    if checkpoints.fingerprints(replacement.model) != checkpoints.fingerprints(replacement.by):
-        raise BadInput(f"{replacement.model}: not the bytes of {replacement.by} that were copied there; repeat")
+def put_in_place(replacement: Replacement, params: Params) -> None:
+    model, by, images, retained = replacement.model, replacement.by, replacement.images, replacement.retained
+    if images.read_bytes() != retained.read_bytes():
+        raise BadInput(f"{images} and {retained} differ, so {model} must be trained")
+    for problem in replacement.problems(tables.read(images, replacement.kind), params):
+        raise BadInput(f"{problem}; so {model} must be trained")
+    keep(by, model)
+    if checkpoints.fingerprints(model) != checkpoints.fingerprints(by):
+        raise BadInput(f"{model}: not the bytes of {by} that were copied there; repeat")
 
 
 def disagreements(stages: list[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
@@ -10,7 +11,7 @@ import yaml
 from tqdm import tqdm
 
 from sisa.erasure import contents, lineage
-from sisa.erasure.classify import classify
+from sisa.erasure.classify import Tainted, classify
 from sisa.erasure.contents import ArrayFormat, Content
 from sisa.erasure.stores import WORKSPACE, Blob, Store, is_leftover
 
@@ -27,9 +28,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """Something that holds one of the images or was trained on one: the store, the path there, its hash, bytes, kind,
-    why, and how many of the images it is known to be about.
-    """
+    """What holds one of the images or was trained on one. size: in bytes; images: how many of them it is about."""
 
     store: str
     path: str
@@ -71,14 +70,15 @@ def survey(
     seen = look_into(first, ids)
     history = lineage.history()
     gone = {*known, *history.erased}
+    kinds = {name: content.kind for name, content in seen.items()}
     classes = classify(seen | folders(listed), history.runs, gone, {*cleared, *history.cleared(ids)})
     findings, undecided = [], []
     for store, blob in everything:
-        kind, why = seen[blob.hash].kind, classes.undecided.get(blob.hash)
-        if tainted := classes.tainted.get(blob.hash):
-            findings.append(found(store, blob, kind, tainted.why, len(tainted.ids)))
-        elif why and store.name == WORKSPACE and is_leftover(blob):
-            findings.append(found(store, blob, kind, "an interrupted run left it, cut off", 0))
+        kind, tainted, why = (each.get(blob.hash) for each in (kinds, classes.tainted, classes.undecided))
+        if why and store.name == WORKSPACE and is_leftover(blob):
+            tainted = Tainted("an interrupted run left it, cut off")
+        if tainted:
+            findings.append(Finding(store.name, blob.key, blob.hash, blob.size, kind, tainted.why, len(tainted.ids)))
         elif why:
             undecided.append(f"{store.name}: {blob.key} ({kind}): {why}")
     open_or_gone = classes.tainted.keys() | classes.undecided.keys()
@@ -89,12 +89,8 @@ def survey(
         len(first),
         history.naming({*classes.tainted, *gone}),
         [store.name for store in places if store.keeps_versions() is not False],
-        sorted(name for name, each in seen.items() if each.kind in TRAINED and name not in open_or_gone),
+        sorted(name for name, kind in kinds.items() if kind in TRAINED and name not in open_or_gone),
     )
-
-
-def found(store: Store, blob: Blob, kind: str, why: str, images: int) -> Finding:
-    return Finding(store.name, blob.key, blob.hash, blob.size, kind, why, images)
 
 
 def look_into(first: dict[str, tuple[Store, Blob]], ids: Collection[str]) -> dict[str, Content]:
@@ -134,17 +130,16 @@ def remove(findings: Iterable[Finding], places: list[Store]) -> None:
     Safe to stop and to repeat: what is gone is passed over, and evidence goes last. Raises Unreachable, before
     anything is deleted, where one of the stores cannot be written.
     """
-    findings = sorted(findings, key=rank)
-    concerned = [store for store in places if any(each.store == store.name for each in findings)]
-    for store in concerned:
-        store.check_writable()
-    with tqdm(total=len(findings), desc="deleting", unit=" files", disable=None) as bar:
-        for place in sorted({rank(each) for each in findings}):
-            for store in concerned:
-                keys = [each.path for each in findings if rank(each) == place and each.store == store.name]
-                for start in range(0, len(keys), BATCH):
-                    store.delete(keys[start : start + BATCH])
-                    bar.update(len(keys[start : start + BATCH]))
+    names = [store.name for store in places]
+    turns = {each: (rank(each), names.index(each.store)) for each in findings}
+    for number in sorted({number for _, number in turns.values()}):
+        places[number].check_writable()
+    with tqdm(total=len(turns), desc="deleting", unit=" files", disable=None) as bar:
+        for (_, number), those in groupby(sorted(turns, key=turns.get), key=turns.get):
+            keys = [each.path for each in those]
+            for batch in (keys[start : start + BATCH] for start in range(0, len(keys), BATCH)):
+                places[number].delete(batch)
+                bar.update(len(batch))
 
 
 def rank(finding: Finding) -> int:

@@ -5,16 +5,17 @@ at AB/REST, and runs/ is the run-cache.
 """
 
 import hashlib
-import io
 import os
 import re
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dvc.fs import LocalFileSystem
 from dvc.repo import Repo
+from fsspec.spec import AbstractBufferedFile
 
 from sisa.base.errors import BadInput
 from sisa.repository.git import git_bytes
@@ -75,15 +76,11 @@ class Store:
                 self.fs.fs.rm(paths)  # a thousand a request
                 return
             for path in paths:
-                try:
+                with suppress(FileNotFoundError):
                     self.fs.remove(path)
-                except FileNotFoundError:
-                    continue
 
     def check_writable(self) -> None:
-        """Write a file and delete it again, also one that a stopped call left. Raises Unreachable before anything is
-        lost.
-        """
+        """Write a file and delete it again, also one that a stopped call left."""
         with self.answering("written"):
             self.must_exist()
             probe = self.fs.join(self.root, "files", ".probe")
@@ -156,35 +153,18 @@ class Workspace(Store):
     """The files that Git does not track where stages write, and all that DVC and interrupted runs left in .dvc/tmp."""
 
     def __init__(self):
-        self.name, self.root = WORKSPACE, "."
+        super().__init__(WORKSPACE, LocalFileSystem(), "")
 
     def blobs(self) -> list[Blob]:
-        found = (Path(path) for path in [*self.untracked(), *self.leftovers()])
+        untracked = git_bytes("ls-files", "--others", "-z", "--", *WRITTEN).split(b"\0")
+        found = [*(Path(os.fsdecode(name)) for name in untracked if name), *self.leftovers()]
         with self.answering("looked into"):
             return [Blob(path.as_posix(), path.stat().st_size, md5(path)) for path in found if path.is_file()]
-
-    def read(self, key: str, start: int = 0, end: int | None = None) -> bytes:
-        with self.answering(f"read at {key}"), open(key, "rb") as file:
-            file.seek(start)
-            return file.read(-1 if end is None else end - start)
-
-    def delete(self, keys: list[str]) -> None:
-        with self.answering("written"):
-            for key in keys:
-                Path(key).unlink(missing_ok=True)
 
     def check_writable(self) -> None:
         for folder in filter(os.path.isdir, WRITTEN):
             if not os.access(folder, os.W_OK):
                 raise Unreachable(f"{folder}/ cannot be written; see to its permissions, then repeat")
-
-    def keeps_versions(self) -> bool:
-        return False
-
-    def untracked(self) -> list[str]:
-        return [
-            os.fsdecode(name) for name in git_bytes("ls-files", "--others", "-z", "--", *WRITTEN).split(b"\0") if name
-        ]
 
     def leftovers(self) -> Iterator[Path]:
         for folder, folders, files in os.walk(TMP):
@@ -221,28 +201,13 @@ def remote(repo: Repo, name: str) -> Store:
         return Store(name, found.fs, found.path)
 
 
-class Reading(io.RawIOBase):
+class Reading(AbstractBufferedFile):
     """A blob as a file that is read in parts, each a request, except for a head that is there already."""
 
     def __init__(self, store: Store, blob: Blob, head: bytes):
-        self.store, self.blob, self.head, self.place = store, blob, head, 0
+        super().__init__(None, blob.key, cache_type="none", size=blob.size)
+        self.store, self.head = store, head
 
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self.place
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        self.place = offset + {io.SEEK_SET: 0, io.SEEK_CUR: self.place, io.SEEK_END: self.blob.size}[whence]
-        return self.place
-
-    def read(self, size: int = -1) -> bytes:
-        end = self.blob.size if size is None or size < 0 else min(self.place + size, self.blob.size)
-        start, self.place = self.place, end
-        if end <= len(self.head):
-            return self.head[start:end]
-        return self.store.read(self.blob.key, start, end) if end > start else b""
+    def _fetch_range(self, start: int, end: int) -> bytes:
+        end = min(end, self.size)
+        return self.head[start:end] if end <= len(self.head) else self.store.read(self.path, start, end)

@@ -32,8 +32,7 @@ def check() -> None:
 
 def clear_up() -> None:
     """Take away what killed processes leave: a lock file that is empty or names only the dead, at which the next DVC
-    stops; files half-written or on trial, which would count as those of their folder; half-trained models.
-    """
+    stops; files half-written or on trial, which would count as those of their folder; half-trained models."""
     if RWLOCK.exists() and not at_work():
         RWLOCK.unlink()
     for path in (path for top in ("data", "models", "metrics", "plots") for path in Path(top).rglob(".*")):

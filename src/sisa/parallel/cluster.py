@@ -12,7 +12,6 @@ import sisa
 from sisa.base.errors import BadInput
 from sisa.parallel import resources
 from sisa.parallel.environment import differences
-from sisa.parallel.jobs import Job
 from sisa.parallel.logs import log_of
 from sisa.parallel.resources import Resources
 from sisa.parallel.tasks import Task, kept
@@ -35,9 +34,9 @@ class Board:
         return self.lines
 
 
-def on_worker(job: Job, name: str, stage: str, reads: list[str], lock: dict, board) -> dict:
-    """The task: `run_stage`, telling the board."""
-    return run_stage(job, stage, reads, lock, lambda line: board.say.remote(name, line))
+def on_worker(name: str, board, *told) -> dict:
+    """The task: `run_stage` with what it is `told`, telling the board."""
+    return run_stage(*told, lambda line: board.say.remote(name, line))
 
 
 class Cluster:
@@ -56,10 +55,9 @@ class Cluster:
         refuse_other_environments(next(iter(tasks.values())).run.job.environment)
 
     def submit(self, name: str) -> Future:
-        task = self.tasks[name]
-        wanted = resources.of(task.stage, self.table).model_dump()
+        wanted = resources.of(name, self.table).model_dump()
         remote = self.remote.options(name=name, max_retries=DEATHS, scheduling_strategy="SPREAD", **wanted)
-        ref = remote.remote(task.run.job, name, task.stage, task.reads, task.run.lock_for(task), self.board)
+        ref = remote.remote(name, self.board, *self.tasks[name].told())
         self.refs.append(ref)
         ended: Future = Future()
         ref.future().add_done_callback(lambda done: ended.set_result(self.outcome(name, done)))
@@ -95,9 +93,8 @@ def connect(address: str) -> None:
     try:
         ray.init(address=address, log_to_driver=False, logging_level=logging.ERROR)
     except (ConnectionError, ValueError, RuntimeError) as error:
-        raise BadInput(
-            f"no Ray cluster at {address}: {' '.join(str(error).split())[:200]}; start one: ray start --head"
-        ) from error
+        said = " ".join(str(error).split())[:200]
+        raise BadInput(f"no Ray cluster at {address}: {said}; start one: ray start --head") from error
 
 
 def refuse_other_environments(expected: dict[str, str]) -> None:

@@ -12,10 +12,7 @@ Ended = Mapping[str, str | None]  # how stages ended: what failed, in one line, 
 
 
 def walk(
-    needs: Needs,
-    submit: Callable[[str], Future],
-    attempts: int = 1,
-    tick: Callable[[Ended], None] = lambda ended: None,
+    needs: Needs, submit: Callable[[str], Future], attempts: int = 1, tick: Callable[[Ended], None] = lambda ended: None
 ) -> Ended:
     """How each stage of `needs` (stage -> the stages that it waits for) ended; those that never started are absent.
 

@@ -41,6 +41,5 @@ def for_cluster(params: str) -> Job:
 
 def for_machine(params: str, clones: Path) -> Job:
     """With clones in this folder, and this repository's cache."""
-    cache = Repo().cache.local_cache_dir
-    head = git("rev-parse", "HEAD").strip()
+    head, cache = git("rev-parse", "HEAD").strip(), Repo().cache.local_cache_dir
     return Job(str(Path().resolve()), head, params, cache=cache, clones=str(clones.resolve()))

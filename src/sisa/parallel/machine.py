@@ -60,14 +60,11 @@ class Machine:
 
     def run(self, name: str) -> str | None:
         """What failed, or None."""
-        with self.share.of(resources.of(self.stage_of(name), self.table)) as gpus:
+        with self.share.of(resources.of(name, self.table)) as gpus:
             if self.stopping.is_set():
                 return "stopped"
             self.begun.add(name)
             return self.run_stage(name, gpus)
-
-    def stage_of(self, name: str) -> str:
-        return name
 
     def run_stage(self, name: str, gpus: list[str]) -> str | None:
         command, log = ("--wait-for-lock", "repro", "--single-item", name), log_of(self.logs, name)
@@ -93,14 +90,9 @@ class Clones(Machine):
         super().__init__(jobs, table, logs)
         self.tasks, self.said = tasks, {}
 
-    def stage_of(self, name: str) -> str:
-        return self.tasks[name].stage
-
     def run_stage(self, name: str, gpus: list[str]) -> str | None:
         task, say = self.tasks[name], partial(self.said.__setitem__, name)
-        report = worker.run_stage(
-            task.run.job, task.stage, task.reads, task.run.lock_for(task), say, self.stopping.is_set, gpus
-        )
+        report = worker.run_stage(*task.told(), say, self.stopping.is_set, gpus)
         return kept(task, report, log_of(self.logs, name))
 
     def line(self, stage: str) -> str:

@@ -43,8 +43,7 @@ def cores(text: str) -> int:
 
 
 def read(params: dict, file: Path = FILE) -> dict[str, Resources]:
-    """By stage name without its `@shard`. Raises BadInput where the file is not such a table, or names a parameter that
-    `params` lacks."""
+    """By stage name without its `@shard`. Raises BadInput for what is no such table or names a parameter not there."""
     try:
         tables = OmegaConf.create({**params, "resources": OmegaConf.load(file)})
         values = OmegaConf.to_container(tables.resources, resolve=True)
@@ -54,8 +53,9 @@ def read(params: dict, file: Path = FILE) -> dict[str, Resources]:
         raise BadInput(f"{file}: {' '.join(str(error).split())}") from error
 
 
-def of(stage: str, table: dict[str, Resources]) -> Resources:
-    return table.get(stage.split("@", maxsplit=1)[0], table["default"])
+def of(name: str, table: dict[str, Resources]) -> Resources:
+    """Of a stage, `STAGE@SHARD`, or of one of a run, `RUN:STAGE@SHARD`."""
+    return table.get(name.rpartition(":")[2].partition("@")[0], table["default"])
 
 
 def own_gpus(gpus: list[str]) -> dict[str, str]:

@@ -18,6 +18,10 @@ class Task:
     stage: str
     reads: list[str]
 
+    def told(self) -> tuple[Job, str, list[str], dict]:
+        """What `worker.run_stage` is told of it first."""
+        return self.run.job, self.stage, self.reads, self.run.lock_for(self)
+
 
 @dataclass(eq=False)
 class Run:

@@ -40,8 +40,7 @@ def recognition(table: pd.DataFrame) -> Figure:
     panels = figure.subplots(2, len(SHOWN), sharex=True, sharey="row")
     for (recall, auroc), (aggregation, title) in zip(panels.T, SHOWN.items(), strict=True):
         for place, rows in enumerate(scenarios.values()):
-            draw_recall(recall, place, rows, aggregation)
-            draw_auroc(auroc, place, rows, aggregation)
+            draw_states(recall, auroc, place, rows, aggregation)
         auroc.axhline(0.5, color="grey", linewidth=0.8, linestyle="--")
         auroc.set_xticks(range(len(scenarios)), [label(*key) for key in scenarios])
         recall.set_title(title)
@@ -49,9 +48,10 @@ def recognition(table: pd.DataFrame) -> Figure:
             axes.spines[["top", "right"]].set_visible(False)
     panels[0, 0].set(ylabel="held-out images of the class named, %", ylim=(0, 105))
     panels[1, 0].set(ylabel="AUROC of the class (0.5: chance)", ylim=(0, 1.03))
-    unique = {
-        label: handle for axes in panels[:, 0] for handle, label in zip(*axes.get_legend_handles_labels(), strict=True)
-    }
+    unique = {}
+    for axes in panels[:, 0]:
+        handles, labels = axes.get_legend_handles_labels()
+        unique |= dict(zip(labels, handles, strict=True))
     figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=5, frameon=False)
     return figure
 
@@ -66,28 +66,23 @@ def whisker(values: pd.Series) -> list[list[float]] | None:
     return [[mean - values.min()], [values.max() - mean]] if len(values) > 1 else None
 
 
-def draw_recall(axes: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
+def draw_states(recall: Axes, auroc: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
     for number, state in enumerate(STATES):
         found, where = pick(rows, state=state, aggregation=aggregation), place + (number - 1) * WIDTH
-        shares, taken = found["forgotten"] * 100, found["others_taken"] * 100
+        shares, taken, areas = found["forgotten"] * 100, found["others_taken"] * 100, found["forgotten_auroc"]
+        if areas.notna().all() and len(areas):
+            style = {"fmt": "o", "color": COLOURS[state], "elinewidth": 1, "capsize": 2}
+            auroc.errorbar(where, areas.mean(), whisker(areas), **style)
         if shares.isna().any() or shares.empty:
-            axes.annotate("undecided", (where, 1), rotation=90, ha="center", fontsize=8, color="grey")
+            recall.annotate("undecided", (where, 1), rotation=90, ha="center", fontsize=8, color="grey")
             continue
         style = {"color": COLOURS[state], "label": state, "error_kw": {"elinewidth": 1}}
-        bar = axes.bar(where, shares.mean(), WIDTH * 0.92, yerr=whisker(shares), **style)
-        axes.bar_label(bar, fmt="%.0f", fontsize=8, label_type="center" if shares.mean() > 10 else "edge")
-        axes.plot(where, taken.mean(), "x", color="black", markersize=5, label="others taken for it")
-    draw_baseline(axes, place, pick(rows, state=BASELINE_FULL)["forgotten"].mean() * 100, "-")
-
-
-def draw_auroc(axes: Axes, place: int, rows: pd.DataFrame, aggregation: str) -> None:
-    for number, state in enumerate(STATES):
-        values = pick(rows, state=state, aggregation=aggregation)["forgotten_auroc"]
-        if values.notna().all() and len(values):
-            where = place + (number - 1) * WIDTH
-            axes.errorbar(where, values.mean(), whisker(values), fmt="o", color=COLOURS[state], elinewidth=1, capsize=2)
-    for state, style in {BASELINE_FULL: "-", BASELINE_RETRAINED: ":"}.items():
-        draw_baseline(axes, place, pick(rows, state=state)["forgotten_auroc"].mean(), style)
+        bar = recall.bar(where, shares.mean(), WIDTH * 0.92, yerr=whisker(shares), **style)
+        recall.bar_label(bar, fmt="%.0f", fontsize=8, label_type="center" if shares.mean() > 10 else "edge")
+        recall.plot(where, taken.mean(), "x", color="black", markersize=5, label="others taken for it")
+    draw_baseline(recall, place, pick(rows, state=BASELINE_FULL)["forgotten"].mean() * 100, "-")
+    for state, dashes in {BASELINE_FULL: "-", BASELINE_RETRAINED: ":"}.items():
+        draw_baseline(auroc, place, pick(rows, state=state)["forgotten_auroc"].mean(), dashes)
 
 
 def draw_baseline(axes: Axes, place: int, value: float, style: str) -> None:
@@ -122,10 +117,7 @@ RESPONSE = {  # title: scale, limits, what to compare with, and of each column i
 
 def response(table: pd.DataFrame) -> Figure:
     """Four panels over the leaked images of each other class in a shard: knowledge by name and without a threshold,
-    attack, and cost.
-
-    table: a file of results/response. A line goes through the means of the runs, and each run is a dot.
-    """
+    attack, and cost. table: a file of results/response."""
     figure = Figure(figsize=(10, 7.4), layout="constrained")
     cost = {name: table[name] / table["samples_full"] for name in ("samples_all", "samples_dominant")}
     by_leaked = table.assign(**cost).groupby("leaked")
@@ -158,8 +150,8 @@ def cost(curves: list[dict]) -> Figure:
     curves: what `commands.simulate` has played. Lines are simulated, the mean of the plays; dots are closed forms;
     dashes retrain one model on all that is left.
     """
-    shards = list(dict.fromkeys(len(each["matrix"]) for each in curves))
-    slices = list(dict.fromkeys(each["slices"] for each in curves))
+    table = pd.DataFrame([a_request(each) for each in curves])
+    shards = list(table["shards"].unique())
     panels = 2 if len(shards) > 1 else 1
     figure = Figure(figsize=(5.6 * panels + 0.4, 4.4), layout="constrained")
     left, *right = np.ravel(figure.subplots(1, panels))
@@ -171,10 +163,11 @@ def cost(curves: list[dict]) -> Figure:
     left.plot(*so_far(cheapest, cheapest["full"].mean(axis=0)), "--", color="black", label="full retraining")
     left.set(xlabel="requests", ylabel="samples processed so far", yscale="log", title="As requests come in")
     for axes in right:
-        for colour, count in zip(cycle(LINES), slices, strict=False):
-            draw_shards(axes, [each for each in curves if each["slices"] == count], colour)
-        full = [by_shards(curves, count)["full"].sum(axis=1).mean() / curves[0]["requests"] for count in shards]
-        axes.plot(shards, full, "--", color="black", label="full retraining")
+        for colour, (count, rows) in zip(cycle(LINES), table.groupby("slices", sort=False), strict=False):
+            axes.plot(rows["shards"], rows["retraining"], color=colour, label=slices_in_words(count))
+            if len(known := rows.dropna()):
+                axes.plot(known["shards"], known["closed_form"], ".", color=colour, label="closed form")
+        axes.plot(shards, table.drop_duplicates("shards")["full"], "--", color="black", label="full retraining")
         axes.set(xlabel="shards", ylabel="samples a request", xscale="log", yscale="log", title="By number of shards")
         axes.set_xticks(shards, map(str, shards), minor=False)
         axes.xaxis.set_minor_locator(NullLocator())
@@ -184,12 +177,15 @@ def cost(curves: list[dict]) -> Figure:
     return figure
 
 
-def by_shards(curves: list[dict], shards: int) -> dict:
-    return next(each for each in curves if len(each["matrix"]) == shards)
+def a_request(curve: dict) -> dict:
+    """The samples of one request, by shards and slices: means of the plays, and in closed form, if there is one."""
+    means = {name: curve[name].sum(axis=1).mean() / curve["requests"] for name in ("retraining", "full")}
+    closed_form = None if curve["closed_form"] is None else curve["closed_form"].sum() / curve["requests"]
+    return {"shards": len(curve["matrix"]), "slices": curve["slices"], **means, "closed_form": closed_form}
 
 
-def slices_of(curve: dict) -> str:
-    return f"{curve['slices']} slice{'s' if curve['slices'] > 1 else ''}"
+def slices_in_words(count: int) -> str:
+    return f"{count} slice{'s' if count > 1 else ''}"
 
 
 def so_far(curve: dict, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -199,18 +195,9 @@ def so_far(curve: dict, samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def draw_requests(axes: Axes, curve: dict, colour: str) -> None:
-    label = f"{len(curve['matrix'])} shards, {slices_of(curve)}"
+    label = f"{len(curve['matrix'])} shards, {slices_in_words(curve['slices'])}"
     axes.plot(*so_far(curve, curve["retraining"].mean(axis=0)), color=colour, label=label)
     if curve["closed_form"] is not None:
         done, samples = so_far(curve, curve["closed_form"])
         some = np.unique(np.linspace(0, len(done) - 1, 12).astype(int))
         axes.plot(done[some], samples[some], ".", color=colour)
-
-
-def draw_shards(axes: Axes, curves: list[dict], colour: str) -> None:
-    shards = [len(each["matrix"]) for each in curves]
-    cost = [each["retraining"].sum(axis=1).mean() / each["requests"] for each in curves]
-    axes.plot(shards, cost, color=colour, label=slices_of(curves[0]))
-    known = [(len(c["matrix"]), c["closed_form"].sum() / c["requests"]) for c in curves if c["closed_form"] is not None]
-    if known:
-        axes.plot(*zip(*known, strict=True), ".", color=colour, label="closed form")

@@ -24,9 +24,8 @@ def sources(text: str) -> list[str]:
 
 def refreshed(text: str) -> str:
     """The text with the present table of each file between its markers."""
-    return MARKED.sub(
-        lambda m: f"<!-- {m['source']} -->\n\n{table(Path(m['source']))}\n\n<!-- end of {m['source']} -->", text
-    )
+    form = "<!-- {0} -->\n\n{1}\n\n<!-- end of {0} -->".format
+    return MARKED.sub(lambda match: form(match["source"], table(Path(match["source"]))), text)
 
 
 def table(file: Path) -> str:

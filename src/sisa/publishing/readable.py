@@ -13,16 +13,11 @@ TARGETS = (*STATES, RETRAINED_EXACT, BASELINE_FULL, BASELINE_RETRAINED)
 ATTACKS = {"attack": {"lira": "LiRA"}}
 # Of the notebooks' own output: overall and forgotten class, in percent, on the shards' training images.
 PUBLISHED = {
-    (3, "high", BEFORE): (72.30, 76.22),
-    (3, "high", RETRAINED): (63.48, 18.44),
-    (3, "low", BEFORE): (67.77, 48.71),
-    (3, "low", AFTER): (60.04, 11.41),
-    (3, "low", RETRAINED): (57.85, 3.76),
-    (5, "high", BEFORE): (66.46, 68.50),
-    (5, "high", RETRAINED): (63.08, 34.70),
-    (5, "low", BEFORE): (59.75, 14.71),
-    (5, "low", RETRAINED): (56.95, 0.00),
-}
+    (3, "high", BEFORE): (72.30, 76.22), (3, "high", RETRAINED): (63.48, 18.44),
+    (3, "low", BEFORE): (67.77, 48.71), (3, "low", AFTER): (60.04, 11.41), (3, "low", RETRAINED): (57.85, 3.76),
+    (5, "high", BEFORE): (66.46, 68.50), (5, "high", RETRAINED): (63.08, 34.70),
+    (5, "low", BEFORE): (59.75, 14.71), (5, "low", RETRAINED): (56.95, 0.00),
+}  # fmt: skip
 Cells = Callable[[pd.DataFrame], dict[str, object]]
 
 
@@ -33,11 +28,8 @@ def lines(table: pd.DataFrame, keys: tuple[str, ...], cells: Cells) -> pd.DataFr
     that of the study.
     """
     keys = [name for name in (*SCENARIO, *keys) if name in table]
-    found = [
-        dict(zip(keys, key, strict=True)) | {"n": how_many(group)} | cells(group)
-        for key, group in table.groupby(keys, sort=False, dropna=False)
-    ]
-    text = pd.DataFrame(found)
+    groups = table.groupby(keys, sort=False, dropna=False)
+    text = pd.DataFrame(dict(zip(keys, key, strict=True)) | {"n": how_many(rows)} | cells(rows) for key, rows in groups)
     usual = {"n": {"1"}, "scope": {Scenario.scope}}
     return text.drop(columns=[name for name, said in usual.items() if name in text and set(text[name]) == said])
 
@@ -118,21 +110,18 @@ def accuracy(table: pd.DataFrame) -> pd.DataFrame:
 
 def recognition(table: pd.DataFrame) -> pd.DataFrame:
     """Recall and others taken in percent, and the AUROC."""
-
-    def cell(group: pd.DataFrame) -> str:
-        shares = [mean(group[name] * 100, 1) for name in ("forgotten", "others_taken")]
-        return ", ".join(filter(None, [*shares, mean(group["forgotten_auroc"])]))
-
-    return by_aggregation(table, cell)
+    shares = [(name, lambda values: mean(values * 100, 1)) for name in ("forgotten", "others_taken")]
+    return by_aggregation(table, listed(*shares, ("forgotten_auroc", mean)))
 
 
 def utility(table: pd.DataFrame) -> pd.DataFrame:
     """Macro recall in percent, and the calibration error."""
+    return by_aggregation(table, listed(("macro_recall", percent), ("calibration_error", number)))
 
-    def cell(group: pd.DataFrame) -> str:
-        return ", ".join(filter(None, [percent(group["macro_recall"]), number(group["calibration_error"])]))
 
-    return by_aggregation(table, cell)
+def listed(*columns: tuple[str, Callable[[pd.Series], str]]) -> Callable[[pd.DataFrame], str]:
+    """A cell of several columns and how each is read; what says nothing is left out."""
+    return lambda group: ", ".join(filter(None, (form(group[name]) for name, form in columns)))
 
 
 def forgetting(table: pd.DataFrame) -> pd.DataFrame:
@@ -185,14 +174,10 @@ def changes(table: pd.DataFrame) -> pd.DataFrame:
 
 def relearning(table: pd.DataFrame) -> pd.DataFrame:
     """The share named at first in percent, and samples until regained; in how many of the runs, where not in all."""
-    columns = [
-        column
-        for start, name in {SERVED: "served", RETRAINED_EXACT: "never saw it"}.items()
-        for column in (
-            (f"{name}: names at first", f"{start}_named", percent),
-            (f"{name}: samples to regain", f"{start}_samples", regained),
-        )
-    ]
+    columns = []
+    for start, name in {SERVED: "served", RETRAINED_EXACT: "never saw it"}.items():
+        columns.append((f"{name}: names at first", f"{start}_named", percent))
+        columns.append((f"{name}: samples to regain", f"{start}_samples", regained))
     return lines(table, ("member",), formatted(*columns))
 
 
@@ -236,10 +221,5 @@ def response(table: pd.DataFrame) -> pd.DataFrame:
     return lines(of_study, ("leaked",), formatted(*columns))
 
 
-READABLE = {  # by the folder in results/
-    "results": accuracy,
-    **{
-        each.__name__: each
-        for each in (recognition, utility, forgetting, lira, areas, changes, relearning, notebooks, response)
-    },
-}
+NAMED = (recognition, utility, forgetting, lira, areas, changes, relearning, notebooks, response)
+READABLE = {"results": accuracy} | {each.__name__: each for each in NAMED}  # by the folder in results/

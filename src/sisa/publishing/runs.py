@@ -5,6 +5,8 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import groupby
+from operator import attrgetter
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -76,12 +78,10 @@ def of_branches() -> list[Run]:
     """
     from sisa.scenarios import branches
 
-    known = [branch for branch in branches.known().values() if branch.ours]
-    found = [
-        of_branch(branch)
-        for dataset in sorted({branch.scenario.dataset for branch in known})
-        for branch in branches.comparable([each for each in known if each.scenario.dataset == dataset])
-    ]
+    found, by_dataset = [], attrgetter("scenario.dataset")
+    known = sorted((branch for branch in branches.known().values() if branch.ours), key=by_dataset)
+    for _, same in groupby(known, by_dataset):
+        found += map(of_branch, branches.comparable([*same]))
     return sorted(found, key=lambda run: (run.choices.place[:4], run.leaked, run.choices.place))
 
 
@@ -89,19 +89,15 @@ def of_branch(branch: Branch) -> Run:
     scenario = branch.scenario
     files = git("ls-tree", "-r", "--name-only", branch.name, "--", "metrics", "plots").splitlines()
     params = yaml.load(git("show", f"{branch.name}:params.yaml"), Loader=yaml.CSafeLoader)
-    leaked = str(params["leakage"]["leaked"])
-    every_copy = [] if scenario.scope == Scenario.scope else ["every copy forgotten"]
-    label = [f"{scenario.classes} classes", f"{scenario.leakage} leakage", f"{leaked} leaked", *every_copy]
-    return run(
-        lambda file: git("show", f"{branch.name}:{file}"),
-        files,
-        scenario=replace(scenario, seed=Scenario.seed, split_seed=Scenario.split_seed).name,
-        label=" · ".join(label),
-        short=" · ".join([str(scenario.classes), scenario.leakage, leaked, *every_copy]),
-        family=f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
-        params=params,
-        choices=scenario,
-    )
+    leaked = params["leakage"]["leaked"]
+    every_copy = "" if scenario.scope == Scenario.scope else " · every copy forgotten"
+    said = {
+        "scenario": replace(scenario, seed=Scenario.seed, split_seed=Scenario.split_seed).name,
+        "label": f"{scenario.classes} classes · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
+        "short": f"{scenario.classes} · {scenario.leakage} · {leaked}{every_copy}",
+        "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
+    }
+    return run(lambda file: git("show", f"{branch.name}:{file}"), files, params=params, choices=scenario, **said)
 
 
 def in_place() -> Run:
@@ -110,15 +106,8 @@ def in_place() -> Run:
         params = yaml.safe_load(Path("params.yaml").read_text())
         files = [str(file) for folder in (Path("metrics"), Path("plots")) for file in sorted(folder.rglob("*.*"))]
         name = f"{params['classes']} classes · {params['leakage']['leaked']} leaked"
-        return run(
-            lambda file: Path(file).read_text(),
-            files,
-            scenario=WORKSPACE,
-            label=f"{name} · as in the workspace",
-            short=name,
-            family="workspace by leaked",
-            params=params,
-        )
+        said = {"label": f"{name} · as in the workspace", "short": name, "family": "workspace by leaked"}
+        return run(lambda file: Path(file).read_text(), files, scenario=WORKSPACE, params=params, **said)
     except OSError as error:
         raise BadInput(f"{error.filename}: cannot be read ({error.strerror}); run in the repository's root") from error
 
@@ -127,12 +116,11 @@ def run(read: Callable[[str], str], files: list[str], **known) -> Run:
     """The run of which these files below metrics/ and plots/ are there to read. Raises BadInput where one is not."""
     again = "run dvc repro, or make scenarios"
     metrics = {}
-    for file in files:
-        if file.endswith(".json"):
-            try:
-                metrics[PurePath(file).stem] = json.loads(read(file))
-            except ValueError as error:
-                raise BadInput(f"{known['scenario']}: {file} is damaged; {again}") from error
+    for file in (file for file in files if file.endswith(".json")):
+        try:
+            metrics[PurePath(file).stem] = json.loads(read(file))
+        except ValueError as error:
+            raise BadInput(f"{known['scenario']}: {file} is damaged; {again}") from error
     if missing := sorted(NEEDED - metrics.keys()):
         raise BadInput(f"{known['scenario']} lacks metrics/{missing[0]}.json; {again}")
     plots = {name: pd.read_csv(io.StringIO(read(file))) for name, file in PLOTS.items() if file in files}

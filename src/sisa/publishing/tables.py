@@ -7,22 +7,14 @@ from pathlib import Path
 import pandas as pd
 
 from sisa.inference.outputs import HELD_OUT, TRAINING
-from sisa.publishing.metrics_table import (
-    BASELINE_FULL,
-    BASELINE_RETRAINED,
-    GAPS,
-    REFERENCES,
-    UNLEARNING,
-    against,
-    pick,
-    wide,
-)
+from sisa.publishing.metrics_table import BASELINE_FULL, GAPS, REFERENCES, UNLEARNING, against, pick, wide
 from sisa.publishing.runs import Run, over_runs, together
 from sisa.scenarios.grid import SEEDS, Scenario
 from sisa.unlearning.forget_set import SCOPES
-from sisa.unlearning.states import BEFORE, RETRAINED, RETRAINED_EXACT, STATES
+from sisa.unlearning.states import BEFORE, RETRAINED, STATES
 
 SCENARIO = ("classes", "leakage", "scope")
+BASELINE_RETRAINED, RETRAINED_EXACT = REFERENCES
 SHARES = ("overall", "forgotten", "retained")
 CHOSEN, AVERAGED = "prior_corrected", "mean_logits"
 MEASURED_ON = ((TRAINING, AVERAGED), (HELD_OUT, AVERAGED), (HELD_OUT, CHOSEN))  # beside the notebooks
@@ -38,7 +30,10 @@ RESPONSES = {  # column: state, aggregation, set and measure
     },
     "forgotten_auroc_baseline_retrained": (BASELINE_RETRAINED, "", HELD_OUT, "forgotten_auroc"),
     "overall_baseline_full": (BASELINE_FULL, "", HELD_OUT, "overall"),
-    **{f"population_{state}": (state, "", "leaked", "population auc") for state in (BEFORE, RETRAINED, REFERENCES[0])},
+    **{
+        f"population_{state}": (state, "", "leaked", "population auc")
+        for state in (BEFORE, RETRAINED, BASELINE_RETRAINED)
+    },
     **{f"samples_{scope}": (RETRAINED, "", "", f"samples, scope {scope}") for scope in SCOPES},
     "samples_full": (BASELINE_RETRAINED, "", "", "samples"),
 }
@@ -59,14 +54,12 @@ def accuracy(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def recognition(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a state and aggregation, of held-out images: recall of the forgotten class, the share of the others taken
-    for it, and its AUROC against them (evaluation.metrics.recognition).
-    """
+    """Recall of the forgotten class, the share of the others taken for it, and its AUROC against them."""
     return held_out(metrics, "forgotten", "others_taken", "forgotten_auroc")
 
 
 def utility(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a state and aggregation: macro recall and calibration error on held-out images."""
+    """Macro recall and calibration error."""
     return held_out(metrics, "macro_recall", "calibration_error")
 
 
@@ -85,10 +78,8 @@ def forgetting(metrics: pd.DataFrame) -> pd.DataFrame:
 def notebooks(metrics: pd.DataFrame) -> pd.DataFrame:
     """One row a state and measure of the notebooks: the shares right overall and of the forgotten class, on photos."""
     ours = pick(metrics, dataset=NOTEBOOKS, state=STATES)
-    parts = [
-        wide(pick(ours, set=which, aggregation=aggregation), ("state", "set", "aggregation"), SHARES[:2])
-        for which, aggregation in MEASURED_ON
-    ]
+    by_measure = [pick(ours, set=which, aggregation=aggregation) for which, aggregation in MEASURED_ON]
+    parts = [wide(rows, ("state", "set", "aggregation"), SHARES[:2]) for rows in by_measure]
     return alternating(parts).rename(columns={"set": "measured_on"})
 
 
@@ -153,10 +144,9 @@ def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
         file = Path(f"{of_level[0].dataset}.csv")
         files[file] = accuracy(metrics)
         files |= {Path(name) / file: make(metrics) for name, make in TABLES.items()}
-        files |= {
-            Path(make.__name__) / file: over_runs(of_level, make, lambda run: keys(run.choices)).drop(columns=[*SEEDS])
-            for make in (areas.areas, areas.changes)
-        }
+        for make in (areas.areas, areas.changes):
+            found = over_runs(of_level, make, lambda run: keys(run.choices))
+            files[Path(make.__name__) / file] = found.drop(columns=[*SEEDS])
     return files
 
 

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -76,11 +77,9 @@ def ended(process: subprocess.Popen, stop: Callable[[], bool] = lambda: False) -
 
 def end_commands(pid: int) -> None:
     """Ask all that this process started to end."""
-    try:
+    with suppress(psutil.NoSuchProcess):
         for child in psutil.Process(pid).children(recursive=True):
             child.terminate()
-    except psutil.NoSuchProcess:
-        pass
 
 
 def at_work() -> list[int]:

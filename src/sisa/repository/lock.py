@@ -99,10 +99,7 @@ def changed() -> set[str]:
 
 
 def declared(folder: Path = Path()) -> dict[str, Declared]:
-    """The stages of the dvc.yaml in a folder by name, its parameters filled in, and the .dvc files that they read from.
-
-    Raises BadInput when DVC cannot read it.
-    """
+    """The stages of a folder's dvc.yaml and the .dvc files that they read, by name. Raises BadInput in DVC's words."""
     try:
         with Repo(str(folder)) as repo:
             graph = repo.index.graph
@@ -157,20 +154,14 @@ def problems(entries: dict[str, Entry], stages: dict[str, Declared], stage: str)
 
 def measured(path: Path) -> File:
     """A file or folder as DVC would write it into dvc.lock."""
-    if path.is_dir():
-        files = listing(path)
-        text = json.dumps([{"md5": md5, "relpath": name} for name, (md5, _) in files.items()], sort_keys=True)
-        size = sum(size for _, size in files.values())
-        return File(path=str(path), md5=f"{md5_of(text.encode())}.dir", size=size, nfiles=len(files))
-    content = path.read_bytes()
-    return File(path=str(path), md5=md5_of(content), size=len(content))
-
-
-def listing(folder: Path) -> dict[str, tuple[str, int]]:
-    """MD5 and size of every file below a folder, by its path there, in order."""
-    names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    contents = {name: (folder / name).read_bytes() for name in names if not IGNORED & set(name.split("/"))}
-    return {name: (md5_of(content), len(content)) for name, content in contents.items()}
+    if not path.is_dir():
+        content = path.read_bytes()
+        return File(path=str(path), md5=md5_of(content), size=len(content))
+    names = sorted(file.relative_to(path).as_posix() for file in path.rglob("*") if file.is_file())
+    files = {name: measured(path / name) for name in names if not IGNORED & set(name.split("/"))}
+    listing = json.dumps([{"md5": file.md5, "relpath": name} for name, file in files.items()], sort_keys=True)
+    size = sum(file.size for file in files.values())
+    return File(path=str(path), md5=f"{md5_of(listing.encode())}.dir", size=size, nfiles=len(files))
 
 
 def md5_of(content: bytes) -> str:

@@ -42,12 +42,9 @@ def changed_inputs(old: str, new: str, dataset: str) -> list[str]:
 
 def stages(revision: str) -> dict[str, dict]:
     """The stages of dvc.yaml without their descriptions; those of a `foreach` stand in its `do`."""
-    found = {}
-    for name, stage in content(revision, "dvc.yaml")["stages"].items():
-        found[name] = stage | {"desc": ""}
-        if "do" in stage:
-            found[name]["do"] = stage["do"] | {"desc": ""}
-    return found
+    stages = content(revision, "dvc.yaml")["stages"]
+    repeated = {name: {"do": stage["do"] | {"desc": ""}} for name, stage in stages.items() if "do" in stage}
+    return {name: stage | {"desc": ""} | repeated.get(name, {}) for name, stage in stages.items()}
 
 
 def comparable(branches: list[Branch]) -> list[Branch]:

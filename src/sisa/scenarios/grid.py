@@ -42,16 +42,10 @@ class Scenario:
     @property
     def choices(self) -> list[str]:
         """As `dvc exp run -S` takes them."""
-        return [
-            f"dataset={self.dataset}",
-            f"classes={self.classes}",
-            f"leakage={self.leakage}",
-            f"forget.scope={self.scope}",
-            f"seed={self.seed}",
-            f"split_seed={self.split_seed}",
-            "attacks=all",
-            *([f"leakage.leaked={self.leaked}"] if self.leaked is not None else []),
-        ]
+        chosen = {"dataset": self.dataset, "classes": self.classes, "leakage": self.leakage, "forget.scope": self.scope}
+        chosen |= {"seed": self.seed, "split_seed": self.split_seed, "attacks": "all"}
+        chosen |= {} if self.leaked is None else {"leakage.leaked": self.leaked}
+        return [f"{key}={value}" for key, value in chosen.items()]
 
     @property
     def place(self) -> tuple:
@@ -86,19 +80,14 @@ def grid(
     leaked: Sequence[int | None] = (None,),
 ) -> list[Scenario]:
     """Each combination once; a seed's whole grid before the next seed's."""
-    combinations = product(split_seeds, seeds, scopes, classes, leakages, leaked)
-    every = (
-        Scenario(count, level, dataset, scope, seed, split, images)
-        for split, seed, scope, count, level, images in combinations
-    )
-    return list(dict.fromkeys(every))
+    every = product(split_seeds, seeds, scopes, classes, leakages, leaked)
+    found = (Scenario(n, level, dataset, scope, seed, split, images) for split, seed, scope, n, level, images in every)
+    return list(dict.fromkeys(found))
 
 
 # Of `git for-each-ref`. One trailer holds all, for Git 2.39 mixes up the trailers that several fields ask for.
-FORMAT = "%00".join(
-    f"%({field})"
-    for field in ("refname:lstrip=2", "tree", "worktreepath", "contents:trailers:key=Scenario,valueonly,separator=")
-)
+TRAILER = "contents:trailers:key=Scenario,valueonly,separator="
+FORMAT = "%00".join(f"%({field})" for field in ("refname:lstrip=2", "tree", "worktreepath", TRAILER))
 
 
 def message(scenario: Scenario, tree: str) -> str:
@@ -110,10 +99,10 @@ def parsed(listing: str) -> dict[str, Branch]:
     """The branches by name, from what `git for-each-ref` prints in FORMAT."""
     found = {}
     for line in listing.splitlines():
-        name, tree, worktree, trailer = line.split("\0")
+        *tip, trailer = line.split("\0")
         own = json.loads(trailer) if trailer else {}
         made = own.pop("tree", "")
-        found[name] = Branch(name, tree, worktree, made, Scenario(**own) if own else None)
+        found[tip[0]] = Branch(*tip, made, Scenario(**own) if own else None)
     return found
 
 

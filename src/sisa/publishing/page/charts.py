@@ -75,10 +75,7 @@ def values(base: alt.Chart) -> alt.Chart:
 
 
 def bars(grouped: bool = False, axis: dict | None = None, picked: bool = False):
-    """Bars with a whisker from low to high; `picked` fades all but the scenario's own.
-
-    What has no value is kept (invalid=None), as an empty bar in its place.
-    """
+    """Bars with a whisker from low to high, empty where no value is; `picked` fades all but the scenario's own."""
     axis = axis or {"domainMin": 0, "format": ",d"}
     form, scale = axis["format"], {key: value for key, value in axis.items() if key != "format"}
     base = chart().encode(**down(grouped))
@@ -94,9 +91,8 @@ def bars(grouped: bool = False, axis: dict | None = None, picked: bool = False):
 def intervals(middle: float):
     """Points with whiskers, and a line at what is found by guessing."""
     scale, base = {"domain": [0, 1]}, chart().encode(**down())
-    line = (
-        chart().transform_calculate(middle=str(middle)).mark_rule(strokeDash=[4, 3]).encode(x=across("middle", scale))
-    )
+    guessed = chart().transform_calculate(middle=str(middle)).mark_rule(strokeDash=[4, 3])
+    line = guessed.encode(x=across("middle", scale))
     whisker = base.mark_rule(strokeWidth=2).encode(x=across("low", scale), x2="high:Q", color=colour())
     axis = alt.Axis(format=".1~f", tickCount=3)
     point = base.mark_point(filled=True, size=70, opacity=1).encode(x=across("value", scale, axis), color=colour())
@@ -121,12 +117,9 @@ def lines(x: str, y: str):
         color=colour(),
     )
     dash = alt.when("datum.series == 'goal' || datum.series == 'baseline_retrained'")
-    line = base.mark_line(clip=True).encode(
-        strokeDash=dash.then(alt.value([4, 3])).otherwise(alt.value([1, 0])),
-        strokeWidth=alt.when("datum.series == 'served'")
-        .then(alt.value(5))
-        .otherwise(alt.value(2)),  # seen below another
-    )
+    width = alt.when("datum.series == 'served'").then(alt.value(5)).otherwise(alt.value(2))  # seen below another
+    dashes = dash.then(alt.value([4, 3])).otherwise(alt.value([1, 0]))
+    line = base.mark_line(clip=True).encode(strokeDash=dashes, strokeWidth=width)
     point = base.transform_filter("datum.series != 'goal'").mark_point(filled=True, size=28, opacity=1)
     whisker = base.mark_rule(clip=True).encode(y="low:Q", y2="high:Q")
     return alt.layer(line, whisker, point).properties(height=170)
@@ -137,8 +130,7 @@ FIGURES = (
            ("state", "scenario", "", "accuracy")),
     Figure("response", "As more images leak", PERCENT, lines("images of each class that leak", "accuracy"),
            ("share", "leaked images", "state", "accuracy"), legend=tuple(STATES)),
-    Figure("leakage", "Leakage matrix", COUNT, heatmap("images of class", "shard"),
-           ("", "shard", "class", "images")),
+    Figure("leakage", "Leakage matrix", COUNT, heatmap("images of class", "shard"), ("", "shard", "class", "images")),
     Figure("states", "Held-out accuracy in each state", PERCENT, bars(axis=SHARE_AXIS),
            ("share", "state", "", "accuracy")),
     Figure("recognition", "The forgotten class told from the others, without a threshold", SCORE, intervals(0.5),
@@ -150,8 +142,7 @@ FIGURES = (
            ("state", "class", "taken for", "images")),
     Figure("members", "Members that name the forgotten class", PERCENT, bars(axis=SHARE_AXIS),
            ("state", "model", "", "images named")),
-    Figure("unlearning", "Accuracies of unlearning", PERCENT, bars(axis=SHARE_AXIS),
-           ("measure", "state", "", "share")),
+    Figure("unlearning", "Accuracies of unlearning", PERCENT, bars(axis=SHARE_AXIS), ("measure", "state", "", "share")),
     Figure("distances", "Distance from models that never saw the class", SCORE,
            bars(grouped=True, axis={"domain": [0, 1], "format": ".1~f"}),
            ("measure", "state", "against", "value"), legend=("baseline_retrained", "retrained_exact")),

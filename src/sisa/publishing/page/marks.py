@@ -23,9 +23,8 @@ MANY = 0.1  # a share of others that are taken for the class, beyond which its r
 
 def table(name: str, runs: list[Run]) -> pd.DataFrame:
     """The marks of one figure: the group of scenarios that they belong to, the aggregation that they depend on, if any,
-    the panel that they are in, their row there, the series that they are coloured by, and what they show, from `low` to
-    `high` over several runs. `at` is a place on a line, `note` what to say beside.
-    """
+    their panel, their row there, the series that they are coloured by, and the `value` that they show, from `low` to
+    `high` over several runs. `at` is a place on a line, `note` what to say beside."""
     if name in ATTACKS:
         return shaped(attacked(name, runs))
     if name in OF_RUNS:
@@ -90,8 +89,7 @@ def relearned(metrics: pd.DataFrame) -> pd.DataFrame:
 
 def cost(metrics: pd.DataFrame) -> pd.DataFrame:
     every, full = (pick(metrics, state=state, measure="samples") for state in (BEFORE, BASELINE_RETRAINED))
-    to_forget = at_scopes(metrics)
-    to_forget = to_forget.assign(row="forget, " + to_forget["row"])
+    to_forget = at_scopes(metrics).assign(row=lambda found: "forget, " + found["row"])
     return pd.concat([every.assign(row="train all members"), to_forget, full.assign(row=full["state"])])
 
 
@@ -156,9 +154,8 @@ def relearning(run: Run) -> Iterator[dict]:
 
 def attacked(kind: str, runs: list[Run]) -> pd.DataFrame:
     """The AUCs of one attack over the runs of each scenario that share their split, with intervals."""
-    found = over_runs(
-        [run for run in runs if run.influence is not None], areas.areas, lambda run: {"group": run.scenario}
-    )
+    known = [run for run in runs if run.influence is not None]
+    found = over_runs(known, areas.areas, lambda run: {"group": run.scenario})
     if found.empty:
         return found
     found = pick(found, attack=kind).rename(columns={"origin": "panel", "target": "state", "auc": "value"})
@@ -166,15 +163,14 @@ def attacked(kind: str, runs: list[Run]) -> pd.DataFrame:
 
 
 def averaged(marks: pd.DataFrame) -> pd.DataFrame:
-    """One row a mark: over several runs the mean, and from the lowest to the highest of them; NaN if one has none."""
+    """One row a mark: over several runs the mean, and from the lowest to the highest of them; NaN if one has none.
+
+    The share of others that are taken for the class becomes a note, with a flag where it is large.
+    """
     groups = marks.groupby(KEYS, sort=False, dropna=False)
     found = groups["value"].agg(value=lambda each: each.mean(skipna=False), low="min", high="max", runs="size")
     spread = found[["low", "high"]].where((found["runs"] > 1) & found["value"].notna())
-    return noted(pd.concat([found["value"], spread, groups["taken"].mean()], axis=1).reset_index())
-
-
-def noted(marks: pd.DataFrame) -> pd.DataFrame:
-    """With the share of others that are taken for the class as a note, and a flag where it is large."""
+    marks = pd.concat([found["value"], spread, groups["taken"].mean()], axis=1).reset_index()
     taken = marks["taken"].map(lambda share: f"{'⚠ ' if share > MANY else ''}others {share:.1%}", na_action="ignore")
     return marks.assign(note=taken.astype(object).fillna(marks["note"]))
 

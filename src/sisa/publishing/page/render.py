@@ -68,9 +68,8 @@ def picked(names: list[str]) -> str:
 
 def scenarios(runs: list[Run]) -> list[dict]:
     """What the picker offers, and what is told of each."""
-    by_name: dict[str, list[Run]] = {}
-    for run in runs:
-        by_name.setdefault(run.scenario, []).append(run)
+    names = dict.fromkeys(run.scenario for run in runs)
+    by_name = {name: [run for run in runs if run.scenario == name] for name in names}
     return [
         {
             "name": name,
