@@ -14,6 +14,8 @@ from sisa.unlearning import forget_set
 
 LOW = ("exp", "run", "-S", "leakage=low", "-S", "classes=3")
 
+pytestmark = pytest.mark.full
+
 
 @pytest.fixture
 def attacked_low(all_attacks, tmp_path):

@@ -85,5 +85,6 @@ def test_a_signal_stops_every_stage_and_the_next_run_goes_on(number, fresh):
     assert fresh.locked().keys() == stages.keys()
 
 
+@pytest.mark.full
 def test_scenarios_side_by_side_share_stages_and_leave_only_what_is_kept_in_git(serial_grid, tmp_path):
     assert run_again(serial_grid, tmp_path, "--jobs", "4") == (RAN, ["evaluate", "evaluate"])

@@ -12,6 +12,7 @@ def held_by(repo, shards):
     return next(file for file, holders in repo.holders().items() if holders == shards)
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     "holders", [[], ["horse"], ["cat", "dog"]], ids=["in no shard", "dominant only", "leaked into dog"]
 )

@@ -30,6 +30,7 @@ def lost(repo, before):
     return {name for name, _ in before.items() - repo.files(*PLACES).items()}
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(("edit", "complaint"), EDITS.values(), ids=EDITS)
 def test_a_hand_edit_is_refused_before_a_result_is_lost_and_the_way_back_works(repo, edit, complaint):
     before = repo.files(*PLACES)
@@ -97,6 +98,7 @@ def test_a_hand_edit_is_refused_before_a_run(fresh, monkeypatch, edit, complaint
         validate.main()
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("choice", "complaint"),
     [
