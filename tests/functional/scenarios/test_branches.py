@@ -145,7 +145,7 @@ def test_a_scenario_that_fails_leaves_its_branch_and_a_log_and_the_next_is_still
     done = repo.src(*SCENARIOS, "-S", "leakage.dominant=1000", code=1)
     logs = [f".dvc/tmp/scenarios/tiny-3-{level}.log" for level in LEVELS]
     assert outcomes(done.printed) == [f"failed: {log}" for log in logs]
-    assert all("error in split: " in (repo / log).read_text() for log in logs)
+    assert all("error in validate: " in (repo / log).read_text() for log in logs)
     assert tips(repo) == before
 
 
