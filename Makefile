@@ -6,7 +6,7 @@ OPTIONS ?=
 
 export PATH := $(CURDIR)/.venv/bin:$(PATH)
 RAW := data/raw/animal_mnist
-PYTEST = pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 2)) --dist worksteal  # two more than cores: some wait for others
+PYTEST = pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal  # one more than cores: some wait for servers
 PARALLEL := $(strip $(if $(JOBS),--jobs $(JOBS)) $(if $(RAY),--ray $(RAY)))
 
 .PHONY: help repro test test-all data verify audit scenarios results report bench lint hooks lock

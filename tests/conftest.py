@@ -21,8 +21,3 @@ def attacked(tmp_path_factory):
     shutil.copytree(ROOT / "tests/data/attacks_all", folder, dirs_exist_ok=True)
     shutil.copy(ROOT / "params.yaml", folder)
     return folder
-
-
-def pytest_collection_modifyitems(items):
-    """Long tests first: at the end the workers then have short ones to share."""
-    items.sort(key=lambda item: item.get_closest_marker("full") is None)
