@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pandas as pd
 import pytest
 
 from sisa.publishing import markdown_tables
@@ -51,9 +50,3 @@ def test_every_result_and_benchmark_that_is_published_has_a_table():
 def test_the_tables_of_the_documents_are_those_of_their_files(document):
     text = Path(document).read_text()
     assert refreshed(text) == text, "run: python src results"
-
-
-def test_the_seconds_of_two_jobs_in_the_readme_are_the_measured_medians():
-    pairs = pd.read_csv("benchmarks/scale-pairs.csv")
-    serial, side_by_side = (pairs[name].median() for name in ("serial s", "JOBS=2 s"))
-    assert f"takes {side_by_side:.0f} s instead of {serial:.0f})" in Path("README.md").read_text()
