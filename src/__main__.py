@@ -63,6 +63,8 @@ def main() -> int:
             print(f"usage: python src NAME ...; each has a --help of its own\n{contents()}")
         elif name not in KIND_OF:
             raise BadInput(f"there is no such stage or command; choose one of {', '.join(sorted(KIND_OF))}")
+        elif not Path("dvc.yaml").is_file():
+            raise BadInput(f"this folder has no dvc.yaml; run in the repository's root: cd {Path(__file__).parents[1]}")
         else:
             parsed(name, words)()
     except (BadInput, OSError) as error:

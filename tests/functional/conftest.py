@@ -45,7 +45,7 @@ def untouched(shared, photos):
             if (ROOT / name).is_dir():
                 ignore = shutil.ignore_patterns("__pycache__")
                 shutil.copytree(ROOT / name, repo / name, ignore=ignore, dirs_exist_ok=True)
-        for name in ("dvc.yaml", ".dvc/config", ".dvcignore", ".gitignore"):
+        for name in ("dvc.yaml", ".dvc/config", ".dvcignore", ".gitattributes", ".gitignore"):
             shutil.copy(ROOT / name, repo / name)
         (repo / "data").mkdir()
         shutil.copy(ROOT / "data/requests.csv", repo / "data/requests.csv")

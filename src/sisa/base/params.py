@@ -8,7 +8,6 @@ from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, 
 
 from sisa.base.errors import BadInput
 
-Aggregation = Literal["prior_corrected", "mean_logits", "mean_probabilities", "majority_vote"]
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 GROUPS = ("dataset", "leakage", "train", "attacks")
 MISSING = {"missing": "is missing", "extra_forbidden": "is not a parameter"}
@@ -143,7 +142,7 @@ class Params(Section):
     shards: list[Name]
     slices: PositiveInt
     forget: Forget
-    aggregation: Aggregation
+    aggregation: Name
     attacks: Attacks
     seed: NonNegativeInt
     split_seed: NonNegativeInt

@@ -28,7 +28,7 @@ from sisa.parallel import jobs, resources
 from sisa.parallel.machine import Clones
 from sisa.parallel.run_graph import run_graph, stoppable
 from sisa.parallel.tasks import Run, one_graph, pipeline
-from sisa.repository.dvc import dvc, dvc_in_sight, dvc_logged
+from sisa.repository.dvc import dvc, dvc_in_sight, dvc_logged, use_cache
 from sisa.repository.git import GitError, git
 from sisa.repository.lock import content
 from sisa.scenarios import branches
@@ -198,11 +198,13 @@ def is_current(branch: Branch, expected: dict) -> bool:
 def bring_raw_images(dataset: str) -> None:
     """Raises BadInput where the cache does not have them."""
     file = f"{paths.raw(dataset)}.dvc"
-    dvc("cache", "dir", "--local", Repo().cache.local_cache_dir, folder=CLONE)
+    use_cache(CLONE, Repo().cache.local_cache_dir)
     try:
         dvc("checkout", "--quiet", file, folder=CLONE)
     except BadInput as error:
-        words = f"{file}: its images are not in DVC's cache; fetch them: dvc fetch {file}, or: make data"
+        words = (
+            f"{file}: its images do not come from DVC's cache ({error}); fetch them: dvc fetch {file}, or: make data"
+        )
         raise BadInput(words) from error
 
 

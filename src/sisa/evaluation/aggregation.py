@@ -4,11 +4,13 @@ Each takes logits [M, n, K] float64 of M members for n images over K classes, th
 of images of each class, and the loss that the members were trained with. Each returns scores [n, K]; the highest wins.
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import expit
 
+from sisa.base.errors import BadInput
 from sisa.base.params import Train
 from sisa.inference.odds import softmax
 
@@ -107,6 +109,13 @@ def pairwise(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
 AGGREGATIONS = {rule.__name__: rule for rule in (prior_corrected, mean_logits, mean_probabilities, majority_vote)}
 
 
+def rule(name: str) -> Callable[[np.ndarray, np.ndarray, Loss], np.ndarray]:
+    """The aggregation of this name. Raises BadInput where there is none."""
+    if name not in AGGREGATIONS:
+        raise BadInput(f"aggregation is {name!r}; choose one of {', '.join(AGGREGATIONS)}")
+    return AGGREGATIONS[name]
+
+
 def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     """The winning class of each image, [n] int64. Ties go to the first class in class order.
 
@@ -115,7 +124,7 @@ def predict(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss: Loss
     """
     if undecided(aggregation, logits, counts):
         return np.full(logits.shape[1], UNDECIDED)
-    return AGGREGATIONS[aggregation](logits, counts, loss).argmax(axis=1)
+    return rule(aggregation)(logits, counts, loss).argmax(axis=1)
 
 
 def undecided(aggregation: str, logits: np.ndarray, counts: np.ndarray) -> bool:
@@ -138,7 +147,7 @@ def probabilities(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss
         believed = np.zeros(logits.shape[1:])
         believed[:, seen] = couple(pairwise(logits, counts, loss)[:, seen][:, :, seen])
         return believed
-    scores = AGGREGATIONS[aggregation](logits, counts, loss)
+    scores = rule(aggregation)(logits, counts, loss)
     return softmax(scores) if aggregation == "mean_logits" else scores / scores.sum(axis=1, keepdims=True)
 
 

@@ -68,3 +68,8 @@ def read(path: Path) -> tuple[dict[str, Asked], dict[Path, ModelOutputs]]:
         for model, found in logits.items()
     }
     return asked, models
+
+
+def by_state(states: dict[str, list[Path]], models: dict[Path, ModelOutputs]) -> dict[str, dict[str, ModelOutputs]]:
+    """The outputs of each state's members, by state and by member; an empty member has none."""
+    return {state: {each.name: models[each] for each in members if each in models} for state, members in states.items()}

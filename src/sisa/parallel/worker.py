@@ -24,7 +24,7 @@ from sisa.parallel.environment import differences
 from sisa.parallel.jobs import Job
 from sisa.parallel.logs import last_line
 from sisa.parallel.resources import own_gpus
-from sisa.repository.dvc import dvc_logged
+from sisa.repository.dvc import dvc_logged, use_cache
 from sisa.repository.git import GitError, git
 from sisa.repository.lock import content
 
@@ -129,8 +129,7 @@ def check_out(job: Job, lock: dict, clone: Path) -> None:
     if not (clone / ".git").exists():
         git("clone", "--quiet", "--no-checkout", job.url, str(clone))
         cache = job.cache or clone.with_name("cache")  # of the node: what one clone pulled is there for the others
-        (clone / ".dvc").mkdir()
-        (clone / ".dvc/config.local").write_text(f"[cache]\n    dir = {cache}\n")
+        use_cache(clone, str(cache))
     try:
         git("cat-file", "-e", f"{job.commit}^{{commit}}", folder=clone)
     except GitError:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import psutil
+from configobj import ConfigObj
 from tqdm import tqdm
 
 from sisa.base.errors import BadInput
@@ -80,6 +81,14 @@ def end_commands(pid: int) -> None:
     with suppress(psutil.NoSuchProcess):
         for child in psutil.Process(pid).children(recursive=True):
             child.terminate()
+
+
+def use_cache(clone: Path, cache: str) -> None:
+    """Let a clone use this cache. `dvc cache dir` cannot write a path that is not ASCII."""
+    (clone / ".dvc").mkdir(exist_ok=True)
+    config = ConfigObj({"cache": {"dir": cache}}, encoding="utf-8")
+    with (clone / ".dvc/config.local").open("wb") as file:
+        config.write(file)
 
 
 def at_work() -> list[int]:

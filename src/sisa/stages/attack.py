@@ -25,10 +25,7 @@ def main() -> None:
     asked, models = outputs.read(paths.LOGITS)
     models |= outputs.read(paths.LOGITS_EXACT)[1]
     exact = {RETRAINED_EXACT: [paths.retrained_exact(params) / name for name in params.shards]}
-    members = {
-        state: {member.name: models[member] for member in folders if member in models}
-        for state, folders in (members_by_state(params, to_forget) | exact).items()
-    }
+    members = outputs.by_state(members_by_state(params, to_forget) | exact, models)
     on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)
     loss = loss_of(params.train)
     predictions = {state: scoring.by_every_aggregation([*each.values()], on, loss) for state, each in members.items()}

@@ -26,10 +26,7 @@ def main() -> None:
     asked, models = outputs.read(paths.LOGITS)
     to_forget = forget_set.read(paths.FORGET_SET)
     on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)
-    members = {
-        state: {member.name: models[member] for member in folders if member in models}
-        for state, folders in members_by_state(params, to_forget).items()
-    }
+    members = outputs.by_state(members_by_state(params, to_forget), models)
     baselines = {model.name: models[model] for model in BASELINES if model in models}
     loss = loss_of(params.train)
     predictions = {state: scoring.by_every_aggregation([*each.values()], on, loss) for state, each in members.items()}

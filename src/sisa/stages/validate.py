@@ -8,6 +8,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import beside
 from sisa.base.params import load
+from sisa.evaluation.aggregation import rule
 from sisa.sharding.deal import draw_classes
 from sisa.sources import make_data, roster
 from sisa.unlearning import requests
@@ -18,6 +19,7 @@ def main() -> None:
     dataset = params.dataset.name
     if dataset not in paths.datasets():
         raise BadInput(f"dataset.name is {dataset}; choose one of {', '.join(paths.datasets())}")
+    rule(params.aggregation)
     folder = paths.raw(dataset)
     if not folder.is_dir():
         raise BadInput(f"{folder}: no raw images; bring them in: {make_data(params.dataset)}")

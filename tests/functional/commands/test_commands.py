@@ -43,7 +43,9 @@ def test_a_choice_that_hydra_rejects_leaves_the_workspace_as_it_was(repo, choice
 def test_metrics_of_two_branches_can_be_compared(repo, low):
     repo.git("fetch", "--quiet", str(low.path), "three:three")
     overall = "held_out.prior_corrected.overall"
-    compared = json.loads(repo.dvc("metrics", "diff", "--json", "main", "three").printed)["metrics/before.json"]
+    compared = json.loads(
+        repo.dvc("metrics", "diff", "--json", "main", "three", "--targets", "metrics/before.json").printed
+    )["metrics/before.json"]
     old, new = (metrics.metrics("before")["held_out"]["prior_corrected"]["overall"] for metrics in (repo, low))
     assert (compared[overall]["old"], compared[overall]["new"]) == (old, new)
     assert (compared["members"]["old"], compared["members"]["new"]) == (5, 3)

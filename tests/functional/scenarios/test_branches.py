@@ -83,7 +83,7 @@ def test_the_workspace_stays_as_it_was_and_a_second_call_runs_nothing(interrupte
 def test_scenarios_are_compared_by_their_branches(repo):
     low, none = BRANCHES
     assert set(tips(repo, "parent").values()) == {repo.git("rev-parse", "main").printed.strip()}
-    compared = json.loads(repo.dvc("metrics", "diff", "--json", low, none).printed)
+    compared = json.loads(repo.dvc("metrics", "diff", "--json", low, none, "--targets", "metrics/before.json").printed)
     undecided = compared["metrics/before.json"]["held_out.prior_corrected.undecided"]
     assert (undecided["old"], undecided["new"]) == (None, 1.0)
     assert "leakage.reach" in repo.dvc("params", "diff", low, none).printed
