@@ -1,5 +1,7 @@
 """Each command once as people type it, in a process of its own, with real DVC; more of each is tested elsewhere."""
 
+from datetime import date
+
 import pandas as pd
 import pytest
 from support.repo import made_once
@@ -55,6 +57,15 @@ def test_erase_takes_an_image_that_no_model_saw_out_for_good(low):
     assert not (low / "data/raw/tiny" / spare).exists()
     assert held_by[spare] == []
     assert low.dvc("repro").executed == []
+
+    (receipt,) = (path.relative_to(low.path) for path in (low / "receipts").glob("*.json"))
+    audited = low.src("audit").printed
+    assert "Proved for 1 images erased for good: no shard in place holds one, and no served member was" in audited
+    assert f"Receipts: 1: {receipt}" in audited
+    for name in (spare, f"./data/raw/tiny/{spare}"):
+        assert low.src("ask", name).printed == f"{name}: erased for good on {date.today()}, receipt {receipt}\n"
+    low.git("checkout", "--quiet", "data/rosters/tiny.csv")  # as `dvc exp apply` of an older experiment does
+    assert "these were erased and are not marked as that" in low.src("audit", code=1).printed
 
 
 def test_simulate_needs_no_experiment(untouched, tmp_path):
