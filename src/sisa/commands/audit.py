@@ -11,6 +11,7 @@ from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 from tabulate import tabulate
 
 from sisa.base import paths
@@ -39,7 +40,7 @@ def main(_: argparse.Namespace) -> None:
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
     erased, receipts = roster.erased_ids(listed), evidence.by_image(dataset)
     disagree = partial(lock.problems, lock.read(), lock.declared())
-    found = [*disagree("split"), *disagree("unlearn"), *lost(dataset, erased, receipts)]
+    found = [*disagree("split"), *disagree("unlearn"), *lost(dataset, listed, receipts)]
     shards = tables.read_shards(paths.SHARDS, params.shards)
     expected, request = forget(shards, params.forget.class_, params.forget.scope, requests.due(named))
     if forget_set.read(paths.FORGET_SET) != request:
@@ -63,23 +64,21 @@ def main(_: argparse.Namespace) -> None:
     print("Not looked at: whether the weights are what training gives (make verify), and raw data, caches and history.")
 
 
-def lost(dataset: str, erased: set[str], receipts: dict[str, Path]) -> Iterator[str]:
+def lost(dataset: str, listed: pd.DataFrame, receipts: dict[str, Path]) -> Iterator[str]:
     """The requests that were ever committed and are there no longer, and the erased images that the roster has lost."""
-    here = {astuple(each) for each in requests.read(paths.REQUESTS)}
-    marks = paths.roster(dataset)
+    here, marks, marked = set(requests.read(paths.REQUESTS)), paths.roster(dataset), set()
     try:
-        asked = {row for row in history.ever(paths.REQUESTS) if len(row) == len(requests.COLUMNS) and all(row)}
-        if gone := [csv_line([*row]).rstrip("\n") for row in sorted(asked - here)]:
+        if gone := requests.made(history.ever(paths.REQUESTS), dataset, listed) - here:
             how = f"git checkout HEAD -- {paths.REQUESTS}, or by hand from git log -p --branches -- {paths.REQUESTS}"
-            yield counted(f"{paths.REQUESTS}: it is append-only, put these lines back as they were ({how})", gone)
-        if hasty := here - history.in_head(paths.REQUESTS):
+            what = f"{paths.REQUESTS}: it is append-only, put these lines back as they were ({how})"
+            yield counted(what, sorted(csv_line([*astuple(each)]).rstrip("\n") for each in gone))
+        if hasty := here - requests.made(history.in_head(paths.REQUESTS), dataset, listed):
             how = f"git commit --only {paths.REQUESTS}"
             print(f"notice: {len(hasty):,} requests are not in Git yet, where nothing can lose them: {how}")
         marked = {row[1] for row in history.ever(marks) if len(row) == len(roster.COLUMNS) and row[3] != roster.KEPT}
     except GitError as error:
         print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
-        marked = set()
-    if gone := sorted((marked | receipts.keys()) - erased):
+    if gone := sorted((marked | receipts.keys()) - roster.erased_ids(listed)):
         yield counted(f"{marks}: these were erased and are not marked as that (git checkout HEAD -- {marks})", gone)
 
 

@@ -6,8 +6,9 @@ request. `dvc repro` does the rest.
 
 import argparse
 from collections.abc import Iterable
-from dataclasses import astuple
 from datetime import date
+
+import pandas as pd
 
 from sisa.base import paths
 from sisa.base.errors import BadInput
@@ -33,26 +34,27 @@ def main(options: argparse.Namespace) -> None:
     dataset, today = options.dataset or load().dataset.name, date.today().isoformat()
     try:
         with alone(FILE.parent):
-            check_kept()
-            new = [Request(dataset, image, today, options.reason) for image in due(options.images, dataset)]
+            listed = roster.read(paths.roster(dataset))
+            check_kept(dataset, listed)
+            new = [Request(dataset, image, today, options.reason) for image in due(options.images, dataset, listed)]
             commit = keep(new, f"Request that {len(new)} images of {dataset} be forgotten")
     except GitError as error:
         raise BadInput(f"nothing was requested: a request is kept in Git, and {error}; mend that and repeat") from error
     if commit:
-        print(f"added to {FILE}: {len(new)}, in commit {commit}; carry it out: dvc repro; then commit the results")
+        how = f"carry it out: dvc repro, with data set {dataset}; then commit the results"
+        print(f"added to {FILE}: {len(new)}, in commit {commit}; {how}")
 
 
-def check_kept() -> None:
+def check_kept(dataset: str, listed: pd.DataFrame) -> None:
     """Raises BadInput where a commit would lose requests: on no branch, or with a file that lacks committed ones."""
     if not git("branch", "--show-current").strip():
         raise BadInput("HEAD is on no branch, where a request is easily lost; go to one first: git switch BRANCH")
-    if lost := history.in_head(FILE) - {astuple(each) for each in requests.read(FILE)}:
+    if lost := requests.made(history.in_head(FILE), dataset, listed) - set(requests.read(FILE)):
         raise BadInput(f"{FILE} lacks {len(lost)} requests of HEAD; bring them back first: git checkout HEAD -- {FILE}")
 
 
-def due(names: Iterable[str], dataset: str) -> list[str]:
-    """Those of these images that were neither requested nor erased before; the others are named."""
-    listed = roster.read(paths.roster(dataset))
+def due(names: Iterable[str], dataset: str, listed: pd.DataFrame) -> list[str]:
+    """Those of these images that were neither requested nor erased before; the others are counted."""
     already = {each.id for each in requests.resolve(FILE, dataset, paths.datasets(), listed)}
     erased = roster.erased_ids(listed)
     new, idle = [], {"erased for good": [], "requested before": []}

@@ -7,7 +7,7 @@ stands for every picture that the roster ever listed under that name.
 import csv
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -57,11 +57,26 @@ def parse(text: str) -> list[Request]:
     """Raises ValueError or csv.Error unless `text` is a whole request file."""
     requests = [Request(*row) for row in csv_rows(text, COLUMNS, "a data set, an image, a date and a reason")]
     for number, request in enumerate(requests, start=2):
-        try:
-            date.fromisoformat(request.date)
-        except ValueError:
-            raise ValueError(f"row {number} has the date {request.date!r}; write it as 2026-01-31") from None
+        if not is_date(request.date):
+            raise ValueError(f"row {number} has the date {request.date!r}; write it as 2026-01-31")
     return requests
+
+
+def is_date(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def made(rows: Iterable[tuple[str, ...]], dataset: str, listed: pd.DataFrame) -> set[Request]:
+    """Those rows of some version of the file that are requests; listed: the roster of this data set.
+
+    What `read` or `resolve` refuse never was one, so that a mistake may be mended after it was committed.
+    """
+    known = roster.pictures(listed)
+    whole = (Request(*row) for row in rows if len(row) == len(COLUMNS) and all(row) and is_date(row[2]))
+    return {each for each in whole if each.dataset != dataset or each.image in known}
 
 
 def append(path: Path, requests: list[Request]) -> None:

@@ -266,13 +266,11 @@ def test_a_request_that_was_made_on_another_branch_is_missed(run):
 
 def test_a_request_that_a_spreadsheet_wrote_anew_is_not_missed_and_one_that_is_not_in_git_is_named(run):
     path = run / "data/requests.csv"
-    path.write_text(f"{path.read_text()}tiny,bear.png,2026-01-31,why\n")
+    rows = f"{path.read_text()}animals10,bear.png,2026-01-31,why\n"
+    path.write_text(f"{rows}tiny,never.png,2026-01-31,a slip of the pen\n")
     run.commit("For another data set")
-    rows = path.read_text().replace("tiny,bear.png", "animals10,bear.png")
-    path.write_text(rows)
-    run.git("commit", "--quiet", "--all", "--amend", "--message", "For another data set")
     path.write_text(
-        "\ufeff" + rows.replace(",why", ',"why"').replace("\n", "\r\n") + "animals10,\x1b.png,2026-01-31,why\r\n"
+        "\ufeff" + f"{rows}animals10,wolf.png,2026-01-31,why\n".replace(",why", ',"why"').replace("\n", "\r\n")
     )
     run.dvc("repro", "-s", "unlearn")
     printed = run.src("audit", code=None).printed

@@ -54,7 +54,10 @@ def test_a_request_is_committed_at_once_and_what_else_is_changed_or_staged_is_no
     Path("conf/dataset/zoo.yaml").write_text("changed")
     ask("cat/1.png", "./data/raw/pets/cat/2.png")
     commit = git("rev-parse", "--short", "HEAD").strip()
-    assert f"added to data/requests.csv: 2, in commit {commit}; carry it out: dvc repro" in capsys.readouterr().out
+    assert (
+        f"added to data/requests.csv: 2, in commit {commit}; carry it out: dvc repro, with data set pets"
+        in capsys.readouterr().out
+    )
     today = date.today().isoformat()
     expected = [Request("pets", f"cat/{number}.png", today, "owner asked") for number in (1, 2)]
     assert requests.parse(git("show", f"HEAD:{FILE}")) == requests.read(FILE) == expected

@@ -208,3 +208,9 @@ def test_what_is_no_list_of_requests_is_refused(content, complaint, tmp_path):
 def test_a_missing_file_is_refused(tmp_path):
     with pytest.raises(BadInput, match="there is no such file; restore it: git checkout"):
         requests.read(tmp_path / "requests.csv")
+
+
+def test_a_committed_row_that_could_never_be_met_is_no_request():
+    fit, other = ("pets", "cat/1.png", "2026-01-31", "why"), ("zoo", "x.png", "2026-01-31", "why")
+    unfit = [("pets", "cat/9.png", *fit[2:]), ("pets", "cat/1.png", "31.1.2026", "why"), fit[:3], ("", *fit[1:])]
+    assert requests.made([fit, other, *unfit], "pets", ROSTER) == {Request(*fit), Request(*other)}
