@@ -1,14 +1,13 @@
 """`python src forget` in a small Git repository: what was requested is in a commit, alone, or nothing was requested."""
 
-import subprocess
-import sys
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from sisa.base.errors import BadInput
+from sisa.base.files import alone
 from sisa.commands import forget
 from sisa.repository.git import git
 from sisa.sources import roster
@@ -164,13 +163,12 @@ def test_where_it_cannot_be_committed_nothing_is_requested(prevent, complaint, a
     assert [path.name for path in FILE.parent.iterdir() if path.name.endswith(".part")] == []
 
 
-def test_two_who_ask_at_the_same_time_lose_no_request(repo):
-    code = (
-        "import sys; from pathlib import Path; sys.path[:0] = {!r}; from sisa.commands import forget; import argparse; "
-    )
-    code = code.format([str(Path(forget.__file__).parents[2])])
-    code += "p = argparse.ArgumentParser(); forget.arguments(p); forget.main(p.parse_args(sys.argv[1:]))"
-    words = [[f"cat/{number}.png", "--reason", "asked", "--dataset", "pets"] for number in range(3)]
-    with ThreadPoolExecutor() as threads:
-        list(threads.map(lambda each: subprocess.run([sys.executable, "-c", code, *each], check=True), words))
-    assert sorted(asked()) == [("pets", f"cat/{number}.png") for number in range(3)]
+def test_two_who_ask_at_the_same_time_lose_no_request(ask):
+    other = Thread(target=ask, args=["cat/1.png"])
+    with alone(FILE.parent):
+        other.start()
+        other.join(0.5)
+        assert other.is_alive()
+        requests.append(FILE, [Request("pets", "cat/2.png", "2026-01-31", "asked first")])
+    other.join()
+    assert asked() == [("pets", "cat/2.png"), ("pets", "cat/1.png")]
