@@ -29,7 +29,7 @@ def test_scenarios_and_results_put_a_scenario_on_its_branch_and_into_the_tables(
 
 
 def test_report_and_summary_show_what_was_run(used, low):
-    assert "1 run(s)" in used.python("src", "report").printed
+    assert "1 run(s): tiny-3-low" in used.python("src", "report").printed
     assert "residual copies in the retrained ensemble: 3" in low.python("src", "summary").printed
 
 
