@@ -1,9 +1,11 @@
 """Files go into place by rename: with hard links, writing into an existing file would write into DVC's cache."""
 
 import csv
+import fcntl
 import io
 import json
 import os
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,6 +30,17 @@ def beside(path: Path) -> Iterator[Path]:
         part.unlink(missing_ok=True)
 
 
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Wait until no other process is in such a block of this folder, and keep the others out."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
+
+
 def write_json(path: Path, content: dict) -> None:
     with beside(path) as part:
         part.write_text(json.dumps(content, indent=1) + "\n")
@@ -48,27 +61,50 @@ def write_csv(path: Path, table: list[tuple]) -> None:
         part.write_text("".join(csv_line([str(value) for value in row]) for row in table))
 
 
+def csv_text(path: Path) -> str:
+    """The content of a CSV file, without the mark that spreadsheets put before UTF-8. Raises OSError or ValueError."""
+    return path.read_bytes().decode("utf-8-sig")
+
+
 def csv_rows(text: str, columns: list[str], row_is: str) -> list[list[str]]:
-    """The rows below the header of a CSV text, every field filled in.
+    """The rows below the header of a CSV text, every field filled in; blank rows at its end are none.
 
     Raises ValueError, saying what `row_is`, or csv.Error unless `text` is such a table to its end.
     """
-    header, *rows = [*csv.reader(io.StringIO(text, newline=""), strict=True)] or [[]]
+    header, *rows = [*csv.reader(io.StringIO(without_blank_end(text), newline=""), strict=True)] or [[]]
     if header != columns:
         raise ValueError(f"the first line is not {','.join(columns)}")
     for number, row in enumerate(rows, start=2):
         if len(row) != len(columns) or not all(row):
             raise ValueError(f"row {number} is not {row_is}")
-    if not text.endswith("\n"):
-        raise ValueError("the last line is cut off")
+    if not text.endswith(("\n", "\r")):
+        raise ValueError("the last line is cut off, or lacks its line end")
     return rows
 
 
+def without_blank_end(text: str) -> str:
+    """A CSV text less the lines of nothing but commas that spreadsheets leave at its end."""
+    body = text.rstrip(",\r\n")
+    return body + re.match(r",*(\r\n|\r|\n)?", text[len(body) :]).group()
+
+
 def append_csv(path: Path, columns: list[str], rows: list[list[str]]) -> None:
-    """Add rows at the end of the CSV file, which may not exist yet; the lines that it has keep their bytes."""
-    lines = path.read_bytes() if path.exists() else csv_line(columns).encode()
+    """Add rows at the end of the CSV file, which may not exist yet, with its line ends.
+
+    The rows that it has keep their bytes. Raises BadInput where the file is write-protected, and ValueError where it is
+    no text.
+    """
+    check_writable(path)
+    text = without_blank_end(path.read_bytes().decode()) if path.exists() else csv_line(columns)
+    end = "\r\n" if text.endswith("\r\n") else "\n"
     with beside(path) as part:
-        part.write_bytes(lines + "".join(map(csv_line, rows)).encode())
+        part.write_bytes((text + "".join(f"{csv_line(row)[:-1]}{end}" for row in rows)).encode())
+
+
+def check_writable(path: Path) -> None:
+    """Raises BadInput for a file that this user may not write, or that nobody may: root could, and a rename would."""
+    if path.exists() and not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):
+        raise BadInput(f"{path}: write-protected; if it is to be changed, allow it: chmod u+w {path}")
 
 
 def csv_line(values: list[str]) -> str:

@@ -1,5 +1,6 @@
 """params.yaml, typed and validated as a whole: the one loader that every stage uses."""
 
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -11,6 +12,7 @@ from sisa.base.errors import BadInput
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 GROUPS = ("dataset", "leakage", "train", "attacks")
 MISSING = {"missing": "is missing", "extra_forbidden": "is not a parameter"}
+NO_NAME = "write it in lower-case letters, digits, _ and - alone"
 
 
 class Section(BaseModel):
@@ -67,7 +69,7 @@ class Dataset(Section):
 class Leakage(Section):
     dominant: PositiveInt
     leaked: NonNegativeInt
-    restricted: list[Name]
+    restricted: list[str]  # classes, as is forget.class: `contradiction` knows which there are
     reach: NonNegativeInt | Literal["all"]
 
 
@@ -122,7 +124,7 @@ class Train(Section):
 
 
 class Forget(Section):
-    class_: Name | None = Field(alias="class")
+    class_: str | None = Field(alias="class")
     scope: Literal["dominant", "all"]
 
 
@@ -189,6 +191,8 @@ def describe(error: ValidationError, raw: dict) -> str:
         if each["type"] == "union_tag_invalid":
             key += "." + each["ctx"]["discriminator"].strip("'")
             value, reason = repr(each["ctx"]["tag"]), f"choose one of {each['ctx']['expected_tags']}"
+        if each["type"] == "string_pattern_mismatch":
+            reason = NO_NAME
         values.setdefault(key, value)
         wrong.setdefault(key, []).append(MISSING.get(each["type"], reason[0].lower() + reason[1:]))
     return "; ".join(
@@ -225,7 +229,9 @@ def contradiction(params: Params) -> str | None:
     for key, names in {"forget.class": [params.forget.class_], "leakage.restricted": leakage.restricted}.items():
         for name in names:
             if name is not None and name not in shards:
-                return f"{key} names {name!r}, which is not among the classes {', '.join(shards)}"
+                close = get_close_matches(name.lower(), shards, n=1)
+                meant = f"; did you mean {close[0]}?" if close else ""
+                return f"{key} names {name!r}, which is not among the classes {', '.join(shards)}{meant}"
     network = params.train.network
     if isinstance(network, Cnn):
         halvings = len(network.widths) - 1

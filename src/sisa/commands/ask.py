@@ -4,7 +4,6 @@ A photo is decoded and resized as those of the data set are. No model learns fro
 """
 
 import argparse
-import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,18 +14,21 @@ from tabulate import tabulate
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Params, load
+from sisa.base.text import printable
 from sisa.data import tables
-from sisa.data.images import Images, Pool, Shard, image_id, resize
+from sisa.data.images import Images, Pool, image_id, resize
+from sisa.erasure import evidence, renewal
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import aggregated
 from sisa.inference.logits import predict_logits
 from sisa.inference.odds import softmax
 from sisa.inference.outputs import ModelOutputs
+from sisa.repository import lock
 from sisa.sources import roster
 from sisa.sources.folder import decode
+from sisa.training import provenance
 from sisa.training.loop import be_deterministic
 from sisa.unlearning import forget_set
-from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.states import BASELINES, members_by_state
 
 
@@ -37,26 +39,77 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     params = load()
-    pool = tables.read(paths.POOL, Pool)
-    photos = {printable(name): of_pool(name, pool) or prepared(Path(name), params.dataset) for name in options.photos}
-    to_forget = forget_set.read(paths.FORGET_SET)
     listed = roster.read(paths.roster(params.dataset.name))
-    shards = tables.read_shards(paths.SHARDS, params.shards)
-    held_out = tables.read(paths.TEST, Images)
+    receipts = evidence.by_image(params.dataset.name)
+    pool = tables.read(paths.POOL, Pool)
+    photos, gone = {}, []
+    for name in options.photos:
+        if erased := erased_as(name, listed, params.dataset.name):
+            gone += [f"{printable(name)}: {erasure(image, date, receipts)}" for image, date in erased]
+        else:
+            photos[printable(name)] = of_pool(name, pool) or prepared(Path(name), params.dataset)
+    if photos:
+        print_answers(photos, listed, receipts, params)
+    for line in gone:
+        print(line)
+
+
+def print_answers(photos: dict[str, Images], listed: pd.DataFrame, receipts: dict[str, Path], params: Params) -> None:
+    to_forget = forget_set.read(paths.FORGET_SET)
+    held_out = set(tables.read(paths.TEST, Images).ids)
     states = members_by_state(params, to_forget)
+    seen, doubts = trained_on(params)
     be_deterministic(params.train.threads)
     answers = predict_logits([*every_member(states), *BASELINES], photos, params)
 
     print(legend(params, to_forget.class_))
+    for line in [*mixture(params), *doubts]:
+        print(f"notice: {line}")
     for photo, image in photos.items():
-        print(f"\n{photo}: {history(image.ids.item(), listed, shards, held_out, to_forget)}\n")
+        print(f"\n{photo}: {history(image.ids.item(), listed, receipts, held_out, seen, params)}\n")
         print(table(state_rows(photo, states, answers, params), to_forget.class_))
         print(table(member_rows(photo, states, answers, params, to_forget.class_), to_forget.class_))
 
 
-def printable(path: str | Path) -> str:
-    """On Linux a file name may be any bytes."""
-    return os.fsencode(path).decode(errors="replace")
+def erased_as(name: str, listed: pd.DataFrame, dataset: str) -> list[tuple[str, str]]:
+    """The id and the date of each image that this id or raw file stood for, where all of them were erased for good and
+    no such file is there now; none otherwise.
+    """
+    if Path(name).exists():
+        return []
+    names = {name, roster.below(paths.raw(dataset), name)}
+    rows = listed[listed["id"].isin(names) | listed["file"].isin(names)]
+    return [] if (rows["erased"] == roster.KEPT).any() else list(zip(rows["id"], rows["erased"], strict=True))
+
+
+def erasure(image: str, date: str, receipts: dict[str, Path]) -> str:
+    return f"erased for good on {date}, " + (f"receipt {receipts[image]}" if image in receipts else "no receipt here")
+
+
+def trained_on(params: Params) -> tuple[dict[Path, set[str]], list[str]]:
+    """The ids of the images that each model was trained on, by its own record; and a line for each model of which this
+    is not known, because its record is of other images than those in place. Raises BadInput where one is missing.
+    """
+    seen, doubts = {}, []
+    for each in renewal.replacements(params).values():
+        for model, source in ((each.model, each.images), (each.by, each.retained)):
+            images = tables.read(source, each.kind)
+            cut = renewal.slices_of(images, params)
+            if wrong := next(provenance.checkpoint_mismatches(model, images, *cut, str(source)), None):
+                doubts.append(f"{wrong}; run dvc repro")
+            else:
+                seen[model] = set(images.ids.tolist())
+    return seen, doubts
+
+
+def mixture(params: Params) -> Iterator[str]:
+    """One line where shards and models in place are not all as one run left them, by dvc.lock."""
+    entries, declared = lock.read(), lock.declared()
+    members = (f"{stage}@{name}" for name in params.shards for stage in ("train_shards", "retrain"))
+    stages = ["split", "unlearn", *members, *(model.name for model in BASELINES)]
+    if problems := list(dict.fromkeys(line for stage in stages for line in lock.problems(entries, declared, stage))):
+        first = f"{len(problems)} things differ from {lock.LOCK}, the first is {problems[0]}"
+        yield f"shards and models in place are a mixture and not of one run ({first}); run dvc repro"
 
 
 def of_pool(name: str, pool: Pool) -> Images | None:
@@ -71,9 +124,9 @@ def prepared(path: Path, dataset: Dataset) -> Images:
         rgb = decode(path.read_bytes())
     except OSError as error:
         what_to_do = "name JPEG, PNG or WebP files, or images as the roster does"
-        raise BadInput(f"{printable(path)}: cannot be read ({error.strerror}); {what_to_do}") from error
+        raise BadInput(f"{path}: cannot be read ({error.strerror}); {what_to_do}") from error
     if rgb is None:
-        raise BadInput(f"{printable(path)}: not a JPEG, PNG or WebP image, or damaged, or too large to decode")
+        raise BadInput(f"{path}: not a JPEG, PNG or WebP image, or damaged, or too large to decode")
     pixels = resize(rgb, dataset.image_size, dataset.channels)
     return Images(np.array([image_id(rgb)]), np.array([""]), pixels[None])
 
@@ -92,22 +145,42 @@ def legend(params: Params, class_: str | None) -> str:
     ) + (f"\n* names {class_}, the forgotten class" if class_ else "")
 
 
-def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out: Images, to_forget: ForgetSet) -> str:
-    """Where the data set has the image of this id, and which members were trained on it."""
+def history(
+    image: str,
+    listed: pd.DataFrame,
+    receipts: dict[str, Path],
+    held_out: set[str],
+    seen: dict[Path, set[str]],
+    params: Params,
+) -> str:
+    """Where the data set has the image of this id, and which members were trained on it.
+
+    receipts: by erased image; seen: what each model was trained on, where that is known.
+    """
     rows = listed[listed["id"] == image]
     if rows.empty:
-        return "not on the roster, pixel for pixel"
+        only = f"the models were trained on images of {params.dataset.name} alone"
+        return f"not on the roster, pixel for pixel; {only}, and know no answers but {', '.join(params.shards)}"
     if (date := rows["erased"].item()) != roster.KEPT:
-        return f"erased for good on {date}"
-    known = f"on the roster as {rows['class'].item()} ({rows['file'].item()})"
-    if image in held_out.ids:
-        return f"{known}, held out: no model was trained on it"
-    holders = [name for name, shard in shards.items() if image in shard.ids]
-    if not holders:
-        return f"{known}, in no shard: no model was trained on it"
-    without = [name for name in holders if image in to_forget.removed.get(name, [])]
-    known += f", trained on by: {', '.join(holders)}"
-    return f"{known}; retrained without it: {', '.join(without)}" if without else known
+        return erasure(image, date, receipts)
+    known = f"on the roster as {rows['class'].item()} ({printable(rows['file'].item())})"
+    known += ", held out" if image in held_out else ""
+    said = training(image, seen, params)
+    nowhere = "" if image in held_out else ", in no shard"
+    return known + (said or f"{nowhere}: no model was trained on it")
+
+
+def training(image: str, seen: dict[Path, set[str]], params: Params) -> str:
+    """Which models were trained on the image, and which members were retrained without it, as far as that is known."""
+    trained, retrained = paths.members(params), paths.retrained(params)
+    members = [folder / name for folder in (trained, retrained) for name in params.shards]
+    unknown = [str(model) for model in [*members, *BASELINES] if model not in seen]
+    holders = [name for name in params.shards if image in seen.get(trained / name, ())]
+    without = [name for name in holders if image not in seen.get(retrained / name, {image})]
+    by = holders or [str(model) for model, ids in seen.items() if image in ids]
+    said = f", trained on by: {', '.join(by)}" if by else ""
+    said += f"; retrained without it: {', '.join(without)}" if without else ""
+    return said + (f"; not known of {', '.join(unknown)}" if unknown else "")
 
 
 def state_rows(

@@ -7,20 +7,27 @@ what training on the retained shard gives is for `make verify`.
 import argparse
 import hashlib
 from collections.abc import Iterator
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
+import pandas as pd
 from tabulate import tabulate
 
 from sisa.base import paths
 from sisa.base.errors import BadInput
+from sisa.base.files import csv_line
 from sisa.base.params import Params, load
+from sisa.base.text import printable
 from sisa.data import tables
 from sisa.data.images import Shard
+from sisa.erasure import evidence
+from sisa.erasure.receipts import FOLDER
 from sisa.erasure.renewal import same
-from sisa.repository import lock
-from sisa.repository.git import GitError, git
+from sisa.repository import history, lock
+from sisa.repository.git import GitError
 from sisa.sources import roster
+from sisa.sources.roster import counted
 from sisa.training import checkpoints, provenance
 from sisa.unlearning import forget_set, requests
 from sisa.unlearning.forget_set import ForgetSet, covered, forget
@@ -29,14 +36,11 @@ from sisa.unlearning.forget_set import ForgetSet, covered, forget
 def main(_: argparse.Namespace) -> None:
     params = load()
     dataset = params.dataset.name
-    named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), roster.read(paths.roster(dataset)))
+    listed = roster.read(paths.roster(dataset))
+    named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
+    erased, receipts = roster.erased_ids(listed), evidence.by_image(dataset)
     disagree = partial(lock.problems, lock.read(), lock.declared())
-    found = [*disagree("split"), *disagree("unlearn")]
-    try:
-        append_only = f"{paths.REQUESTS}: it is append-only, put this line back as it was"
-        found += [f"{append_only}: {line}" for line in withdrawn(paths.REQUESTS)]
-    except GitError as error:
-        print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
+    found = [*disagree("split"), *disagree("unlearn"), *lost(dataset, listed, receipts)]
     shards = tables.read_shards(paths.SHARDS, params.shards)
     expected, request = forget(shards, params.forget.class_, params.forget.scope, requests.due(named))
     if forget_set.read(paths.FORGET_SET) != request:
@@ -47,6 +51,7 @@ def main(_: argparse.Namespace) -> None:
         wrong = [
             *disagree(f"train_shards@{name}"),
             *disagree(f"retrain@{name}"),
+            *erasure_problems(name, shards[name], retained, erased),
             *content_problems(name, retained, expected[name], request),
             *member_problems(name, retained, name in request.affected, params),
         ]
@@ -55,18 +60,33 @@ def main(_: argparse.Namespace) -> None:
     print(f"forgotten: {asked_for(request)}")
     print(tabulate(rows, headers="keys"))
     conclude(list(dict.fromkeys(found)), request, sum(row["residual copies"] for row in rows))
+    print_erased(erased, receipts)
+    print("Not looked at: whether the weights are what training gives (make verify), and raw data, caches and history.")
 
 
-def withdrawn(path: Path) -> list[str]:
-    """The lines of any committed version of the file that it has no longer."""
-    if git("rev-parse", "--is-shallow-repository").strip() != "false":
-        raise GitError("this is a shallow clone; git fetch --unshallow")
-    present, gone = set(path.read_text().splitlines()), {}
-    for commit in git("rev-list", "--full-history", "HEAD", "--", str(path)).split():
-        if git("ls-tree", "--name-only", commit, "--", str(path)):
-            lines = git("show", f"{commit}:./{path}").splitlines()
-            gone |= dict.fromkeys(line for line in lines if line not in present)
-    return list(gone)
+def lost(dataset: str, listed: pd.DataFrame, receipts: dict[str, Path]) -> Iterator[str]:
+    """The requests that were ever committed and are there no longer, and the erased images that the roster has lost."""
+    here, marks, marked = set(requests.read(paths.REQUESTS)), paths.roster(dataset), set()
+    try:
+        if gone := requests.made(history.ever(paths.REQUESTS), dataset, listed) - here:
+            how = f"git checkout HEAD -- {paths.REQUESTS}, or by hand from git log -p --branches -- {paths.REQUESTS}"
+            what = f"{paths.REQUESTS}: it is append-only, put these lines back as they were ({how})"
+            yield counted(what, sorted(csv_line([*astuple(each)]).rstrip("\n") for each in gone))
+        if hasty := here - requests.made(history.in_head(paths.REQUESTS), dataset, listed):
+            how = f"git commit --only {paths.REQUESTS}"
+            print(f"notice: {len(hasty):,} requests are not in Git yet, where nothing can lose them: {how}")
+        marked = {row[1] for row in history.ever(marks) if len(row) == len(roster.COLUMNS) and row[3] != roster.KEPT}
+    except GitError as error:
+        print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
+    if gone := sorted((marked | receipts.keys()) - roster.erased_ids(listed)):
+        yield counted(f"{marks}: these were erased and are not marked as that (git checkout HEAD -- {marks})", gone)
+
+
+def erasure_problems(name: str, shard: Shard, retained: Shard, erased: set[str]) -> Iterator[str]:
+    """Where a shard, as dealt or as retained, holds images that were erased for good."""
+    for folder, images in ((paths.SHARDS, shard), (paths.RETAINED, retained)):
+        if count := int(images.among(erased).sum()):
+            yield f"{folder / name}.parquet: holds {count} images that were erased for good; run dvc repro"
 
 
 def content_problems(name: str, retained: Shard, expected: Shard, request: ForgetSet) -> Iterator[str]:
@@ -111,7 +131,7 @@ def asked_for(request: ForgetSet) -> str:
 def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
     """Say what was proved. Raises BadInput when anything does not hold."""
     for problem in found:
-        print(f"FAILED: {problem}")
+        print(f"FAILED: {printable(problem)}")
     if found:
         raise BadInput(f"{len(found)} things do not hold, listed above; `dvc status` says which stages to run again")
     if request.images:
@@ -121,4 +141,17 @@ def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
         print(f"NOT exact: {residual:,} residual copies are left; scope all would remove them.")
     else:
         print("Proved: no served member was trained on a forgotten image, and no retained shard holds one.")
-    print("Not looked at: whether the weights are what training gives (make verify), and raw data, caches and history.")
+
+
+def print_erased(erased: set[str], receipts: dict[str, Path]) -> None:
+    """Say what was proved of the images that were erased for good, of which `conclude` has found none in place."""
+    if not erased:
+        return
+    kept = sorted({str(receipts[image]) for image in erased if image in receipts})
+    print(
+        f"Proved for {len(erased):,} images erased for good: no shard in place holds one, and no served member was ",
+        end="",
+    )
+    print(f"trained on one; whether caches and remotes do: python src scan. {counted('Receipts', kept)}")
+    if missing := erased - receipts.keys():
+        print(f"notice: no receipt here names {len(missing):,} of them; git log -- {FOLDER}")

@@ -24,6 +24,7 @@ from sisa.erasure.renewal import Renewal
 from sisa.erasure.scan import Survey
 from sisa.repository.git import git
 from sisa.sources import roster
+from sisa.unlearning import requests
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     params = load()
+    requests.check_reason(options.reason)
     ids, asked = wanted(options, params)
     under_way = journal.under_way()
     if under_way is None:

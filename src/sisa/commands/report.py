@@ -19,4 +19,5 @@ def main(options: argparse.Namespace) -> None:
         print(f"the published page comes back with: git checkout {FILE}")
     with beside(FILE) as part:
         part.write_text(page(found), encoding="utf-8")
-    print(f"{FILE}: {FILE.stat().st_size / 2**20:.1f} MiB, {len(found)} run(s)")
+    shown = ", ".join(dict.fromkeys(run.label if run.scenario == runs.WORKSPACE else run.scenario for run in found))
+    print(f"{FILE}: {FILE.stat().st_size / 2**20:.1f} MiB, {len(found)} run(s): {shown}")

@@ -14,6 +14,7 @@ from sisa.unlearning.states import RETRAINED
 
 def main(options: argparse.Namespace) -> None:
     run = runs.in_place()
+    print(scenario_line(run.params))
     forgotten = run.params["forget"]["class"]
     of_class = f" (and of the forgotten class: {forgotten})" if forgotten else ""
     print(f"held-out accuracy in percent, overall{of_class}")
@@ -25,6 +26,19 @@ def main(options: argparse.Namespace) -> None:
     said = run.table.set_index(["state", "aggregation", "measure"])["value"]
     print(f"residual copies in the retrained ensemble: {said[RETRAINED, '', 'residual_copies']:,.0f}")
     print(cost_line(said[:, ""]))
+
+
+def scenario_line(params: dict) -> str:
+    """Which scenario a params.yaml is, in words."""
+    leakage, request = params["leakage"], params["forget"]
+    restricted = ", ".join(leakage["restricted"]) or "none"
+    parts = [
+        f"{params['dataset']['name']}, {params['classes']} classes",
+        f"{leakage['leaked']} images leaked (reach {leakage['reach']}; restricted: {restricted})",
+        f"{request['class'] or 'no class'} forgotten at scope {request['scope']}",
+        f"aggregation {params['aggregation']}, seed {params['seed']}, split_seed {params['split_seed']}",
+    ]
+    return f"scenario in the workspace: {', '.join(parts)}"
 
 
 def cost_line(said: pd.Series) -> str:

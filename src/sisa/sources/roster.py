@@ -16,7 +16,8 @@ import pandas as pd
 
 from sisa.base import paths
 from sisa.base.errors import BadInput
-from sisa.base.files import append_csv, beside, csv_rows
+from sisa.base.files import append_csv, beside, csv_rows, csv_text
+from sisa.base.text import printable
 
 LISTED = ["file", "id", "class"]
 COLUMNS = [*LISTED, "erased"]
@@ -50,7 +51,7 @@ class Report:
 def counted(what: str, names: list[str]) -> str:
     """`what: 12: a, b, ... and 2 more`."""
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return f"{what}: {len(names):,}" + (f": {', '.join(names[:SHOWN])}{more}" if names else "")
+    return f"{what}: {len(names):,}" + (f": {printable(', '.join(names[:SHOWN]))}{more}" if names else "")
 
 
 def blank() -> pd.DataFrame:
@@ -93,7 +94,7 @@ def append(roster: pd.DataFrame, found: Iterable[tuple[str, str, str | None]]) -
 def read(path: Path) -> pd.DataFrame:
     """Raises BadInput when there is no roster at `path`, or none of ours, or a part of one."""
     try:
-        return parse(path.read_bytes().decode())
+        return parse(csv_text(path))
     except (OSError, ValueError, csv.Error) as error:
         reason = "there is no such file" if isinstance(error, FileNotFoundError) else error
         way_back = f"restore it with `git checkout {path}` or write it: make data DATASET={path.stem}"
@@ -145,12 +146,24 @@ def pictures(roster: pd.DataFrame) -> dict[str, list[str]]:
 def resolve(names: Iterable[str], roster: pd.DataFrame, dataset: str) -> list[tuple[str, list[str]]]:
     """Of each image that was typed, its name as the roster has it, and the ids that it stands for, in order.
 
-    names: ids or raw files, these also with their path from the root. Raises BadInput for one that it never held.
+    names: ids or raw files, these also by any path that leads there. Raises BadInput for one that it never held.
     """
-    known, listed = pictures(roster), [name.removeprefix(f"{paths.raw(dataset).as_posix()}/") for name in names]
-    if missing := [name for name in listed if name not in known]:
-        raise BadInput(unknown(missing[0], dataset))
-    return [(name, known[name]) for name in listed]
+    known, found = pictures(roster), []
+    for typed in names:
+        name = typed if typed in known else below(paths.raw(dataset), typed)
+        if name not in known:
+            raise BadInput(unknown(name, dataset))
+        found.append((name, known[name]))
+    return found
+
+
+def below(folder: Path, typed: str) -> str:
+    """A path as it goes on from this folder, relative to the current one or absolute; any other text as it is."""
+    path = Path(typed)
+    try:
+        return (path.parent.resolve() / path.name).relative_to(folder.resolve()).as_posix()
+    except (ValueError, OSError, RuntimeError):  # elsewhere, or no path at all
+        return typed
 
 
 def of_class(class_: str, roster: pd.DataFrame, dataset: str) -> list[str]:

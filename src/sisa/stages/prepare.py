@@ -6,6 +6,7 @@ from tqdm import tqdm
 from sisa import sources
 from sisa.base import paths
 from sisa.base.params import Dataset, load
+from sisa.base.text import printable
 from sisa.data import tables
 from sisa.data.images import Pool
 from sisa.sources import roster
@@ -41,7 +42,8 @@ def print_strangers(listed: pd.DataFrame, strangers: list[str], dataset: Dataset
     folder, command = paths.raw(dataset.name), sources.make_data(dataset)
     changed = sorted(set(strangers) & set(listed["file"]))
     for file in changed[:SHOWN]:
-        print(f"{folder / file} has changed since it came in and is now a hole; `{command}` adds it as a new image")
+        name = printable(folder / file)
+        print(f"{name} has changed since it came in and is now a hole; `{command}` adds it as a new image")
     if len(changed) > SHOWN:
         print(f"... and {len(changed) - SHOWN:,} more files in {folder} have changed")
     if others := len(strangers) - len(changed):

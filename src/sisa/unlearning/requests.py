@@ -5,7 +5,9 @@ stands for every picture that the roster ever listed under that name.
 """
 
 import csv
-from collections.abc import Collection, Iterator
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import astuple, dataclass, fields
 from datetime import date
 from pathlib import Path
@@ -13,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from sisa.base.errors import BadInput
-from sisa.base.files import append_csv, csv_line, csv_rows
+from sisa.base.files import append_csv, csv_line, csv_rows, csv_text
 from sisa.sources import roster
 
 
@@ -38,12 +40,13 @@ class Named:
 
 
 COLUMNS = [field.name for field in fields(Request)]
+FORMULA = ("=", "+", "-", "@")  # a spreadsheet runs text that begins so (OWASP, CSV injection)
 
 
 def read(path: Path) -> list[Request]:
     """Raises BadInput when the file is missing, cut off or not ours."""
     try:
-        return parse(path.read_bytes().decode())
+        return parse(csv_text(path))
     except FileNotFoundError as error:
         raise BadInput(f"{path}: there is no such file; restore it: git checkout {path}") from error
     except (OSError, ValueError, csv.Error) as error:
@@ -54,21 +57,53 @@ def parse(text: str) -> list[Request]:
     """Raises ValueError or csv.Error unless `text` is a whole request file."""
     requests = [Request(*row) for row in csv_rows(text, COLUMNS, "a data set, an image, a date and a reason")]
     for number, request in enumerate(requests, start=2):
-        try:
-            date.fromisoformat(request.date)
-        except ValueError:
-            raise ValueError(f"row {number} has the date {request.date!r}; write it as 2026-01-31") from None
+        if not is_date(request.date):
+            raise ValueError(f"row {number} has the date {request.date!r}; write it as 2026-01-31")
     return requests
 
 
+def is_date(text: str) -> bool:
+    try:
+        return bool(date.fromisoformat(text))
+    except ValueError:
+        return False
+
+
+def made(rows: Iterable[tuple[str, ...]], dataset: str, listed: pd.DataFrame) -> set[Request]:
+    """Those rows of some version of the file that are requests; listed: the roster of this data set.
+
+    What `read` or `resolve` refuse never was one, so that a mistake may be mended after it was committed.
+    """
+    known = roster.pictures(listed)
+    whole = (Request(*row) for row in rows if len(row) == len(COLUMNS) and all(row) and is_date(row[2]))
+    return {each for each in whole if each.dataset != dataset or each.image in known}
+
+
 def append(path: Path, requests: list[Request]) -> None:
-    """Add requests at the end. Raises BadInput, and adds none, where one could not be read back."""
+    """Add requests at the end. Raises BadInput, and adds none, where one has no fit reason or could not be read back,
+    or the file is write-protected.
+    """
     rows = [list(astuple(request)) for request in requests]
+    for reason in {request.reason for request in requests}:
+        check_reason(reason)
     try:
         parse("".join(map(csv_line, [COLUMNS, *rows])).encode().decode())
-    except ValueError as error:
+    except (ValueError, csv.Error) as error:
         raise BadInput(f"this cannot be requested: {error}; write text in every field") from error
     append_csv(path, COLUMNS, rows)
+
+
+def check_reason(reason: str) -> None:
+    """Raises BadInput for a reason that says nothing, that steers terminals, or that a spreadsheet would run."""
+    if not reason.strip():
+        raise BadInput("the reason is blank; say why, for instance with a case number")
+    if controls := sorted({each for each in reason if unicodedata.category(each) == "Cc"}):
+        raise BadInput(f"the reason holds the control character {controls[0]!r}; write it in one line of plain text")
+    if (first := unicodedata.normalize("NFKC", reason.strip())[0]) in FORMULA:
+        raise BadInput(
+            f"the reason begins with {first}, and a spreadsheet that opens the file would run it as a formula; "
+            "begin it with a letter or a number"
+        )
 
 
 def resolve(path: Path, dataset: str, datasets: Collection[str], listed: pd.DataFrame) -> list[Named]:
@@ -94,19 +129,22 @@ def due(named: list[Named]) -> list[str]:
 
 
 def notices(path: Path, named: list[Named], copies: set[str], left: set[str], held_out: set[str]) -> Iterator[str]:
-    """One line for each named image that changes nothing, and why.
+    """One line for each reason why named images change nothing: how many there are, and the first few with their rows.
 
     copies: the ids in any shard; left: those still in one after the class request; held_out: those of the test set.
     """
     seen: set[str] = set()
+    idle = defaultdict(list)
     for each in named:
         reasons = {
-            "it was requested before": each.id in seen,
-            "it was erased for good": each.erased,
-            "it is held out in the test set and in no shard": each.id in held_out,
-            "it is in no shard: not drawn for one, of a class that is not selected, or a hole": each.id not in copies,
-            "it is already forgotten with its class": each.id not in left,
+            "requested before": each.id in seen,
+            "erased for good": each.erased,
+            "held out in the test set and in no shard": each.id in held_out,
+            "in no shard: not drawn for one, of a class that is not selected, or a hole": each.id not in copies,
+            "already forgotten with the class": each.id not in left,
         }
         seen.add(each.id)
         if reason := next((reason for reason, holds in reasons.items() if holds), None):
-            yield f"notice: {path}, row {each.row}, {each.image}: {reason}; nothing changes"
+            idle[reason].append(f"row {each.row}, {each.image}")
+    for reason, rows in idle.items():
+        yield roster.counted(f"notice: {path}: changes nothing, {reason}", rows)

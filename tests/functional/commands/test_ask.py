@@ -39,10 +39,26 @@ def test_a_photo_of_a_shard_is_trained_on_by_the_members_that_hold_it(five_class
     by_all = "trained on by: cat, cow, dog, elephant, horse; retrained without it: cat"
     assert f"{photos[0]}: on the roster as cat ({leaked}), {by_all}\n" in printed
     assert f"{photos[1]}: on the roster as dog ({own}), trained on by: dog\n" in printed
-    assert f"{photos[2]}: not on the roster, pixel for pixel\n" in printed
+    alone = "the models were trained on images of tiny alone, and know no answers but cat, cow, dog, elephant, horse"
+    assert f"{photos[2]}: not on the roster, pixel for pixel; {alone}\n" in printed
+    assert "notice" not in printed
     assert [row[1:3] for row in rows(printed, "cat")] == 3 * [["before", "12"], ["retrained", "0"]]
     assert [row[1:5] for row in rows(printed, "dog")] == 3 * [["before,", "after,", "retrained", "3"]]
     assert len(rows(printed, "baseline_full")) == len(rows(printed, "baseline_retrained")) == 3
+
+
+def test_a_member_that_was_not_retrained_yet_is_not_said_to_be_without_the_image(low):
+    holders = low.holders()
+    own = next(file for file, held in holders.items() if held == ["horse"])
+    low.src("forget", own, "--reason", "owner asked")
+    low.dvc("repro", "-s", "unlearn")
+    printed = low.src("ask", own).printed
+    stale = "models/retrained/tiny-3/horse"
+    expected = f", trained on by: horse; not known of {stale}, models/baseline_retrained\n"
+    assert f"{own}: on the roster as horse ({own}){expected}" in printed
+    assert "notice: shards and models in place are a mixture and not of one run (" in printed
+    checkpoint = f"{stale}/slice-1.safetensors: trained on other images than those of data/retained/horse.parquet"
+    assert f"notice: {checkpoint}; run dvc repro\n" in printed or "slice-2.safetensors" in printed
 
 
 @pytest.mark.full

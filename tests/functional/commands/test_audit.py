@@ -14,6 +14,10 @@ from sisa.data.images import Shard
 from sisa.repository import lock
 
 UNDECLARED = "dvc.lock: the entry of {} does not have the command, deps, outs and params of dvc.yaml"
+APPEND_ONLY = (
+    "data/requests.csv: it is append-only, put these lines back as they were "
+    "(git checkout HEAD -- data/requests.csv, or by hand from git log -p --branches -- data/requests.csv)"
+)
 RETAINED, TRAINED = "models/retrained/tiny-3", "models/shards/tiny-3"
 
 
@@ -192,11 +196,10 @@ def record_changed(run):
 
 def request_withdrawn(run):
     run.src("forget", "cat/00.png", "--reason", "owner asked")
-    run.commit("A request")
     path = run / "data/requests.csv"
     line = path.read_text().splitlines()[1]
     path.write_text(path.read_text().splitlines()[0] + "\n")
-    return [f"data/requests.csv: it is append-only, put this line back as it was: {line}"]
+    return [f"{APPEND_ONLY}: 1: {line}"]
 
 
 @pytest.mark.parametrize(
@@ -241,6 +244,38 @@ def test_a_request_that_was_withdrawn_in_an_earlier_commit_is_found(run):
     run.git("config", "color.ui", "always")
     (run / ".gitattributes").write_text("*.csv binary\n")
     assert f"FAILED: {expected}" in failures(run)
+
+
+def test_a_request_that_an_older_experiment_puts_away_is_missed(run):
+    run.dvc("exp", "save", "--name", "older")
+    run.src("forget", "cat/00.png", "--reason", "owner asked")
+    line = (run / "data/requests.csv").read_text().splitlines()[1]
+    run.dvc("exp", "apply", "older")
+    assert line not in (run / "data/requests.csv").read_text()
+    assert failures(run) == [f"FAILED: {APPEND_ONLY}: 1: {line}"]
+    assert "lacks 1 requests of HEAD" in run.src("forget", "cat/01.png", "--reason", "because", code=1).complaint
+
+
+def test_a_request_that_was_made_on_another_branch_is_missed(run):
+    run.git("switch", "--quiet", "--create", "asked")
+    run.src("forget", "cat/00.png", "--reason", "owner asked")
+    line = (run / "data/requests.csv").read_text().splitlines()[1]
+    run.git("switch", "--quiet", "three")
+    assert failures(run) == [f"FAILED: {APPEND_ONLY}: 1: {line}"]
+
+
+def test_a_request_that_a_spreadsheet_wrote_anew_is_not_missed_and_one_that_is_not_in_git_is_named(run):
+    path = run / "data/requests.csv"
+    rows = f"{path.read_text()}animals10,bear.png,2026-01-31,why\n"
+    path.write_text(f"{rows}tiny,never.png,2026-01-31,a slip of the pen\n")
+    run.commit("For another data set")
+    path.write_text(
+        "\ufeff" + f"{rows}animals10,wolf.png,2026-01-31,why\n".replace(",why", ',"why"').replace("\n", "\r\n")
+    )
+    run.dvc("repro", "-s", "unlearn")
+    printed = run.src("audit", code=None).printed
+    assert "append-only" not in printed
+    assert "notice: 1 requests are not in Git yet, where nothing can lose them: git commit --only data" in printed
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Each command once as people type it, in a process of its own, with real DVC; more of each is tested elsewhere."""
 
+from datetime import date
+
 import pandas as pd
 import pytest
 from support.repo import made_once
@@ -27,7 +29,7 @@ def test_scenarios_and_results_put_a_scenario_on_its_branch_and_into_the_tables(
 
 
 def test_report_and_summary_show_what_was_run(used, low):
-    assert "1 run(s)" in used.python("src", "report").printed
+    assert "1 run(s): tiny-3-low" in used.python("src", "report").printed
     assert "residual copies in the retrained ensemble: 3" in low.python("src", "summary").printed
 
 
@@ -55,6 +57,15 @@ def test_erase_takes_an_image_that_no_model_saw_out_for_good(low):
     assert not (low / "data/raw/tiny" / spare).exists()
     assert held_by[spare] == []
     assert low.dvc("repro").executed == []
+
+    (receipt,) = (path.relative_to(low.path) for path in (low / "receipts").glob("*.json"))
+    audited = low.src("audit").printed
+    assert "Proved for 1 images erased for good: no shard in place holds one, and no served member was" in audited
+    assert f"Receipts: 1: {receipt}" in audited
+    for name in (spare, f"./data/raw/tiny/{spare}"):
+        assert low.src("ask", name).printed == f"{name}: erased for good on {date.today()}, receipt {receipt}\n"
+    low.git("checkout", "--quiet", "data/rosters/tiny.csv")  # as `dvc exp apply` of an older experiment does
+    assert "these were erased and are not marked as that" in low.src("audit", code=1).printed
 
 
 def test_simulate_needs_no_experiment(untouched, tmp_path):

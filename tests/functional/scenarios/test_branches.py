@@ -171,10 +171,9 @@ def test_choices_that_are_no_experiment_are_refused_before_anything_runs(fresh, 
 
 
 def test_images_requested_in_head_are_forgotten_in_every_scenario_and_said_to_be(fresh):
-    fresh.src("forget", "cat/00.png", "--reason", "asked")
     nothing = ("scenarios", "--dataset", "tiny", "-S", "nosuch=1")
     assert "notice: every scenario forgets" not in fresh.src(*nothing, code=1).printed
-    fresh.commit("Request")
+    fresh.src("forget", "cat/00.png", "--reason", "asked")
     assert "notice: every scenario forgets 1 image(s) more" in fresh.src(*nothing, code=1).printed
     (fresh / "data/requests.csv").write_text("damaged\n")
     fresh.commit("No list")

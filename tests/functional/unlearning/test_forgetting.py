@@ -115,9 +115,9 @@ def test_requests_that_change_nothing_are_notices(stages, capsys):
     capsys.readouterr()
     assert outcome(stages) == before
     printed = capsys.readouterr().out
-    assert f"row 2, {held_out}: it is held out in the test set and in no shard; nothing changes" in printed
-    assert f"row 3, {with_class}: it is already forgotten with its class; nothing changes" in printed
-    assert "row 4, cow/00.png: it is in no shard: not drawn for one, of a class that is not selected" in printed
+    assert f"held out in the test set and in no shard: 1: row 2, {held_out}\n" in printed
+    assert f"already forgotten with the class: 1: row 3, {with_class}\n" in printed
+    assert "of a class that is not selected, or a hole: 1: row 4, cow/00.png\n" in printed
     assert "x.png" not in printed
 
 
@@ -154,7 +154,7 @@ def test_forget_adds_what_is_known_and_new_and_nothing_else(low):
     text = (low / "data/requests.csv").read_text()
     assert text.splitlines()[1].startswith("tiny,cat/00.png,20")
     again = low.src("forget", "cat/00.png", "data/raw/tiny/cat/01.png", "--reason", "because").printed
-    assert "notice: cat/00.png was requested before; nothing changes" in again
+    assert "notice: changes nothing, requested before: 1: cat/00.png" in again
     assert "added to data/requests.csv: 1" in again
     longer = (low / "data/requests.csv").read_text()
     assert longer.startswith(text)

@@ -121,6 +121,17 @@ def test_a_choice_typed_where_its_values_belong_is_answered_with_the_choices(gro
 BAD = [
     ("forget.class", "lion", "forget.class names 'lion'"),
     ("forget.class", "zebra", "forget.class names 'zebra'"),  # on the roster, but no shard's class
+    (
+        "forget.class",
+        "Cat",
+        "forget.class names 'Cat', which is not among the classes cat, cow, dog, elephant, horse; did you mean cat?",
+    ),
+    ("forget.class", "", "forget.class names ''"),
+    (
+        "dataset.name",
+        "Animals 10",
+        "dataset.name is 'Animals 10': write it in lower-case letters, digits, _ and - alone",
+    ),
     ("forget.class", 7, "forget.class is 7"),
     ("forget.class", GONE, "forget.class is missing"),
     ("forget", "cat", "forget is 'cat'"),

@@ -1,19 +1,19 @@
 """What `python src ask` says of a photo, its past and each model's answer."""
 
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from sisa.base.errors import BadInput
+from sisa.base import paths
 from sisa.base.params import load
-from sisa.commands.ask import every_member, history, legend, member_rows, prepared, say, state_rows, table
-from sisa.data.images import Images, Shard, image_id
+from sisa.commands.ask import erased_as, every_member, history, legend, member_rows, prepared, say, state_rows, table
+from sisa.data.images import image_id
 from sisa.inference.outputs import ModelOutputs
 from sisa.sources import roster
-from sisa.unlearning.forget_set import ForgetSet
 
 PARAMS = load(Path(__file__).parents[3] / "params.yaml").model_copy(update={"shards": ["cat", "cow", "dog"]})
 TRAINED = {name: Path("shards", name) for name in PARAMS.shards}
@@ -24,13 +24,6 @@ STATES = {
     "retrained": [RETRAINED, TRAINED["cow"], TRAINED["dog"]],
 }
 PHOTO = "cat.png"
-UNKNOWN = Images(np.array(["f"]), np.array([""]), np.zeros((1, 1, 2, 2), dtype=np.uint8))
-
-
-def images(*ids, kind=Images):
-    text = np.array(ids, dtype=np.str_)
-    more = {"roles": text, "slices": np.zeros(len(ids), dtype=np.int64)} if kind is Shard else {}
-    return kind(text, text, np.zeros((len(ids), 1, 2, 2), dtype=np.uint8), **more)
 
 
 def answering(name, *counts):
@@ -39,24 +32,72 @@ def answering(name, *counts):
     return ModelOutputs({PHOTO: np.log(1 + 2 * logits)}, np.array(counts))
 
 
+MODELS = {
+    "trained": {"cat": {"a"}, "cow": set(), "dog": {"a", "b"}},
+    "retrained": {"cat": set(), "cow": set(), "dog": {"a", "b"}},
+}
+FOLDERS = {"trained": paths.members(PARAMS), "retrained": paths.retrained(PARAMS)}
+RECEIPT = Path("receipts/2026-02-01-0a1b2c3d.json")
+
+
+def seen(**changed):
+    """What each model was trained on, by its own record; a set that is None is not known."""
+    every = {FOLDERS[kind] / name: ids for kind, models in MODELS.items() for name, ids in models.items()}
+    every |= {paths.BASELINE_FULL: {"a", "b"}, paths.BASELINE_RETRAINED: {"b"}}
+    every |= {FOLDERS[kind] / name: ids for kind, models in changed.items() for name, ids in models.items()}
+    return {model: ids for model, ids in every.items() if ids is not None}
+
+
+def told(image, models, receipts=MappingProxyType({"f": RECEIPT})):
+    classes = {"a": "cat", "b": "dog", "c": "dog", "d": "bear", "f": "cat"}
+    rows = [(f"{id_}\x1b.png", id_, name, roster.KEPT) for id_, name in classes.items()]
+    listed = roster.mark(pd.DataFrame(rows, columns=roster.COLUMNS), ["f"], "2026-02-01")
+    return history(image, listed, receipts, {"c"}, models, PARAMS)
+
+
 @pytest.mark.parametrize(
     ("image", "expected"),
     [
-        ("a", "on the roster as cat (a.png), trained on by: cat, dog; retrained without it: cat"),
-        ("b", "on the roster as dog (b.png), trained on by: dog"),
-        ("c", "on the roster as dog (c.png), held out: no model was trained on it"),
-        ("d", "on the roster as bear (d.png), in no shard: no model was trained on it"),
-        ("e", "not on the roster, pixel for pixel"),
-        ("f", "erased for good on 2026-02-01"),
+        ("a", r"on the roster as cat (a\x1b.png), trained on by: cat, dog; retrained without it: cat"),
+        ("b", r"on the roster as dog (b\x1b.png), trained on by: dog"),
+        ("c", r"on the roster as dog (c\x1b.png), held out: no model was trained on it"),
+        ("d", r"on the roster as bear (d\x1b.png), in no shard: no model was trained on it"),
+        (
+            "e",
+            "not on the roster, pixel for pixel; the models were trained on images of animal_mnist alone, "
+            "and know no answers but cat, cow, dog",
+        ),
+        ("f", f"erased for good on 2026-02-01, receipt {RECEIPT}"),
     ],
 )
-def test_a_photo_is_held_out_or_known_to_the_members_whose_shards_hold_it(image, expected):
-    classes = {"a": "cat", "b": "dog", "c": "dog", "d": "bear", "f": "cat"}
-    rows = [(f"{id_}.png", id_, name, roster.KEPT) for id_, name in classes.items()]
-    listed = roster.mark(pd.DataFrame(rows, columns=roster.COLUMNS), ["f"], "2026-02-01")
-    shards = {"cat": images("a", kind=Shard), "cow": images(kind=Shard), "dog": images("a", "b", kind=Shard)}
-    request = ForgetSet("cat", "dominant", [], {"cat": ["a"]}, {})
-    assert history(image, listed, shards, images("c"), request) == expected
+def test_a_photo_is_held_out_or_known_to_the_members_that_say_that_they_saw_it(image, expected):
+    assert told(image, seen()) == expected
+
+
+def test_a_member_whose_record_is_of_other_images_is_not_said_to_be_without_one():
+    cat = str(FOLDERS["retrained"] / "cat")
+    models = seen(retrained={"cat": None})
+    assert told("a", models).endswith(f", trained on by: cat, dog; not known of {cat}")
+    assert told("c", models).endswith(f", held out; not known of {cat}")
+
+
+def test_a_member_that_was_trained_on_more_than_its_shard_is_named():
+    models = seen(retrained={"cow": {"d"}})
+    assert told("d", models).endswith(f", trained on by: {FOLDERS['retrained'] / 'cow'}")
+
+
+def test_an_erased_image_without_a_receipt_is_said_to_have_none():
+    assert told("f", seen(), receipts={}) == "erased for good on 2026-02-01, no receipt here"
+
+
+def test_an_erased_image_is_known_by_its_id_and_by_its_file(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    rows = [("cat/1.png", "a", "cat", "2026-02-01"), ("cat/2.png", "b", "cat", roster.KEPT)]
+    listed = pd.DataFrame(rows, columns=roster.COLUMNS)
+    for name in ("a", "cat/1.png", "./data/raw/pets/cat/1.png", str(tmp_path / "data/raw/pets/cat/1.png")):
+        assert erased_as(name, listed, "pets") == [("a", "2026-02-01")]
+    for name in ("b", "cat/2.png", "cat/3.png"):
+        assert erased_as(name, listed, "pets") == []
 
 
 def test_a_member_is_asked_as_trained_and_where_it_was_retrained_as_that_too():
@@ -118,8 +159,3 @@ def test_a_photo_is_turned_upright_and_resized_as_those_of_the_data_set_and_keep
     photo = prepared(tmp_path / "turned.png", PARAMS.dataset)
     assert photo.ids.item() == image_id(rgb)
     assert photo.pixels.shape == (1, 1, 28, 28)
-
-
-def test_a_file_name_that_is_no_text_can_be_named():
-    with pytest.raises(BadInput, match="\N{REPLACEMENT CHARACTER}"):
-        prepared(Path("\udcff.png"), PARAMS.dataset)

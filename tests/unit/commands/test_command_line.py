@@ -38,6 +38,14 @@ def test_without_a_name_it_says_what_there_is_to_run_and_what_for(words, capsys,
     ("words", "complaint"),
     [
         (["nonsense"], "error in nonsense: there is no such stage or command; choose one of ask, "),
+        (["a\x1b[2J\nb"], r"error in a\x1b[2J\nb: there is no such stage or command"),  # nothing steers the terminal
+        (["scan", "\udcff\x1b"], r"error in scan: '\udcff\x1b' is neither an id nor"),
+        (
+            ["forget", "x", "--reason", "why", "--dataset", "zoo"],
+            "error in forget: argument --dataset: invalid choice: 'zoo'",
+        ),
+        (["erase", "x", "--reason", " "], "error in erase: the reason is blank; say why"),
+        (["erase", "x", "--reason", "=1"], "error in erase: the reason begins with ="),
         (["train_shards"], "error in train_shards: the following arguments are required: SHARD; see python src train_"),
         (["evaluate", "cat"], "error in evaluate: unrecognized arguments: cat; see python src evaluate --help"),
         (["simulate", "--plays", "0"], "error in simulate: argument --plays: '0' is not a whole number from 1 on; see"),

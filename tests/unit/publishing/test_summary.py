@@ -32,6 +32,10 @@ def test_where_nothing_is_decided_the_rest_is_said(monkeypatch, capsys, run):
         ["retrained", "-"],
     ]
     assert "residual copies in the retrained ensemble: 200\n" in text
+    leaked = "50 images leaked (reach all; restricted: cat), cat forgotten at scope dominant"
+    assert text.startswith(
+        f"scenario in the workspace: animal_mnist, 5 classes, {leaked}, aggregation prior_corrected, "
+    )
 
 
 def test_where_nothing_is_forgotten_there_is_no_speed_up(monkeypatch, capsys, run):

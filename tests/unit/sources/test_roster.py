@@ -1,6 +1,7 @@
 """The roster only grows, and holds each picture once."""
 
 import hashlib
+import re
 
 import pandas as pd
 import pytest
@@ -162,18 +163,38 @@ def listed_pets():
     return pd.DataFrame([(*row, roster.KEPT) for row in rows], columns=roster.COLUMNS)
 
 
-def test_an_image_is_named_by_its_id_its_raw_file_or_the_path_of_that():
-    typed = [digest(3), "data/raw/pets/dog/1.png", "cat/1.png"]
-    assert roster.resolve(typed, listed_pets(), "pets") == [
+def test_an_image_is_named_by_its_id_its_raw_file_or_any_path_of_that(tmp_path, monkeypatch):
+    (tmp_path / "link").symlink_to(tmp_path)
+    monkeypatch.chdir(tmp_path)
+    assert roster.resolve([digest(3), "cat/1.png"], listed_pets(), "pets") == [
         (digest(3), [digest(3)]),
-        ("dog/1.png", [digest(2), digest(3)]),
         ("cat/1.png", [digest(1)]),
     ]
+    top = "data/raw/pets"
+    for folder in (top, f"./{top}", f"data/../{top}/cat/..", str(tmp_path / top), str(tmp_path / "link" / top)):
+        dog = ("dog/1.png", [digest(2), digest(3)])
+        assert roster.resolve([f"{folder}/dog/1.png"], listed_pets(), "pets") == [dog]
 
 
-@pytest.mark.parametrize("name", ["cat/2.png", "0" * 64, "data/raw/zoo/cat/1.png"])
+@pytest.mark.parametrize("written", [b"\xef\xbb\xbf%b\r\n%b\r\n", b"%b\r\n%b\r\n,,\r\n\r\n"])
+def test_a_roster_that_a_spreadsheet_wrote_is_read_and_added_to(written, tmp_path):
+    path, row = tmp_path / "pets.csv", f"cat/a.jpg,{digest(1)},cat".encode()
+    path.write_bytes(written % (b"file,id,class", row))
+    listed, _ = roster.append(roster.read(path), found(("cat/b.jpg", 2)))
+    roster.write(path, listed)
+    assert roster.read(path)["file"].tolist() == ["cat/a.jpg", "cat/b.jpg"]
+    assert path.read_bytes().endswith(row + f"\r\ncat/b.jpg,{digest(2)},cat\r\n".encode())
+
+
+def test_file_names_are_listed_as_text():
+    assert roster.counted("left out", ["a\x1b[2J.png"]) == r"left out: 1: a\x1b[2J.png"
+
+
+@pytest.mark.parametrize("name", ["cat/2.png", "0" * 64, "data/raw/zoo/cat/1.png", "/cat/1.png", "\0"])
 def test_a_name_that_the_roster_never_held_is_refused(name):
-    with pytest.raises(BadInput, match=f"'{name}' is neither an id nor a raw file on data/rosters/pets.csv"):
+    with pytest.raises(
+        BadInput, match=f"{re.escape(repr(name))} is neither an id nor a raw file on data/rosters/pets.csv"
+    ):
         roster.resolve(["cat/1.png", name], listed_pets(), "pets")
 
 

@@ -46,15 +46,17 @@ def test_the_pool_is_in_roster_order_whatever_the_files_are_called():
 
 
 def test_missing_changed_and_corrupt_photos_are_holes(capsys):
-    roster = listed(("cat/missing", 0), ("cat/changed", 1), ("cat/corrupt", 2), ("dog/here", 3))
-    found = present(("cat/changed", 9), ("cat/corrupt", None), ("cat/new", 8), ("dog/here", 3))
+    roster = listed(("cat/missing", 0), ("cat/changed\x1b", 1), ("cat/corrupt", 2), ("dog/here", 3))
+    found = present(("cat/changed\x1b", 9), ("cat/corrupt", None), ("cat/new", 8), ("dog/here", 3))
     pool, strangers = gather(roster, found, TOY)
     assert list(pool.files) == ["dog/here"]
     print_holes(roster, pool, ["cat", "dog"])
     print_strangers(roster, strangers, TOY)
     printed = capsys.readouterr().out
     assert "cat: 0 images, 3 holes" in printed
-    assert "data/raw/toy/cat/changed has changed since it came in and is now a hole; `make data DATASET=toy`" in printed
+    assert (
+        r"data/raw/toy/cat/changed\x1b has changed since it came in and is now a hole; `make data DATASET=" in printed
+    )
     assert "1 raw files are not on the roster" in printed
 
 

@@ -1,0 +1,9 @@
+"""Text from outside, such as file names and reasons, on its way to a terminal."""
+
+
+def printable(text: object) -> str:
+    """The text in one line that steers no terminal: what cannot be seen, or is no Unicode, stands there as an escape.
+
+    text: anything that `str` takes; a file name may hold bytes that are no text, as surrogates.
+    """
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
