@@ -149,7 +149,7 @@ def check_consent(due: Renewal, copies: list[str], options: argparse.Namespace) 
         raise BadInput(
             f"files that nobody named ({len(copies):,}, listed above) have the same pixels and would go as well; "
             "look at them: if they are copies, repeat with --copies; if one is another picture, first move it out of "
-            "data/raw, run dvc repro and commit"
+            "this repository, run dvc repro and commit"
         )
     if due.trained and options.confirm and not options.retrain:
         raise BadInput("models that saw these images must be trained again, at the cost above; repeat with --retrain")

@@ -17,9 +17,13 @@ from sisa.erasure.scan import Finding, Survey
 from sisa.sources import roster
 from sisa.sources.roster import ID
 
-FOUND = "hold one of the images or were trained on one; to erase them: python src erase IMAGE... --reason TEXT"
-ORPHANS = "were trained on nobody can tell what, and nothing here needs them; an erase takes them along"
-UNDECIDED = "cannot be told; look at them by hand, and delete what you do not need"
+COUNTED = {  # of a survey
+    "findings": "Hold one of the images or were trained on one: {:,} files. "
+    "To erase them: python src erase IMAGE... --reason TEXT",
+    "orphans": "Nothing tells any more what they were trained on, and nothing here needs them: {:,} files. "
+    "An erase of any image takes them along.",
+    "undecided": "Cannot be told: {:,} files. Look at them by hand, and delete what you do not need.",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,12 +70,12 @@ def told(ids: set[str], found: Survey, each: bool) -> Iterator[str]:
     yield from (
         f"{name} may keep deleted files: its bucket has versioning, or does not say" for name in found.versioned
     )
-    for meaning, files in {FOUND: found.findings, ORPHANS: found.orphans, UNDECIDED: found.undecided}.items():
-        if files:
-            yield f"\n{len(files):,} {meaning}:\n"
+    for kind, words in COUNTED.items():
+        if files := getattr(found, kind):
+            yield f"\n{words.format(len(files))}\n"
             yield one_by_one(files) if each else receipts.summary(files)
     if found.unpullable and (found.findings or each):
-        yield f"\nname what was found or erased: {', '.join(lineage.in_short(found.unpullable))}"
+        yield f"\nName what was found or erased: {', '.join(lineage.in_short(found.unpullable))}"
 
 
 def one_by_one(files: list[Finding]) -> str:

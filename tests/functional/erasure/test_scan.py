@@ -126,7 +126,7 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(eras
         for store in ("storage", "cache"):
             for printed in (counted.printed, listed.printed):
                 assert any(store in line and kind_of_file in line for line in printed.splitlines()), kind_of_file
-    assert "name what was found or erased: branch main, experiment no-cats, " in counted.printed
+    assert "Name what was found or erased: branch main, experiment no-cats, " in counted.printed
 
     first = erasable.path / "models/shards/tiny-3/cat/slice-1.safetensors"
     early = hashlib.md5(first.read_bytes()).hexdigest()
