@@ -204,6 +204,15 @@ def link(source: str, target: str) -> None:
         shutil.copy2(source, target)
 
 
+def store_object(cache: Path, content: bytes) -> Path:
+    """Put an object that no lock names into a cache or a folder remote."""
+    name = hashlib.md5(content).hexdigest()
+    path = cache / "files/md5" / name[:2] / name[2:]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
 def src(command: tuple[str, ...]) -> int:
     """What `python src` does, and returns as the exit code."""
     sys.argv[:] = ["src", *command]

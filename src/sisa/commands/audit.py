@@ -75,7 +75,7 @@ def lost(dataset: str, listed: pd.DataFrame, receipts: dict[str, Path]) -> Itera
         if hasty := here - requests.made(history.in_head(paths.REQUESTS), dataset, listed):
             how = f"git commit --only {paths.REQUESTS}"
             print(f"notice: {len(hasty):,} requests are not in Git yet, where nothing can lose them: {how}")
-        marked = {row[1] for row in history.ever(marks) if len(row) == len(roster.COLUMNS) and row[3] != roster.KEPT}
+        marked = roster.marked(history.ever(marks))
     except GitError as error:
         print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
     if gone := sorted((marked | receipts.keys()) - roster.erased_ids(listed)):

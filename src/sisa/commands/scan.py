@@ -1,9 +1,10 @@
 """Is anything of these images still here or there? Looks into every file of workspace, cache and remotes; changes none.
 
-Ends with 0 and `nothing`, or with 1 and a list of what holds one of the images, was trained on one, or cannot be told.
+Ends with 0 and `nothing`, or with 1 and how many files hold one of the images, were trained on one, or cannot be told.
 """
 
 import argparse
+from collections.abc import Iterator
 
 import pandas as pd
 from tabulate import tabulate
@@ -11,10 +12,18 @@ from tabulate import tabulate
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import load
-from sisa.erasure import lineage, scan, stores
-from sisa.erasure.scan import Survey
+from sisa.erasure import lineage, receipts, scan, stores
+from sisa.erasure.scan import Finding, Survey
 from sisa.sources import roster
 from sisa.sources.roster import ID
+
+COUNTED = {  # of a survey
+    "findings": "Hold one of the images or were trained on one: {:,} files. "
+    "To erase them: python src erase IMAGE... --reason TEXT",
+    "orphans": "Nothing tells any more what they were trained on, and nothing here needs them: {:,} files. "
+    "An erase of any image takes them along.",
+    "undecided": "Cannot be told: {:,} files. Look at them by hand, and delete what you do not need.",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -22,17 +31,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("images", nargs="*", default=[], metavar="IMAGE", help="an id, or a raw file as on the roster")
     which.add_argument("--class", dest="class_", metavar="CLASS", help="all images of this class on the roster")
     parser.add_argument("--dataset", help="whose roster; that of params.yaml by default")
+    parser.add_argument("--all", action="store_true", help="name each file, its hash or path, and why")
     parser.add_argument("--local", action="store_true", help="look at workspace and cache only, at no remote")
 
 
 def main(options: argparse.Namespace) -> None:
     ids = wanted(options.images, options.class_, options.dataset or load().dataset.name)
     found = scan.survey(ids, stores.every(options.local))
-    show(ids, found)
-    if found.findings or found.undecided:
+    print(*told(ids, found, options.all), sep="\n")
+    untold = len(found.orphans) + len(found.undecided)
+    if found.findings or untold:
         raise BadInput(
-            f"{len(found.findings):,} files hold one of the images or were trained on one, "
-            f"{len(found.undecided):,} cannot be told; listed above"
+            f"{len(found.findings):,} files hold one of the images or were trained on one, {untold:,} cannot be told; "
+            f"{'listed above' if options.all else 'counted above, and with --all listed one by one'}"
         )
     print("nothing")
 
@@ -50,19 +61,26 @@ def wanted(images: list[str], class_: str | None, dataset: str) -> set[str]:
     return ids
 
 
-def show(ids: set[str], found: Survey) -> None:
+def told(ids: set[str], found: Survey, each: bool) -> Iterator[str]:
+    """What was looked at and found, counted by store and kind, or each file by itself."""
     where = ", ".join(f"{name} {count:,}" for name, count in found.scanned.items())
     files = f"{sum(found.scanned.values()):,} files ({where})"
-    print(f"looked for {len(ids):,} images in {files}, {found.read:,} different")
-    if found.findings:
-        table = pd.DataFrame(found.findings)[["store", "path", "size", "kind", "why"]]
-        print(tabulate(table.assign(path=table["path"].map(shortened)), headers="keys", showindex=False))
-    for line in found.undecided:
-        print(f"cannot tell: {line}")
-    for line in lineage.in_short(found.unpullable):
-        print(f"names what was found or erased: {line}")
-    for name in found.versioned:
-        print(f"{name} may keep what is deleted as earlier versions: its bucket has versioning, or does not say")
+    yield f"looked for {receipts.number_of(ids)} in {files}, {found.read:,} different"
+    yield f"not looked for: {receipts.NEAR_DUPLICATES}"
+    yield from (
+        f"{name} may keep deleted files: its bucket has versioning, or does not say" for name in found.versioned
+    )
+    for kind, words in COUNTED.items():
+        if files := getattr(found, kind):
+            yield f"\n{words.format(len(files))}\n"
+            yield one_by_one(files) if each else receipts.summary(files)
+    if found.unpullable and (found.findings or each):
+        yield f"\nName what was found or erased: {', '.join(lineage.in_short(found.unpullable))}"
+
+
+def one_by_one(files: list[Finding]) -> str:
+    table = pd.DataFrame(files)[["store", "path", "size", "kind", "why"]]
+    return tabulate(table.assign(path=table["path"].map(shortened)), headers="keys", showindex=False)
 
 
 def shortened(path: str) -> str:

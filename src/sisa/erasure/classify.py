@@ -12,6 +12,7 @@ from sisa.erasure.lineage import TRAINED_ON, Run
 Ids = frozenset[str]
 NONE: Ids = frozenset()
 ERASED: Ids = frozenset({"erased"})  # stands for the ids of a table that an earlier receipt names
+UNTOLD = "nothing that is left tells what it was trained on"
 UNDECIDED = None  # what a question answers that nothing can decide; otherwise the ids, empty for a clean object
 
 HOLDS = {kinds.TABLE: "holds {}", kinds.PHOTO: "is {}", kinds.ARRAY: "holds {}"}
@@ -26,13 +27,17 @@ class Tainted(NamedTuple):
 
 
 def classify(
-    contents: dict[str, Content], runs: Collection[Run], erased: Collection[str], cleared: Collection[str] = ()
+    contents: dict[str, Content],
+    runs: Collection[Run],
+    erased: Collection[str],
+    cleared: Collection[str] = (),
+    needed: Collection[str] = (),
 ) -> "Classification":
     """Judge every object by its hash.
 
     contents: what each object is; runs: all that ran, as far as any lock or run-cache tells; erased: hashes that an
-    earlier receipt names; cleared: hashes that were proven clean when there was more to tell by. An object that has a
-    clean origin is clean, whatever else made the same bytes.
+    earlier receipt names; cleared: hashes that were proven clean when there was more to tell by; needed: hashes that
+    the locks of the workspace name. An object that has a clean origin is clean, whatever else made the same bytes.
     """
     found = Classification(contents, [*runs, *(each.run for each in contents.values() if each.run)], erased)
     found.judge_contents()
@@ -42,6 +47,7 @@ def classify(
     found.judge_logs()
     for name in cleared:
         found.undecided.pop(name, None)
+    found.find_orphans(needed)
     found.judge_what_names()
     return found
 
@@ -51,13 +57,17 @@ def counted(ids: Ids) -> str:
 
 
 class Classification:
-    """By hash: what is `tainted`, and why nothing can decide about the `undecided`; the rest is clean."""
+    """By hash: what is `tainted`, and why nothing can decide about the `undecided`; the rest is clean.
+
+    orphans: those of the undecided that nothing needs, models and the like, and what names them.
+    """
 
     def __init__(self, contents: dict[str, Content], runs: Iterable[Run], erased: Collection[str]):
         self.contents, self.erased = contents, set(erased)
         self.origins = self.origins_of({repr(run): run for run in runs}.values())  # many locks tell of the same run
         self.tainted: dict[str, Tainted] = {}
         self.undecided: dict[str, str] = {}
+        self.orphans: set[str] = set()
 
     def origins_of(self, runs: Iterable[Run]) -> dict[str, list[Run]]:
         """The training runs that wrote each object, by itself or inside a folder."""
@@ -122,7 +132,7 @@ class Classification:
             return
         tainting = [(run, ids) for run, ids in answers if ids is not UNDECIDED]
         if not tainting:
-            self.undecided[name] = "nothing that is left tells what it was trained on"
+            self.undecided[name] = UNTOLD
             return
         run, ids = tainting[0]
         stage = f"{run.stage}@{run.shard}" if run.shard else run.stage
@@ -143,12 +153,26 @@ class Classification:
             return UNDECIDED
         return found - self.contents[run.less].listed
 
+    def find_orphans(self, needed: Collection[str]) -> None:
+        """Models and the like that are undecided, are not needed, and lie in no folder that is."""
+        folders = (self.contents[name] for name in needed if name in self.contents)
+        kept = {*needed, *(each for folder in folders for each in folder.files.values())}
+        self.orphans = {name for name in self.undecided if self.contents[name].kind in kinds.TRAINED} - kept
+
     def judge_what_names(self) -> None:
         """The listings, and then the entries of the run-cache, which name them, too."""
         for name in self.open_ones(kinds.LISTING):
             lost = [self.tainted[each] for each in self.contents[name].files.values() if each in self.tainted]
             if lost:
                 self.tainted[name] = Tainted(f"lists {len(lost):,} objects that go", NONE.union(*(x.ids for x in lost)))
+            elif self.orphans & {*self.contents[name].files.values()}:
+                self.add_orphan(name, "lists an object")
         for name in self.open_ones(kinds.RUN):
             if self.contents[name].run.hashes & self.tainted.keys():
                 self.tainted[name] = Tainted("names an object that goes")
+            elif self.contents[name].run.hashes & self.orphans:
+                self.add_orphan(name, "names an object")
+
+    def add_orphan(self, name: str, why: str) -> None:
+        self.undecided[name] = f"{why} of which {UNTOLD}"
+        self.orphans.add(name)

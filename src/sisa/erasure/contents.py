@@ -33,6 +33,7 @@ CHECKPOINT, LOG = "checkpoint", "training log"
 ANSWERS, SHADOWS = "answers of models", "answers of shadow models"
 LISTING, RUN, FORGOTTEN = "directory listing", "run-cache entry", "list of forgotten ids"
 UNREADABLE, OTHER = "unreadable", "other"
+TRAINED = {CHECKPOINT, LOG, SHADOWS}
 
 
 @dataclass(frozen=True)

@@ -1,11 +1,11 @@
 """The deletion receipt: what was asked for, what was removed where, what could not be reached, and what is left.
 
-It names objects by hash and images by id, and holds no image. Two erases that removed the same have the same bytes.
+It names objects by hash and images by id, and holds no image.
 """
 
 import hashlib
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sized
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -16,14 +16,21 @@ from tqdm import tqdm
 
 from sisa.base.files import beside, write_json
 from sisa.erasure import lineage
+from sisa.erasure.scan import Finding
 
 FOLDER = Path("receipts")
+ORPHANS = "Orphans, which go as well: nothing tells any more what they were trained on, and nothing here needs them"
+NEAR_DUPLICATES = (
+    "near-duplicates: a flipped, cropped, resized or recompressed copy has other pixels, counts as another image, "
+    "and stays unless it is named itself"
+)
 OUT_OF_REACH = (
     "other clones of this repository, their caches, workspaces and stashes",
     "backups, snapshots and file systems that keep what was deleted, and the free blocks of disks",
     "Git's history: no image lies in it, but hashes of what was erased, file names, and scores that models earned",
     "pip's cache and other downloads, and wherever the images came from",
     "remotes that are not in this clone's DVC configuration, and copies outside of this repository",
+    NEAR_DUPLICATES,
 )
 
 
@@ -39,21 +46,28 @@ class Item:
 
 @dataclass(frozen=True, kw_only=True)
 class Receipt:
-    """date: ISO 8601; asked: in words; images: the ids; files: the raw files that they were in; objects: what was
-    removed; adopted and trained: the stages whose model another one replaced, and the samples of each model that was
-    trained again, by folder; unpullable: commits, branches and experiments that name what was erased; out_of_reach: in
-    words; scanned and left: objects looked at in the end, and those that still held or had seen one of the images;
-    undecided: files of which nothing tells whether they do, and that were left alone; cleared: hashes of models that
-    stay, proven clean by tables that may be gone now.
+    """date and time: in UTC, ISO 8601; commit: where the workspace was in Git; dataset: whose images were asked for;
+    others: data sets whose raw images were among them, too; asked: in words; images: the ids; files: the raw files that
+    went, by path; copies: those of them that nobody named; objects: what was removed; orphans: models and the like that
+    went with it, as nothing told any more what they were trained on; adopted and trained: the stages whose model
+    another one replaced, and the samples of each model that was trained again, by folder; unpullable: commits, branches
+    and experiments that name what was erased; out_of_reach: in words; scanned and left: objects looked at in the end,
+    and those that still held or had seen one of the images; undecided: files of which nothing tells whether they do,
+    and that were left alone; cleared: hashes of models that stay, proven clean by tables that may be gone now.
     """
 
     date: str
+    time: str
+    commit: str
     dataset: str
+    others: list[str]
     reason: str
     asked: str
     images: list[str]
     files: list[str]
+    copies: list[str]
     objects: list[Item]
+    orphans: list[Item]
     adopted: list[str]
     trained: dict[str, int]
     unpullable: list[str]
@@ -82,13 +96,19 @@ def write(receipt: Receipt) -> list[Path]:
 
 def lines(receipt: Receipt) -> Iterator[str]:
     """The receipt as people read it."""
-    yield f"Deletion receipt, {receipt.date}"
-    yield f"\nAsked for: {receipt.asked}, {len(receipt.images):,} images of {receipt.dataset}. Reason: {receipt.reason}"
+    yield f"Deletion receipt, {receipt.time}"
+    yield f"\nFor the person who asked: {statement(receipt)}"
+    what = f"{number_of(receipt.images)} of {', '.join([receipt.dataset, *receipt.others])}"
+    yield f"\nAsked for: {receipt.asked}, {what}. Reason: {receipt.reason}"
     yield from map("  {}".format, receipt.images)
     yield "\nRemoved:"
     yield summary(receipt.objects)
     yield "Each of them by hash and size: in the .json file beside this one."
-    yield from section("Raw files that the images were in", receipt.files)
+    yield from section("Raw files that went", receipt.files)
+    yield from section("Of these, copies that nobody named: they had the same pixels", receipt.copies)
+    if receipt.orphans:
+        yield f"\n{ORPHANS}:"
+        yield summary(receipt.orphans)
     yield from section("Stages whose model was replaced by the retrained one", receipt.adopted)
     trained = [f"{model}: {samples:,} samples" for model, samples in receipt.trained.items()]
     yield from section("Models trained again", trained)
@@ -99,7 +119,26 @@ def lines(receipt: Receipt) -> Iterator[str]:
     yield f"\nScan afterwards: {receipt.left:,} objects and files hold an erased image or were trained on one;"
     yield f"looked at: {counted}."
     yield from section("Left alone, because nothing tells what is in it", receipt.undecided)
-    yield f"\nDone with {', '.join(f'{name} {version}' for name, version in receipt.tools.items())}."
+    tools = ", ".join(f"{name} {version}" for name, version in receipt.tools.items())
+    yield f"\nDone at commit {receipt.commit}, with {tools}."
+
+
+def statement(receipt: Receipt) -> str:
+    """What was erased, when, what was looked into, and what is out of reach, for somebody who knows no Git."""
+    files, stores = sum(receipt.scanned.values()), ", ".join(receipt.scanned)
+    unsure = f", but for {len(receipt.undecided):,} that cannot be told, listed below" if receipt.undecided else ""
+    return (
+        f"{number_of(receipt.images)} of the data set {receipt.dataset}, listed below, "
+        f"{'was' if len(receipt.images) == 1 else 'were'} erased for good on {receipt.date}: the pictures themselves, "
+        "all copies of them with the same pixels, and all models that were trained on one of them. Afterwards "
+        f"everything that this project stores here was looked into ({files:,} files in: {stores}). None of these files "
+        f"holds one of the images, and no model there was trained on one{unsure}. Copies elsewhere are out of reach, "
+        "and near-duplicates, such as cropped or flipped copies, stay: see the list below."
+    )
+
+
+def number_of(images: Sized) -> str:
+    return f"{len(images):,} image{'' if len(images) == 1 else 's'}"
 
 
 def section(title: str, entries: list[str]) -> Iterator[str]:
@@ -107,7 +146,7 @@ def section(title: str, entries: list[str]) -> Iterator[str]:
     yield from map("  {}".format, entries)
 
 
-def summary(objects: list[Item]) -> str:
+def summary(objects: Iterable[Item | Finding]) -> str:
     """A table of counts and sizes by store and kind."""
     where = attrgetter("store", "kind")
     rows = []

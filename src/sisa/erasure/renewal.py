@@ -14,7 +14,7 @@ import numpy as np
 from sisa import sources
 from sisa.base import paths
 from sisa.base.errors import BadInput
-from sisa.base.params import Params
+from sisa.base.params import Dataset, Params
 from sisa.cost.predictions import predicted_retraining, predicted_training
 from sisa.data import tables
 from sisa.data.images import Images, Shard, union
@@ -152,9 +152,8 @@ def same(one: Images, other: Images) -> bool:
     return all(np.array_equal(getattr(one, each.name), getattr(other, each.name)) for each in fields(one))
 
 
-def erase_raw(ids: Collection[str], date: str, params: Params) -> list[str]:
+def erase_raw(ids: Collection[str], date: str, dataset: Dataset) -> list[str]:
     """Mark the images on the roster, take them out of the raw folder, and have DVC track what is left of it."""
-    dataset = params.dataset
     file, folder = paths.roster(dataset.name), paths.raw(dataset.name)
     roster.write(file, roster.mark(roster.read(file), ids, date))
     erased = sources.erase(dataset, folder, ids)

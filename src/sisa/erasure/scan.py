@@ -20,7 +20,6 @@ BATCH = 1000  # keys in one deletion, as S3 takes them
 
 # Evidence goes after what it testifies against, so that a removal that was stopped finds the rest again: a shadow
 # table is known by the runs that wrote it, a log by the listing that it is in, a checkpoint by the tables.
-TRAINED = {contents.CHECKPOINT, contents.LOG, contents.SHADOWS}
 ORDER = [contents.SHADOWS, contents.LOG, contents.RUN, contents.LISTING, contents.CHECKPOINT]
 
 Result = TypeVar("Result")
@@ -28,7 +27,7 @@ Result = TypeVar("Result")
 
 @dataclass(frozen=True, order=True)
 class Finding:
-    """What holds one of the images or was trained on one. size: in bytes; images: how many of them it is about."""
+    """A file and what was found out about it. size: in bytes; images: how many of them it is about, as far as known."""
 
     store: str
     path: str
@@ -38,17 +37,24 @@ class Finding:
     why: str
     images: int
 
+    @property
+    def line(self) -> str:
+        return f"{self.store}: {self.path} ({self.kind}): {self.why}"
+
 
 @dataclass(frozen=True)
 class Survey:
-    """findings; undecided: what nothing can decide about, one line each; scanned: files looked at in each store; read:
-    how many of them were opened, the others being the same; unpullable: the refs and commits that name what was found;
-    versioned: the stores that keep what is deleted as earlier versions, or do not say that they do not; cleared: hashes
-    of what was trained and is clean, to be kept in the receipt, as the tables that prove it may go.
+    """findings: what holds one of the images or was trained on one; orphans: models and the like of which nothing tells
+    any more what they were trained on, and which no lock of the workspace names; undecided: the rest of what nothing
+    can decide about; scanned: files looked at in each store; read: how many of them were opened, the others being the
+    same; unpullable: the refs and commits that name what was found; versioned: the stores that keep what is deleted as
+    earlier versions, or do not say that they do not; cleared: hashes of what was trained and is clean, to be kept in
+    the receipt, as the tables that prove it may go.
     """
 
     findings: list[Finding]
-    undecided: list[str]
+    orphans: list[Finding]
+    undecided: list[Finding]
     scanned: dict[str, int]
     read: int
     unpullable: list[str]
@@ -71,25 +77,27 @@ def survey(
     history = lineage.history()
     gone = {*known, *history.erased}
     kinds = {name: content.kind for name, content in seen.items()}
-    classes = classify(seen | folders(listed), history.runs, gone, {*cleared, *history.cleared(ids)})
-    findings, undecided = [], []
+    cleared = {*cleared, *history.cleared(ids)}
+    classes = classify(seen | folders(listed), history.runs, gone, cleared, history.named[lineage.HERE])
+    findings, orphans, undecided = [], [], []
     for store, blob in everything:
         kind, tainted, why = (each.get(blob.hash) for each in (kinds, classes.tainted, classes.undecided))
         if why and store.name == WORKSPACE and is_leftover(blob):
             tainted = Tainted("an interrupted run left it, cut off")
-        if tainted:
-            findings.append(Finding(store.name, blob.key, blob.hash, blob.size, kind, tainted.why, len(tainted.ids)))
-        elif why:
-            undecided.append(f"{store.name}: {blob.key} ({kind}): {why}")
+        about = (tainted.why, len(tainted.ids)) if tainted else (why, 0)
+        kept = findings if tainted else orphans if blob.hash in classes.orphans else undecided
+        if tainted or why:
+            kept.append(Finding(store.name, blob.key, blob.hash, blob.size, kind, *about))
     open_or_gone = classes.tainted.keys() | classes.undecided.keys()
     return Survey(
         sorted(findings),
+        sorted(orphans),
         sorted(undecided),
         {store.name: len(blobs) for store, blobs in listed.items()},
         len(first),
-        history.naming({*classes.tainted, *gone}),
+        history.naming({*classes.tainted, *classes.orphans, *gone}),
         [store.name for store in places if store.keeps_versions() is not False],
-        sorted(name for name, kind in kinds.items() if kind in TRAINED and name not in open_or_gone),
+        sorted(name for name, kind in kinds.items() if kind in contents.TRAINED and name not in open_or_gone),
     )
 
 

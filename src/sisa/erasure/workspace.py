@@ -2,12 +2,15 @@
 
 import re
 import shutil
+from collections.abc import Collection
 from pathlib import Path
 
+from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.repository import lock
 from sisa.repository.dvc import RWLOCK, at_work
 from sisa.repository.git import git
+from sisa.sources import roster
 
 # DVC's trials of which links the disk knows, and files that were to be renamed into place (sisa.base.files.beside)
 LEFT_BEHIND = re.compile(r"\.[\w-]{22}\.tmp|\..+\.\d+\.part")
@@ -26,8 +29,20 @@ def check() -> None:
     needed = 2 * sum(path.stat().st_size for path in files)
     if (free := shutil.disk_usage(".").free) < needed:
         raise BadInput(f"the disk has {free:,} bytes left, and this may need {needed:,}; make room first")
-    if lock.changed():
+    if lock.changed() & lock.declared().keys():  # a data set that the pipeline does not read need not be here
         raise BadInput("data or models are not as dvc.lock has them; run dvc status, then dvc checkout or dvc repro")
+
+
+def check_raw(datasets: Collection[str]) -> None:
+    """Raises BadInput unless these data sets have a roster, and raw images as their .dvc files have them."""
+    for name in datasets:
+        roster.read(paths.roster(name))
+    tracked = {f"{paths.raw(name)}.dvc": name for name in datasets}
+    for file in sorted(tracked.keys() & lock.changed()) if tracked else ():
+        raise BadInput(
+            f"{paths.raw(tracked[file])} holds one of the images as well, and is not as {file} has it; "
+            f"commit what is there after make data DATASET={tracked[file]}, or undo it: dvc checkout {file}"
+        )
 
 
 def clear_up() -> None:

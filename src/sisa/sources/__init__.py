@@ -1,4 +1,4 @@
-"""Raw images as they were brought in: one module a kind of source, with `bring_in`, `pictures` and `erase`."""
+"""Raw images as they came in: one module a kind of source, with `bring_in`, `pictures`, `holding` and `erase`."""
 
 from collections.abc import Collection, Iterator
 from importlib import import_module
@@ -38,16 +38,28 @@ def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[
         raise BadInput(f"{raw}: cannot be read ({error}); mend it or run: {make_data(dataset)}") from error
 
 
+def holding(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
+    """The raw files, as a roster calls them, that `erase` would remove: on the roster or not, under whatever name.
+
+    Raises BadInput where the source cannot remove single ones, or cannot be read.
+    """
+    return looked_through("holding", dataset, raw, ids)
+
+
 def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
     """Remove every picture with one of these ids from the raw folder, under whatever name; return the files it was in.
 
     Safe to repeat after an interruption. Raises BadInput, before anything is written, where the source cannot do it.
     """
+    return looked_through("erase", dataset, raw, ids)
+
+
+def looked_through(verb: str, dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
     if not ids:
         return []
     check_erasable(dataset)
     try:
-        return source(dataset).erase(dataset, raw, ids)
+        return getattr(source(dataset), verb)(dataset, raw, ids)
     except OSError as error:
         raise BadInput(f"{raw}: images cannot be erased ({error}); mend it and repeat") from error
 

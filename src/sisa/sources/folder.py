@@ -62,15 +62,20 @@ def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[
         yield file, name, decode((raw / file).read_bytes())
 
 
-def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
-    """Delete the files with these pictures, further copies that the roster left out included."""
+def holding(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
+    """The files with these pictures, further copies that the roster left out included."""
     files = sorted(path for path in raw.rglob("*") if path.is_file())
     read = ((path, decode(path.read_bytes())) for path in files)
     bar = tqdm(read, desc=f"reading {raw}", total=len(files), unit=" files", disable=None)
-    erased = [path for path, rgb in bar if rgb is not None and image_id(rgb) in ids]
-    for path in erased:
-        path.unlink()
-    return [path.relative_to(raw).as_posix() for path in erased]
+    return [path.relative_to(raw).as_posix() for path, rgb in bar if rgb is not None and image_id(rgb) in ids]
+
+
+def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
+    """Delete the files with these pictures, further copies that the roster left out included."""
+    erased = holding(dataset, raw, ids)
+    for file in erased:
+        (raw / file).unlink()
+    return erased
 
 
 def decode(content: bytes) -> np.ndarray | None:

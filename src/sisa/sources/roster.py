@@ -2,12 +2,13 @@
 
 A DataFrame with the str columns file (raw file), id, class and erased. A row is identified by (file, id): a photo that
 was changed in place is another image. Ids are unique: a picture is on the roster once. `erased` is the date (ISO 8601)
-on which it was erased for good, a hole for ever, or KEPT; the column is in the file from the first erased picture on.
+on which it was erased for good, a hole for ever, or KEPT. In the file it is a row more, `file,id,erased DATE`, so that
+an erase changes no line that is there.
 """
 
 import csv
 import re
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,7 @@ COLUMNS = [*LISTED, "erased"]
 KEPT = "-"
 ID = re.compile("[0-9a-f]{64}")
 DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
+MARK = re.compile(f"erased ({DATE.pattern})")  # in the place of a class, whose name has no space
 SHOWN = 10  # file names a line
 
 
@@ -102,28 +104,46 @@ def read(path: Path) -> pd.DataFrame:
 
 
 def parse(text: str) -> pd.DataFrame:
-    """Raises ValueError or csv.Error unless `text` is a whole roster."""
+    """Raises ValueError or csv.Error unless `text` is a whole roster; one of before has a fourth column, the date."""
     columns = COLUMNS if text.startswith(",".join(COLUMNS)) else LISTED
     row_is = "a file, an id and a class" + (f", and a date or {KEPT}" if columns == COLUMNS else "")
-    rows = [row if columns == COLUMNS else [*row, KEPT] for row in csv_rows(text, columns, row_is)]
-    for number, (_, image, _, erased) in enumerate(rows, start=2):
+    listed, dates = {}, {}
+    for number, (file, image, name, *fourth) in enumerate(csv_rows(text, columns, row_is), start=2):
+        marked = MARK.fullmatch(name)
+        erased = marked[1] if marked else "".join(fourth) or KEPT
         if not ID.fullmatch(image) or not (erased == KEPT or DATE.fullmatch(erased)):
             raise ValueError(f"row {number} is not {row_is}")
-    if repeated := [image for image, times in Counter(row[1] for row in rows).items() if times > 1]:
-        raise ValueError(f"id {repeated[0]} appears more than once")
-    return pd.DataFrame(rows, columns=COLUMNS, dtype=str)
+        if marked and image not in listed:
+            raise ValueError(f"row {number} marks an image as erased that is on no row before")
+        if image in listed and not marked:
+            raise ValueError(f"id {image} appears more than once")
+        listed.setdefault(image, (file, image, name))
+        if erased != KEPT:
+            dates.setdefault(image, erased)
+    return pd.DataFrame([(*row, dates.get(row[1], KEPT)) for row in listed.values()], columns=COLUMNS, dtype=str)
 
 
 def write(path: Path, roster: pd.DataFrame) -> None:
-    """Add the rows that the file lacks; the lines that it has keep their bytes, unless rows were marked as erased."""
-    columns = COLUMNS if erased_ids(roster) else LISTED
-    known = read(path) if path.exists() else blank()
-    rows = roster[columns].to_numpy().tolist()
-    if roster["erased"][: len(known)].equals(known["erased"]):
-        append_csv(path, columns, rows[len(known) :])
+    """Add the rows that the file lacks, and one for each picture that was marked as erased since.
+
+    The lines that it has keep their bytes, unless it has the fourth column of before: then it is written anew.
+    """
+    grows = path.exists() and not path.read_text(encoding="utf-8").startswith(",".join(COLUMNS))
+    known = read(path) if grows else blank()
+    rows = roster[LISTED][len(known) :].to_numpy().tolist()
+    new = roster[roster["id"].isin(erased_ids(roster) - erased_ids(known))]
+    marks = [[file, image, f"erased {date}"] for file, image, _, date in new[COLUMNS].itertuples(index=False)]
+    if grows:
+        append_csv(path, LISTED, rows + marks)
     else:
         with beside(path) as part:
-            append_csv(part, columns, rows)
+            append_csv(part, LISTED, rows + marks)
+
+
+def marked(rows: Iterable[tuple[str, ...]]) -> set[str]:
+    """The pictures that these rows of a roster's file, of any version, mark as erased for good."""
+    whole = [row for row in rows if len(row) in (len(LISTED), len(COLUMNS))]
+    return {row[1] for row in whole if MARK.fullmatch(row[2]) or DATE.fullmatch(row[-1])}
 
 
 def erased_ids(roster: pd.DataFrame) -> set[str]:

@@ -57,12 +57,19 @@ def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[
             yield f"{raw_file(raw, source.images).name}#{index}", source.label_names[label], as_rgb(image)
 
 
+def holding(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
+    """The images with these ids, each by its index: as in `images.gz#123`."""
+    name = raw_file(raw, dataset.source.images).name
+    images = arrays(unzipped(dataset, raw, dataset.source.images), dataset)
+    return [f"{name}#{index}" for index in indices(images, ids)]
+
+
 def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
     """Blank the images with these ids inside their file, and record that it has another SHA-256 since."""
     path, before = raw_file(raw, dataset.source.images), read_record(raw)
     content = bytearray(unzipped(dataset, raw, dataset.source.images))
     images = arrays(content, dataset)
-    found = [index for index, image in enumerate(images) if image_id(as_rgb(image)) in ids]
+    found = indices(images, ids)
     if not found:
         return []
     images[found] = 0
@@ -73,6 +80,11 @@ def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
     with beside(path) as part:
         part.write_bytes(packed)
     return [f"{path.name}#{index}" for index in found]
+
+
+def indices(images: np.ndarray, ids: Collection[str]) -> list[int]:
+    """Of the images [n, height, width] uint8 that have one of these ids."""
+    return [index for index, image in enumerate(images) if image_id(as_rgb(image)) in ids]
 
 
 def read_record(raw: Path) -> Erased:

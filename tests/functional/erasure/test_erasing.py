@@ -10,12 +10,14 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
+from safetensors.numpy import save
 from support.disk import fill
 from support.pixels import holders, in_folders, needles
 from support.remotes import Remote, stored
-from support.repo import Repo, link, made_once
+from support.repo import Repo, link, made_once, store_object
 
 from sisa.base.errors import BadInput
 from sisa.erasure import journal, receipts, renewal, scan, workspace
@@ -110,6 +112,7 @@ def add(repo: Repo, name: str, remote: Remote) -> None:
 
 def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest_is_whole(asked, remote):
     files = planted(asked)
+    ids = sorted(image_ids(asked, files))
     pixels = needles([asked / "data/raw/tiny" / file for file in files], 16)
     doors = {kind: replace(remote(kind), url=f"{remote(kind).url}/erasing") for kind in ("s3", "ssh")}
     for kind, door in doors.items():
@@ -122,7 +125,10 @@ def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest
     photos = {kind: photos_in(places[kind]()) for kind in KINDS}
     clean = {name: digest for name, digest in asked.files("models/retrained").items() if digest}
 
+    lost = store_object(asked / ".dvc/cache", save({"w": np.zeros(1)}, {"seen": json.dumps({"digests": ["unknown"]})}))
+
     dry = asked.python("src", "erase", *files, "--reason", "asked").printed
+    assert "nothing tells any more what they were trained on" in dry
     assert "train_shards@cat, train_shards@dog, train_shards@horse, baseline_full" in dry
     assert "repeat with --confirm." in dry
     assert asked.git("status", "--short").printed == ""
@@ -142,14 +148,22 @@ def test_erased_images_are_gone_from_cache_and_remotes_byte_by_byte_and_the_rest
         asked.dvc("push", "--remote", kind)
 
     receipt = json.loads(next((asked / "receipts").glob("*.json")).read_text())
-    assert receipt["images"] == sorted(image_ids(asked, files))
+    assert receipt["images"] == ids
     assert receipt["left"] == 0
     assert {item["store"] for item in receipt["objects"]} == {"workspace", "cache", *KINDS}
     assert any("scenario/tiny-5" in name for name in receipt["unpullable"])
     assert "branch main" not in receipt["unpullable"], "what is committed next is whole"
     assert "receipts" in printed
+    assert receipt["files"] == sorted(f"data/raw/tiny/{file}" for file in files)
+    assert receipt["commit"] == asked.git("rev-parse", "HEAD").printed.strip()
+    assert set(receipt["tools"]) == {"sisa-leakage", "python", "git", "dvc"}
     roster = pd.read_csv(asked / "data/rosters/tiny.csv", index_col="file")
-    assert set(roster.index[roster["erased"] != "-"]) == set(files)
+    assert set(roster.index[roster["class"].str.startswith("erased ")]) == set(files)
+    assert asked.git("diff", "--numstat", "data/rosters").printed.split()[:2] == [str(len(files)), "0"]
+
+    assert {item["kind"] for item in receipt["orphans"]} == {"checkpoint"}
+    assert not lost.exists(), "nothing tells what it was trained on, so it goes as well"
+    assert "\nnothing" in asked.src("scan", *files).printed
 
 
 def image_ids(repo: Repo, files: list[str]) -> list[str]:

@@ -5,13 +5,18 @@ import hashlib
 import json
 import shutil
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 from support.pixels import holders, in_folders
 from support.repo import ROOT, Repo, environment
 from support.tiny import SILHOUETTES
 
+from sisa import sources
 from sisa.base.params import load
+from sisa.commands import erase
+from sisa.data.images import image_id
 from sisa.erasure import renewal, scan, stores
 from sisa.sources import wheel
 
@@ -52,7 +57,7 @@ def test_images_of_a_wheel_are_blanked_in_its_archive_and_do_not_come_back(silho
     assert "table of images" in listed
 
     params = load()
-    assert renewal.erase_raw([leaked], "2026-01-01", params) == [file]
+    assert renewal.erase_raw([leaked], "2026-01-01", params.dataset) == [file]
     renewal.dvc_in_sight("repro", "--no-run-cache", "split")
     stored = stores.every()
     scan.remove(scan.survey([leaked], stored).findings, stored)
@@ -66,6 +71,27 @@ def test_images_of_a_wheel_are_blanked_in_its_archive_and_do_not_come_back(silho
     assert (silhouettes / ARCHIVE).read_bytes() == blanked
     assert silhouettes.dvc("repro", "split").executed == []
     assert "\nnothing" in silhouettes.src("scan", file).printed
+
+
+def test_a_photo_that_is_in_a_wheel_as_well_is_blanked_there_and_the_rest_of_the_archive_stays(silhouettes):
+    silhouettes.compose("classes=3")
+    image = image_id(np.array(Image.open(silhouettes / "data/raw/tiny/cat/00.png").convert("RGB")))
+    params, stored = load(), stores.every()
+    files = erase.raw_files([image], scan.survey([image], stored), params)
+    assert files["tiny"] == ["cat/00.png"]
+    (file,) = files["animal_mnist"]
+    pixels = [pixels_at((silhouettes / ARCHIVE).read_bytes(), int(file.split("#")[1]))]
+
+    for dataset in erase.datasets(list(files), params):
+        renewal.erase_raw([image], "2026-01-01", dataset)
+    scan.remove(scan.survey([image], stored).findings, stored)
+    assert holders(in_folders(silhouettes / "data", silhouettes / ".dvc"), pixels) == []
+    others = sources.pictures(
+        erase.datasets(["animal_mnist"], params)[0], silhouettes / "data/raw/animal_mnist", ["cat"]
+    )
+    assert len(list(others)) > 1
+    for name in files:
+        assert f",{image},erased 2026-01-01\n" in (silhouettes / f"data/rosters/{name}.csv").read_text()
 
 
 def pixels_at(archive: bytes, index: int) -> bytes:

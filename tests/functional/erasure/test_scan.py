@@ -14,7 +14,7 @@ import pytest
 from support.inside import inside
 from support.pixels import holders, in_folders, needles
 from support.remotes import Remote, client, stored
-from support.repo import Repo, environment, made_once
+from support.repo import Repo, environment, made_once, store_object
 
 from sisa.base.errors import BadInput
 from sisa.erasure import scan, stores
@@ -44,15 +44,6 @@ def table_bytes(table: pa.Table) -> bytes:
     sink = pa.BufferOutputStream()
     pq.write_table(table, sink, compression="zstd")
     return sink.getvalue().to_pybytes()
-
-
-def store_object(cache: Path, content: bytes) -> Path:
-    """Put an object that no lock names into a cache or a folder remote."""
-    name = hashlib.md5(content).hexdigest()
-    path = cache / "files/md5" / name[:2] / name[2:]
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(content)
-    return path
 
 
 @pytest.fixture
@@ -120,7 +111,10 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(eras
     assert holders(locally(erasable), wanted)
     assert holders(there.items(), wanted)
 
-    listed = erasable.src("scan", file, code=1)
+    counted = erasable.src("scan", file, code=1)
+    assert len(counted.printed.splitlines()) < 30
+    assert "with --all" in counted.complaint
+    listed = erasable.src("scan", "--all", file, code=1)
     for kind_of_file in (
         "photo",
         "table of images",
@@ -130,9 +124,9 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(eras
         "run-cache entry",
     ):
         for store in ("storage", "cache"):
-            assert any(store in line and kind_of_file in line for line in listed.printed.splitlines()), kind_of_file
-    assert "names what was found or erased: branch main" in listed.printed
-    assert "names what was found or erased: experiment no-cats" in listed.printed
+            for printed in (counted.printed, listed.printed):
+                assert any(store in line and kind_of_file in line for line in printed.splitlines()), kind_of_file
+    assert "Name what was found or erased: branch main, experiment no-cats, " in counted.printed
 
     first = erasable.path / "models/shards/tiny-3/cat/slice-1.safetensors"
     early = hashlib.md5(first.read_bytes()).hexdigest()
@@ -143,7 +137,9 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(eras
     assert "0 files hold one" in erasable.src("scan", image, code=1).complaint
     (erasable / "receipts").mkdir()
     (erasable / "receipts/one.json").write_text(json.dumps({"images": [image], "objects": [], "cleared": cleared}))
-    assert "\nnothing" in erasable.src("scan", image).printed
+    ended_well = erasable.src("scan", image).printed
+    assert "\nnothing" in ended_well
+    assert "found or erased" not in ended_well
     assert any(f"{early[:2]}/{early[2:]}" in name for name in left), "the slice before the image was shared and clean"
     kept = {name for name in there if name in left}
     other_photos = [name for name, content in there.items() if content[:4] == b"\x89PNG"]
@@ -188,7 +184,7 @@ def test_what_was_left_half_written_or_beside_is_found(fresh):
         shutil.copy(photo, fresh / place)
     cut = fresh / "data/.pool.parquet.1.part"
     cut.write_bytes(b"PAR1 and no more")
-    printed = fresh.src("scan", f"cat/{photo.name}", code=1).printed
+    printed = fresh.src("scan", "--all", f"cat/{photo.name}", code=1).printed
     for place in [*places, str(cut.relative_to(fresh.path))]:
         assert place in printed
 
@@ -199,11 +195,13 @@ def test_objects_where_dvc_2_kept_them_are_found(fresh):
     legacy = fresh / f".dvc/cache/{name[:2]}/{name[2:]}"
     legacy.parent.mkdir(exist_ok=True)
     shutil.copy(photo, legacy)
-    assert f"{name[:2]}/{name[2:]}" in fresh.src("scan", "--local", f"cat/{photo.name}", code=1).printed
+    assert f"{name[:2]}/{name[2:]}" in fresh.src("scan", "--all", "--local", f"cat/{photo.name}", code=1).printed
 
 
 def test_an_image_on_no_roster_is_looked_for_by_its_id(fresh):
-    assert "\nnothing" in fresh.src("scan", "0" * 64).printed
+    printed = fresh.src("scan", "0" * 64).printed
+    assert "\nnothing" in printed
+    assert "not looked for: near-duplicates" in printed
     assert "neither an id nor a raw file" in fresh.src("scan", "nobody.png", code=1).complaint
     assert "is not on" in fresh.src("scan", "--class", "unicorn", code=1).complaint
 
@@ -214,7 +212,7 @@ def test_what_an_earlier_receipt_names_is_found_wherever_it_turns_up(fresh):
     (fresh / "receipts").mkdir()
     receipt = {"objects": [{"store": "cache", "hash": hashlib.md5(content).hexdigest(), "size": 1, "kind": "other"}]}
     (fresh / "receipts/one.json").write_text(json.dumps(receipt))
-    printed = fresh.src("scan", "0" * 64, code=1).printed
+    printed = fresh.src("scan", "--all", "0" * 64, code=1).printed
     assert path.name in printed
     assert "an earlier receipt" in printed
 
@@ -260,4 +258,4 @@ def test_a_bucket_that_keeps_versions_is_named(fresh, remote):
     client(versioned).create_bucket(Bucket="versioned")
     client(versioned).put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
     versioned.add_to(fresh)
-    assert "storage may keep what is deleted as earlier versions" in fresh.src("scan", "0" * 64).printed
+    assert "storage may keep deleted files" in fresh.src("scan", "0" * 64).printed

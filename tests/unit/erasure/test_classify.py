@@ -114,7 +114,7 @@ def predicted(out: str) -> Run:
 def test_answers_of_models_never_stand_for_a_table_of_images_that_clears_what_was_trained_on_it(answers):
     held = {"dir": listing(slice_safetensors="model"), "model": checkpoint("unknown"), "lost": answers}
     found = classify(held, [trained("train_shards", "dir", shard="lost")], [])
-    assert set(found.undecided) == {"model"}
+    assert set(found.undecided) == {"model", "dir"}
     assert not found.tainted
 
 
@@ -123,6 +123,26 @@ def test_what_nothing_tells_about_is_neither_kept_nor_removed_in_silence():
     found = classify(held, [trained("train_shards", "other", shard="lost")], [])
     assert not found.tainted
     assert set(found.undecided) == {"model", "zip", "log"}
+
+
+def lost_member() -> dict[str, Content]:
+    """A member of another data set whose shard an earlier erase removed, as the cache and run-cache have it."""
+    held = {"dir": listing(slice_safetensors="model", log_csv="log"), "model": checkpoint("unknown")}
+    return held | {"log": Content(LOG), "run": Content(RUN, run=trained("train_shards", "dir", shard="lost"))}
+
+
+def test_models_of_which_nothing_tells_are_orphans_with_what_names_them_unless_the_workspace_needs_them():
+    held = lost_member() | {"zip": Content(UNREADABLE)}
+    found = classify(held, [], [])
+    assert found.orphans == {"dir", "model", "log", "run"}
+    assert set(found.undecided) == {*found.orphans, "zip"}
+    needed = classify(held, [], [], needed=["dir"])
+    assert needed.orphans == set()
+    assert set(needed.undecided) == {"model", "log", "zip"}
+
+
+def test_models_that_an_earlier_survey_cleared_are_no_orphans():
+    assert classify(lost_member(), [], [], cleared=["model", "log"]).orphans == set()
 
 
 def test_what_was_cleared_before_its_table_went_stays_clear():

@@ -209,6 +209,7 @@ def test_an_erased_picture_leaves_under_every_name(tmp_path):
     }
     photos_at(tmp_path / "raw", PHOTOS | copies | {"cat/z.png": encoded(kept), "cat/bad.png": b"x"})
     ids = {image_id(np.asarray(Image.open(io.BytesIO(encoded(same))).convert("RGB")))}
+    assert sources.holding(PETS, tmp_path / "raw", ids) == sorted(copies)
     assert sources.erase(PETS, tmp_path / "raw", ids) == sorted(copies)
     assert files(tmp_path / "raw") == PHOTOS | {"cat/z.png": encoded(kept), "cat/bad.png": b"x"}
     assert sources.erase(PETS, tmp_path / "raw", ids) == []

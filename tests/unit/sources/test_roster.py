@@ -119,6 +119,8 @@ ROW = f"cat/a.jpg,{digest(1)},cat\n"
         "file,id,class\ncat/a.jpg,123,cat\n",
         "file,id,class\n" + ROW + ROW,
         'file,id,class\n"cat/a.jpg,' + digest(1),
+        "file,id,class\n" + ROW.replace(",cat", ",erased 2026-02-01"),
+        "file,id,class\n" + ROW + ROW.replace(",cat", ",erased yesterday"),
         "file,id,class,erased\n" + ROW,
         "file,id,class,erased\n" + ROW[:-1] + ",yes\n",
         "file,id,class,erased\n" + ROW[:-1] + ",\n",
@@ -137,24 +139,39 @@ def test_a_missing_roster_is_named(tmp_path):
         roster.read(tmp_path / "pets.csv")
 
 
-def test_an_erased_picture_stays_on_the_roster_with_the_date(tmp_path):
+def test_an_erased_picture_stays_on_the_roster_with_the_date_and_changes_no_line_that_was_there(tmp_path):
     path = tmp_path / "pets.csv"
-    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 2)))
+    listed, _ = roster.append(roster.blank(), found(*((f"cat/{number}.jpg", number) for number in range(9))))
     roster.write(path, listed)
-    assert path.read_text().startswith("file,id,class\n")
+    before = path.read_text()
     listed = roster.mark(listed, [digest(1)], "2026-02-01")
-    listed = roster.mark(listed, [digest(1)], "2026-02-02")
+    listed = roster.mark(listed, [digest(1), digest(2)], "2026-02-02")
     roster.write(path, listed)
+    added = path.read_text().removeprefix(before).splitlines()
+    assert sorted(added) == [f"cat/{n}.jpg,{digest(n)},erased 2026-02-0{n}" for n in (1, 2)]
     assert roster.read(path).equals(listed)
-    assert f"cat/a.jpg,{digest(1)},cat,2026-02-01\n" in path.read_text()
-    assert f"cat/b.jpg,{digest(2)},cat,-\n" in path.read_text()
-    assert roster.erased_ids(listed) == {digest(1)}
+    assert roster.erased_ids(listed) == {digest(1), digest(2)}
 
-    before = path.read_bytes()
-    listed, report = roster.append(listed, found(("cat/a.jpg", 3), ("cat/copy.jpg", 1)))
-    roster.write(path, listed)
-    assert (report.added, len(report.duplicates)) == (["cat/a.jpg"], 1)
-    assert path.read_bytes() == before + f"cat/a.jpg,{digest(3)},cat,-\n".encode()
+    listed, _ = roster.append(listed, found(("dog/a.jpg", 10)))
+    roster.write(path, roster.mark(listed, [digest(10)], "2026-02-03"))
+    assert roster.read(path).equals(roster.mark(listed, [digest(10)], "2026-02-03"))
+    assert path.read_text().startswith(before)
+
+
+def test_a_roster_with_a_column_of_dates_as_written_before_is_read_and_written_anew_once(tmp_path):
+    path = tmp_path / "pets.csv"
+    rows = f"cat/a.jpg,{digest(1)},cat,2026-02-01\ncat/b.jpg,{digest(2)},cat,-\n"
+    path.write_text(f"file,id,class,erased\n{rows}")
+    listed = roster.read(path)
+    assert listed["erased"].tolist() == ["2026-02-01", "-"]
+    roster.write(path, roster.mark(listed, [digest(2)], "2026-03-01"))
+    assert path.read_text().splitlines() == [
+        "file,id,class",
+        f"cat/a.jpg,{digest(1)},cat",
+        f"cat/b.jpg,{digest(2)},cat",
+        f"cat/a.jpg,{digest(1)},erased 2026-02-01",
+        f"cat/b.jpg,{digest(2)},erased 2026-03-01",
+    ]
 
 
 def listed_pets():

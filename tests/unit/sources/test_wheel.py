@@ -124,6 +124,7 @@ def test_an_erased_image_is_blank_inside_its_file_and_the_others_are_read_as_bef
     folder = tmp_path / "raw"
     sources.bring_in(dataset, path, folder)
     before = {file: rgb for file, _, rgb in sources.pictures(dataset, folder, ["cat", "dog", "bear"])}
+    assert sources.holding(dataset, folder, ids_of(2)) == ["images.gz#2"]
     assert sources.erase(dataset, folder, ids_of(2)) == ["images.gz#2"]
     assert sources.erase(dataset, folder, ids_of(2)) == []
     assert sources.erase(dataset, folder, ids_of(2, 0)) == ["images.gz#0"]

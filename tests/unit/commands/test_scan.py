@@ -1,0 +1,41 @@
+"""Scan counts, and says what to do; the files themselves come on request."""
+
+from dataclasses import replace
+
+from sisa.commands import scan
+from sisa.erasure.scan import Finding, Survey
+
+CLEAN = Survey([], [], [], {"cache": 7}, 5, ["branch old", "commit 0123456789"], [], [])
+HELD = [
+    Finding("cache", f"files/md5/{n:02}/{'a' * 30}", f"{n:02}{'a' * 30}", 1_000, "photo", "is it", 1) for n in range(9)
+]
+LOST = Finding("storage", "files/md5/cc/x", "ccx", 500, "checkpoint", "nothing that is left tells", 0)
+FOUND = replace(
+    CLEAN, findings=HELD, orphans=[LOST], undecided=[replace(LOST, kind="unreadable", path="files/md5/dd/y")]
+)
+
+
+def told(found: Survey, each: bool = False) -> str:
+    return "\n".join(scan.told({"e" * 64}, found, each))
+
+
+def test_a_good_end_names_nothing_but_what_was_looked_at_and_what_was_not_looked_for():
+    assert told(CLEAN).splitlines()[0] == "looked for 1 image in 7 files (cache 7), 5 different"
+    assert "near-duplicates" in told(CLEAN)
+    assert len(told(CLEAN).splitlines()) == 2
+    assert "branch old" in told(CLEAN, each=True)
+
+
+def test_what_was_found_is_counted_by_store_and_kind_with_what_to_do():
+    lines = [line.split() for line in told(FOUND).splitlines()]
+    for row in (["cache", "photo", "9"], ["storage", "checkpoint", "1"], ["storage", "unreadable", "1"]):
+        assert any(line[:3] == row for line in lines), row
+    for words in ("python src erase", "takes them along", "by hand", "erased: branch old, commits: 1"):
+        assert words in told(FOUND)
+    assert "files/md5" not in told(FOUND)
+
+
+def test_each_file_is_named_on_request():
+    printed = told(FOUND, each=True)
+    assert all(each.path in printed for each in [*HELD, LOST])
+    assert "nothing that is left tells" in printed
