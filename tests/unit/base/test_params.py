@@ -172,7 +172,7 @@ BAD = [
     ("slices", 0, "slices is 0"),
     ("slices", True, "slices is True"),
     ("seed", -1, "seed is -1"),
-    ("aggregation", "mean", "aggregation is 'mean'"),
+    ("aggregation", 1, "aggregation is 1"),
     ("aggregation", GONE, "aggregation is missing"),
     ("slicse", 1, "slicse is not a parameter"),
 ]

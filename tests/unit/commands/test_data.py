@@ -168,6 +168,7 @@ def test_dvc_tracks_the_raw_folder_and_an_unchanged_one_keeps_its_dvc_file(tmp_p
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
     put(tmp_path, {"conf/dataset/pets.yaml": yaml.safe_dump(PETS).encode()})
     put(tmp_path / "photos", PHOTOS)
+    (tmp_path / "dvc.yaml").touch()
     subprocess.run([sys.executable, "-m", "dvc", "init", "--quiet", "--no-scm"], cwd=tmp_path, check=True)
 
     def run(*arguments):

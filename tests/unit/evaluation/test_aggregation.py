@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from sisa.base.errors import BadInput
 from sisa.evaluation.aggregation import (
     AGGREGATIONS,
     MORE,
@@ -20,6 +21,7 @@ from sisa.evaluation.aggregation import (
     predict,
     prior_corrected,
     probabilities,
+    rule,
 )
 
 LN = np.log
@@ -125,6 +127,11 @@ def test_a_class_that_no_served_member_saw_is_never_named(case):
     members, counts, _, _, loss = case
     named = predict("prior_corrected", members, counts, loss)
     assert set(named.tolist()) <= {UNDECIDED, *np.flatnonzero(counts.any(axis=0)).tolist()}
+
+
+def test_an_aggregation_that_there_is_not_is_answered_with_those_that_there_are():
+    with pytest.raises(BadInput, match="aggregation is 'mean'; choose one of prior_corrected, mean_logits, "):
+        rule("mean")
 
 
 @pytest.mark.parametrize("aggregation", AGGREGATIONS)
