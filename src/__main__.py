@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from sisa.base.errors import BadInput, reason
+from sisa.base.printing import printable
 
 FILES = {kind: sorted(Path(__file__).parent.glob(f"sisa/{kind}/[a-z]*.py")) for kind in ("stages", "commands")}
 KIND_OF = {file.stem: kind for kind, files in FILES.items() for file in files}
@@ -66,7 +67,7 @@ def main() -> int:
         else:
             parsed(name, words)()
     except (BadInput, OSError) as error:
-        print(f"error in {name}: {reason(error)}", file=sys.stderr)
+        print(f"error in {name}: {printable(reason(error))}", file=sys.stderr)
         if "DVC_STAGE" in os.environ:
             print(f"DVC removed this stage's outputs before it ran. {WAY_ON} {RESTORE}", file=sys.stderr)
         return 1

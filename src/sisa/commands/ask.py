@@ -16,14 +16,14 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Params, load
 from sisa.data import tables
-from sisa.data.images import Images, Pool, Shard, image_id, resize
+from sisa.data.images import Images, NoPicture, Pool, Shard, image_id, resize
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import aggregated
 from sisa.inference.logits import predict_logits
 from sisa.inference.odds import softmax
 from sisa.inference.outputs import ModelOutputs
 from sisa.sources import roster
-from sisa.sources.folder import decode
+from sisa.sources.photo import decode
 from sisa.training.loop import be_deterministic
 from sisa.unlearning import forget_set
 from sisa.unlearning.forget_set import ForgetSet
@@ -72,8 +72,8 @@ def prepared(path: Path, dataset: Dataset) -> Images:
     except OSError as error:
         what_to_do = "name JPEG, PNG or WebP files, or images as the roster does"
         raise BadInput(f"{printable(path)}: cannot be read ({error.strerror}); {what_to_do}") from error
-    if rgb is None:
-        raise BadInput(f"{printable(path)}: not a JPEG, PNG or WebP image, or damaged, or too large to decode")
+    if isinstance(rgb, NoPicture):
+        raise BadInput(f"{printable(path)}: {rgb.reason}")
     pixels = resize(rgb, dataset.image_size, dataset.channels)
     return Images(np.array([image_id(rgb)]), np.array([""]), pixels[None])
 
@@ -94,7 +94,7 @@ def legend(params: Params, class_: str | None) -> str:
 
 def history(image: str, listed: pd.DataFrame, shards: dict[str, Shard], held_out: Images, to_forget: ForgetSet) -> str:
     """Where the data set has the image of this id, and which members were trained on it."""
-    rows = listed[listed["id"] == image]
+    rows = listed[listed["id"] == image][-1:]  # under its last name
     if rows.empty:
         return "not on the roster, pixel for pixel"
     if (date := rows["erased"].item()) != roster.KEPT:

@@ -1,15 +1,15 @@
 """The roster: the Git-tracked, append-only list of images as they were brought in.
 
 A DataFrame with the str columns file (raw file), id, class and erased. A row is identified by (file, id): a photo that
-was changed in place is another image. Ids are unique: a picture is on the roster once. `erased` is the date (ISO 8601)
-on which it was erased for good, a hole for ever, or KEPT; the column is in the file from the first erased picture on.
+was changed in place is another image, and a renamed photo has a row for each of its names. The rows of a picture agree
+in all else, and its first one gives it its place. `erased` is the date (ISO 8601) on which it was erased for good, a
+hole for ever, or KEPT; the column is in the file from the first erased picture on.
 """
 
 import csv
 import re
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -17,40 +17,14 @@ import pandas as pd
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import append_csv, beside, csv_rows
+from sisa.data.images import NoPicture
+from sisa.sources.report import DUPLICATE, ERASED, TWO_CLASSES, LeftOut, Report
 
 LISTED = ["file", "id", "class"]
 COLUMNS = [*LISTED, "erased"]
 KEPT = "-"
 ID = re.compile("[0-9a-f]{64}")
 DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
-SHOWN = 10  # file names a line
-
-
-@dataclass
-class Report:
-    """What became of each raw file."""
-
-    added: list[str] = field(default_factory=list)
-    present: list[str] = field(default_factory=list)
-    undecodable: list[str] = field(default_factory=list)
-    duplicates: list[str] = field(default_factory=list)
-    two_classes: list[str] = field(default_factory=list)
-    erased: list[str] = field(default_factory=list)
-
-    def lines(self) -> Iterator[str]:
-        """One line a fate; the files that were left out are named."""
-        yield f"added: {len(self.added):,}; on the roster already: {len(self.present):,}"
-        yield counted("left out, cannot be decoded", self.undecodable)
-        yield counted("left out, duplicates of a picture that is kept", self.duplicates)
-        yield counted("left out, the same picture under two classes", self.two_classes)
-        if self.erased:
-            yield counted("left out, erased", self.erased)
-
-
-def counted(what: str, names: list[str]) -> str:
-    """`what: 12: a, b, ... and 2 more`."""
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return f"{what}: {len(names):,}" + (f": {', '.join(names[:SHOWN])}{more}" if names else "")
 
 
 def blank() -> pd.DataFrame:
@@ -58,34 +32,45 @@ def blank() -> pd.DataFrame:
     return pd.DataFrame(columns=COLUMNS, dtype=str)
 
 
-def append(roster: pd.DataFrame, found: Iterable[tuple[str, str, str | None]]) -> tuple[pd.DataFrame, Report]:
-    """The roster with the new images among `found` at its end, and what became of each.
+def images(roster: pd.DataFrame) -> pd.DataFrame:
+    """One row a picture, under the name that it came in with."""
+    return roster.drop_duplicates("id")
 
-    found: (file, class, id), in file order; id is None where the file cannot be decoded. Left out are files
-    that cannot be decoded, further copies of a picture within its class, and both of two equal pictures in
-    different classes, except that what is on the roster stays there. New rows are sorted by id, so that the
-    first ones are a random sample, whatever the files are called.
+
+def append(roster: pd.DataFrame, found: Iterable[tuple[str, str, str | NoPicture]]) -> tuple[pd.DataFrame, Report]:
+    """The roster with the new images and names among `found` at its end, and what became of each.
+
+    found: (file, class, id), in file order, or NoPicture in the place of the id. Left out are files without a picture,
+    further copies of a picture within its class, and both of two equal pictures in different classes, except that
+    what is on the roster stays there. A picture of which no file has a name on the roster was renamed. New rows are
+    sorted by id, so that the first ones are a random sample, whatever the files are called.
     """
     found = list(found)
     rows = set(zip(roster["file"], roster["id"], strict=True))
-    kept = {image: (file, name) for file, image, name in roster[LISTED].itertuples(index=False)}
-    classes_of = defaultdict(set, {image: {name} for image, (_, name) in kept.items()})
+    listed = {image: (file, name) for file, image, name in roster[LISTED].itertuples(index=False)}
+    erased, classes_of = erased_ids(roster), defaultdict(set, {image: {name} for image, (_, name) in listed.items()})
     for _, name, image in found:
         classes_of[image].add(name)
+    kept = {image: file for file, _, image in reversed(found) if (file, image) in rows}  # the file that stands for it
     report, new = Report(), []
     for file, name, image in found:
-        if image is None:
-            report.undecodable.append(file)
-        elif (file, image) in rows:
+        if isinstance(image, NoPicture):
+            report.left_out.append(LeftOut(file, image.reason))
+        elif kept.get(image) == file:
             report.present.append(file)
         elif others := classes_of[image] - {name}:
-            report.two_classes.append(f"{file} (also {', '.join(sorted(others))})")
+            report.left_out.append(LeftOut(file, TWO_CLASSES, f"also {', '.join(sorted(others))}"))
         elif image in kept:
-            report.duplicates.append(f"{file} (as {kept[image][0]})")
+            report.left_out.append(LeftOut(file, DUPLICATE, f"as {kept[image]}"))
+        elif image in erased:
+            report.left_out.append(LeftOut(file, ERASED))
         else:
-            kept[image] = (file, name)
+            kept[image] = file
             new.append((file, image, name, KEPT))
-            report.added.append(file)
+            if image in listed:
+                report.renamed.append(f"{file} (was {listed[image][0]})")
+            else:
+                report.added.append(file)
     added = pd.DataFrame(sorted(new, key=lambda row: row[1]), columns=COLUMNS, dtype=str)
     return pd.concat([roster, added], ignore_index=True), report
 
@@ -108,8 +93,11 @@ def parse(text: str) -> pd.DataFrame:
     for number, (_, image, _, erased) in enumerate(rows, start=2):
         if not ID.fullmatch(image) or not (erased == KEPT or DATE.fullmatch(erased)):
             raise ValueError(f"row {number} is not {row_is}")
-    if repeated := [image for image, times in Counter(row[1] for row in rows).items() if times > 1]:
-        raise ValueError(f"id {repeated[0]} appears more than once")
+    names, rest = Counter((file, image) for file, image, _, _ in rows), defaultdict(set)
+    for _, image, *same in rows:
+        rest[image].add(tuple(same))
+    if repeated := [image for (_, image), times in names.items() if times > 1 or len(rest[image]) > 1]:
+        raise ValueError(f"id {repeated[0]} appears more than once under a name, or with two classes or dates")
     return pd.DataFrame(rows, columns=COLUMNS, dtype=str)
 
 
@@ -155,7 +143,7 @@ def resolve(names: Iterable[str], roster: pd.DataFrame, dataset: str) -> list[tu
 
 def of_class(class_: str, roster: pd.DataFrame, dataset: str) -> list[str]:
     """The ids of a class. Raises BadInput where the roster of this data set has none."""
-    ids = roster.loc[roster["class"] == class_, "id"].tolist()
+    ids = roster.loc[roster["class"] == class_, "id"].drop_duplicates().tolist()
     if not ids:
         raise BadInput(f"class {class_!r} is not on {paths.roster(dataset)}; name its images by their ids")
     return ids
