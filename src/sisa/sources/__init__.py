@@ -10,6 +10,7 @@ import numpy as np
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset
 from sisa.data.images import NoPicture
+from sisa.sources.origin import check_trackable
 from sisa.sources.report import LeftOut
 
 MODULES = {"wheel": "wheel", "folder": "folder", "torchvision": "torchvision_sets"}
@@ -18,10 +19,12 @@ MODULES = {"wheel": "wheel", "folder": "folder", "torchvision": "torchvision_set
 def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
     """Put the raw files into the folder `raw`, from `origin` where one is given; what is there already stays.
 
-    Returns the files of `origin` that are left out, and those in `raw` that are in no class's folder. Raises
-    BadInput, before anything is written, when the source is missing, unreadable or not what it should be.
+    Returns the files of `origin` that are left out, and those in `raw` that are in no class's folder. Raises BadInput,
+    before anything is written, when the source is missing, unreadable or not what it should be, or when `raw` holds a
+    file that DVC cannot track.
     """
     try:
+        check_trackable(raw)
         return source(dataset).bring_in(dataset, origin, raw)
     except OSError as error:
         raise BadInput(f"{raw}: the raw images cannot be brought in ({error})") from error

@@ -16,7 +16,7 @@ from sisa.base.params import Dataset, Folder
 from sisa.base.printing import printable
 from sisa.data.images import NoPicture, image_id
 from sisa.sources import make_data
-from sisa.sources.origin import BROKEN_LINK, Entry, opened, unfit, walk
+from sisa.sources.origin import Entry, opened, unfit, utf8, walk
 from sisa.sources.photo import KINDS, decode
 from sisa.sources.report import LeftOut
 
@@ -28,13 +28,12 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
 
     A photo whose name is taken gets part of its SHA-256 into its name. Without `origin` the photos that are in `raw`
     stay as they are. Returns what is left out: of `origin`, and in `raw` of no class. Raises BadInput, before anything
-    is copied, when a class has no photo that can be decoded, neither here nor there, or DVC cannot track `raw`.
+    is copied, when a class has no photo that can be decoded, neither here nor there.
     """
     if origin is None and not raw.is_dir():
         raise BadInput(f"{raw}: no photos yet; say where they are: {make_data(dataset, '<folder, .zip or .tar>')}")
-    names, here = classes(dataset), walk(raw)
-    check_trackable(raw, here)
-    strays = [LeftOut(each.name, no_class(dataset)) for each in here if each.parts[0] not in names]
+    names = classes(dataset)
+    strays = [LeftOut(each.name, no_class(dataset)) for each in walk(raw) if each.parts[0] not in names]
     return strays + (copy_in(dataset, origin, raw) if origin else [])
 
 
@@ -71,21 +70,6 @@ def look(entry: Entry, limits: Folder) -> tuple[np.ndarray | NoPicture, bytes]:
         return NoPicture(reason), b""
     content = entry.read()
     return decode(content, limits.megapixels), content
-
-
-def check_trackable(raw: Path, here: list[Entry]) -> None:
-    """Raises BadInput for files at which DVC stops, in words that name none."""
-    for entry in here:
-        where = f"{raw}/{printable(entry.name)}"
-        if entry.unfit == BROKEN_LINK:
-            raise BadInput(f"{where}: {BROKEN_LINK}, which DVC cannot track; mend or delete it")
-        if utf8(entry.name) != entry.name:
-            raise BadInput(f"{where}: its name is not in UTF-8, as DVC needs it; rename it")
-
-
-def utf8(name: str) -> str:
-    """A name with question marks for the bytes that are no text."""
-    return name.encode("utf-8", "replace").decode()
 
 
 def no_class(dataset: Dataset) -> str:

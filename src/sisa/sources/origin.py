@@ -67,6 +67,21 @@ def unfit_path(path: Path) -> str:
     return "" if path.is_file() else "no file, but a pipe, socket or device"
 
 
+def check_trackable(raw: Path) -> None:
+    """Raises BadInput for a raw file at which DVC stops, in words that may not name it."""
+    for entry in walk(raw):
+        where = f"{raw}/{printable(entry.name)}"
+        if entry.unfit == BROKEN_LINK:
+            raise BadInput(f"{where}: {BROKEN_LINK}, which DVC cannot track; mend or delete it")
+        if utf8(entry.name) != entry.name:
+            raise BadInput(f"{where}: its name is not in UTF-8, as DVC needs it; rename it")
+
+
+def utf8(name: str) -> str:
+    """A name with question marks for the bytes that are no text."""
+    return name.encode("utf-8", "replace").decode()
+
+
 @contextmanager
 def opened(origin: Path, limits: Folder) -> Iterator[list[Entry]]:
     """The files of a folder or archive; those of an archive are to be read one after another, in this order.
@@ -100,8 +115,9 @@ def damage_named(origin: Path, name: str = "") -> Iterator[None]:
     except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
         if getattr(error, "errno", None):  # the disk's fault, or a permission
             raise
-        place = f"damaged at {name}" if name else "damaged"
-        raise BadInput(f"{origin}: {place} ({error}); fetch it again, or unpack it and name the folder") from error
+        place = f"{name} in it" if name else "it"
+        way_on = "fetch it again, or unpack it and name the folder"
+        raise BadInput(f"{origin}: {place} cannot be unpacked ({error}); {way_on}") from error
 
 
 def within(limits: Folder, origin: Path, entries: Iterable[Entry]) -> list[Entry]:
