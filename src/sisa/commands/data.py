@@ -94,8 +94,11 @@ def what_next(dataset: Dataset, counts: dict[str, int]) -> str:
     files = shlex.join(map(str, [paths.roster(dataset.name), f"{folder}.dvc", folder.parent / ".gitignore"]))
     choices = {"dataset": dataset.name} | ({"train": "photo"} if dataset.channels == 3 else {})
     choices |= fitting(dataset, counts, yaml.safe_load((CONF / "config.yaml").read_text()))
+    command = f"dvc exp run {' '.join(f'-S {key}={value}' for key, value in choices.items())}"
+    if lonely := [name for name, count in counts.items() if count == 1]:
+        command = f"bring in more of {', '.join(lonely)}: one image is too few to train on some and hold some out"
     return (
-        f"to go on:       dvc exp run {' '.join(f'-S {key}={value}' for key, value in choices.items())}\n"
+        f"to go on:       {command}\n"
         f"to version it:  git add {files}  (only where others can pull the images: see `dvc push`)"
     )
 

@@ -1,9 +1,7 @@
 """The files of a folder, or of a .zip or .tar file: what each is called, how large it is, and its bytes when asked."""
 
-import lzma
 import tarfile
 import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -112,9 +110,9 @@ def damage_named(origin: Path, name: str = "") -> Iterator[None]:
         yield
     except (EOFError, tarfile.TarError) as error:
         raise BadInput(f"{origin}: {CUT_OFF}") from error
-    except (OSError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError) as error:
-        if getattr(error, "errno", None):  # the disk's fault, or a permission
-            raise
+    except BadInput:
+        raise
+    except Exception as error:  # zipfile and tarfile raise OSError, ValueError, RuntimeError, zlib.error and more
         place = f"{name} in it" if name else "it"
         way_on = "fetch it again, or unpack it and name the folder"
         raise BadInput(f"{origin}: {place} cannot be unpacked ({error}); {way_on}") from error

@@ -1,5 +1,6 @@
 """What became of each file of a data set: taken, or left out and why."""
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -40,12 +41,24 @@ class Report:
             yield counted("renamed, and the same images as before", self.renamed)
         yield f"left out: {len(self.left_out):,}"
         for reason in sorted({each.reason for each in self.left_out}):
-            yield counted(f"left out, {reason}", [str(each) for each in self.left_out if each.reason == reason])
+            these = [each for each in self.left_out if each.reason == reason]
+            yield counted(f"left out, {reason}", [str(each) for each in of_each_folder(these)])
 
     def table(self) -> list[tuple[str, str, str]]:
         """All files that were left out, by reason, below a header."""
         rows = [(printable(each.file), each.reason, printable(each.other)) for each in self.left_out]
         return [("file", "reason", "other"), *sorted(rows, key=lambda row: row[1])]
+
+
+def of_each_folder(files: list[LeftOut]) -> list[LeftOut]:
+    """The first files of all folders, then their second ones, and so on: a folder as a whole shows at once."""
+    seen: Counter[str] = Counter()
+    ranks = []
+    for each in files:
+        folder = each.file.rpartition("/")[0]
+        seen[folder] += 1
+        ranks.append(seen[folder])
+    return [file for _, file in sorted(zip(ranks, files, strict=True), key=lambda pair: pair[0])]
 
 
 def counted(what: str, names: list[str]) -> str:

@@ -134,6 +134,7 @@ def test_the_next_command_fits_the_classes_and_how_many_images_they_have(repo):
     assert data.fitting(FOUR, dict.fromkeys(counts, 1000), CONFIG | {"classes": 4}) == {}
     for size, choice in few.items():
         assert f"-S {size}={choice}" in data.what_next(FOUR, counts)
+    assert "to go on:       bring in more of fox: one image" in data.what_next(FOUR, counts | {"fox": 1})
 
 
 def test_running_again_only_appends(repo, bring):

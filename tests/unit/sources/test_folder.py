@@ -347,6 +347,16 @@ def test_a_download_that_breaks_off_is_called_broken(tmp_path, kind, share):
     assert list(tmp_path.iterdir()) == [origin]
 
 
+def test_a_zip_with_a_password_is_said_to_need_one(tmp_path):
+    content = bytearray(zipped(tmp_path / "from.zip", PHOTOS).read_bytes())
+    for start, flag in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for place in [at for at in range(len(content)) if content[at : at + 4] == start]:
+            content[place + flag] |= 1
+    (tmp_path / "from.zip").write_bytes(content)
+    with pytest.raises(BadInput, match=r"from\.zip: cat/a\.png in it cannot be unpacked \(.* password required"):
+        sources.bring_in(PETS, tmp_path / "from.zip", tmp_path / "raw")
+
+
 def test_a_tar_that_breaks_off_between_two_files_is_called_broken(tmp_path):
     origin = tarred(tmp_path / "from.tar", PHOTOS, "w")
     origin.write_bytes(origin.read_bytes()[: 512 + 512 * -(-len(PHOTOS["cat/a.png"]) // 512)])

@@ -244,6 +244,12 @@ def test_a_picture_with_one_name_twice_or_with_two_classes_is_refused(tmp_path, 
         roster.read(tmp_path / "pets.csv")
 
 
+def test_of_many_files_that_are_left_out_every_folder_shows():
+    files = [(f"cat/{folder}/{n:02}.jpg", None) for folder in "abc" for n in range(20)]
+    _, report = roster.append(roster.blank(), found(*files))
+    assert "cannot be decoded: 60: cat/a/00.jpg, cat/b/00.jpg, cat/c/00.jpg, cat/a/01.jpg" in "\n".join(report.lines())
+
+
 def test_names_are_printed_without_what_commands_a_terminal():
     _, report = roster.append(roster.blank(), found(("cat/\x1b[31m\n.jpg", None)))
     assert r"cat/\x1b[31m\n.jpg" in "\n".join(report.lines())
