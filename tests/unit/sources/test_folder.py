@@ -277,6 +277,15 @@ def test_a_folder_and_a_file_of_one_name_do_not_stop_the_others(tmp_path):
     assert files(tmp_path / "raw") == PHOTOS | {"cat/new.png": encoded(picture(3))}
 
 
+def test_a_name_that_the_disk_does_not_take_is_left_out(tmp_path):
+    long = f"cat/{'n' * 300}.png"
+    left_out = sources.bring_in(
+        PETS, zipped(tmp_path / "a.zip", PHOTOS | {long: encoded(picture(2))}), tmp_path / "raw"
+    )
+    assert reasons(left_out) == {long: "its name is too long for this disk"}
+    assert files(tmp_path / "raw") == PHOTOS
+
+
 def test_a_name_that_is_no_text_comes_in_with_question_marks(tmp_path):
     photos_at(tmp_path / "from", PHOTOS)
     (tmp_path / "from/cat" / os.fsdecode(b"caf\xe9.png")).write_bytes(encoded(picture(2)))

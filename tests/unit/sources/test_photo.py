@@ -148,6 +148,14 @@ def test_a_transparent_color_of_a_palette_shows_white(kind):
     assert shown.tolist() == [[[10, 20, 30], [255, 255, 255]], [[70, 80, 90], [255, 255, 255]]]
 
 
+def test_a_palette_with_an_alpha_channel_is_composed_onto_white():
+    image = Image.fromarray(np.array([[0, 1]], dtype=np.uint8), "P")
+    image.putpalette([10, 20, 30, 40, 50, 60])
+    image = image.convert("PA")
+    image.putalpha(Image.fromarray(np.array([[255, 0]], dtype=np.uint8)))
+    assert decode(saved(image, "TIFF")).tolist() == [[[10, 20, 30], [255, 255, 255]]]
+
+
 def test_a_transparent_grey_or_color_shows_white():
     levels = np.array([[0, 5], [9, 5]], dtype=np.uint8)
     np.testing.assert_array_equal(decode(encoded(levels, transparency=5)), grey([[0, 255], [9, 255]]))
