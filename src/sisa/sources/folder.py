@@ -17,7 +17,7 @@ from sisa.base.printing import printable
 from sisa.data.images import NoPicture, image_id
 from sisa.sources import make_data
 from sisa.sources.origin import Entry, opened, unfit, utf8, walk
-from sisa.sources.photo import KINDS, decode
+from sisa.sources.photo import NAMES, decode
 from sisa.sources.report import LeftOut
 
 SAME_BYTES = "the same file under the same name as another one that is kept"
@@ -136,9 +136,9 @@ def check_classes(dataset: Dataset, origin: Path, raw: Path, found: Counter, tak
     for name in classes(dataset):
         if not found or not (name in taken or any(not unfit(each, dataset.source) for each in walk(raw / name))):
             if found[name]:
-                raise BadInput(f"class {name}: none of the {found[name]:,} files in {origin} can be decoded ({KINDS})")
+                raise BadInput(f"class {name}: none of the {found[name]:,} files in {origin} can be decoded as {NAMES}")
             names = " or ".join(f"{accepted}/" for accepted in accepted_names(dataset, name))
-            expected = f"a folder {names} there or below, with {KINDS}"
+            expected = f"a folder {names} there or below, with {NAMES} images"
             raise BadInput(f"class {name}: no photos in {origin}; expected {expected}")
 
 

@@ -16,8 +16,8 @@ from sisa.base.params import Folder
 from sisa.data.images import NoPicture
 
 FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP"]  # by content: names and extensions do not count
-KINDS = "JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP images"
-FOREIGN = f"not among {KINDS}"
+NAMES = "JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP"
+FOREIGN = f"not a {NAMES} image"
 DAMAGED = "cannot be decoded"
 TIFF = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 STDERR = Lock()  # the process has one, which only one thread at a time may turn away
@@ -87,7 +87,7 @@ def quiet(content: bytes) -> Iterator[None]:
 
 def unclear(image: Image.Image) -> str:
     """Why there is no one way to show this image, if there is none."""
-    if "transparency" in image.info and "16" in f"{image.mode} {image.tile}":
+    if "transparency" in image.info and ";16" in f"{image.mode} {image.tile}":
         return CLEAR_16
     return UNCLEAR.get(image.mode, "")
 

@@ -163,6 +163,14 @@ def test_a_transparent_grey_or_color_shows_white():
     np.testing.assert_array_equal(shown, grey([[0, 255], [9, 255]]))
 
 
+@pytest.mark.parametrize("kind", ["PNG", "GIF"])
+def test_a_picture_of_eight_bits_that_measures_16_is_not_taken_for_one_of_16_bits(kind):
+    levels = np.arange(16 * 116, dtype=np.uint8).reshape(16, 116)
+    np.testing.assert_array_equal(
+        decode(encoded(levels, kind, transparency=5)), grey(np.where(levels == 5, 255, levels))
+    )
+
+
 def png(bit_depth, color_type, row, *chunks):
     """A PNG of one row, chunk by chunk."""
     width = len(row) * 8 // (bit_depth * {0: 1, 2: 3}[color_type])
