@@ -23,7 +23,7 @@ test: .venv/ready $(RAW)  ## run the unit tests and one test of each command and
 test-all: .venv/ready $(RAW)  ## run all tests: 14 minutes
 	$(PYTEST)
 
-data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder or .zip>
+data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder, .zip or .tar>
 	@test -z "$(FROM)" || test "$(origin DATASET)" != file || \
 	  { echo "error: say which data set they are: make data DATASET=animals10 FROM=..."; exit 1; }
 	python src data --dataset $(DATASET) $(if $(FROM),--from "$(FROM)")

@@ -42,10 +42,17 @@ class Wheel(Section):
 
 
 class Folder(Section):
-    """Photos in one folder a class, under the class's name or its other name."""
+    """Photos in one folder a class, under the class's name or its other name; larger ones than these are left out.
+
+    An archive is refused where it holds more files, or more bytes when unpacked.
+    """
 
     kind: Literal["folder"]
     other_names: dict[Name, str] = {}
+    megapixels: Annotated[PositiveInt, Field(description="of a photo")] = 90
+    megabytes: Annotated[PositiveInt, Field(description="of a photo's file")] = 300
+    archive_gigabytes: PositiveInt = 50
+    archive_files: PositiveInt = 1_000_000
 
 
 class Torchvision(Section):

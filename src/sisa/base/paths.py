@@ -33,6 +33,11 @@ def roster(dataset: str) -> Path:
     return Path("data/rosters", f"{dataset}.csv")
 
 
+def left_out(dataset: str) -> Path:
+    """What `make data` did not take; neither Git nor DVC tracks it."""
+    return Path("data/raw", f"{dataset}.left_out.csv")
+
+
 def scenario(params: Params) -> str:
     """The folder name that keeps the models of one class set apart from leftovers of another."""
     return f"{params.dataset.name}-{params.classes}"

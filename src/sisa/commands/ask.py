@@ -16,7 +16,7 @@ from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Params, load
 from sisa.base.text import printable
 from sisa.data import tables
-from sisa.data.images import Images, Pool, image_id, resize
+from sisa.data.images import Images, NoPicture, Pool, image_id, resize
 from sisa.erasure import evidence, renewal
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import aggregated
@@ -25,7 +25,7 @@ from sisa.inference.odds import softmax
 from sisa.inference.outputs import ModelOutputs
 from sisa.repository import lock
 from sisa.sources import roster
-from sisa.sources.folder import decode
+from sisa.sources.photo import decode
 from sisa.training import provenance
 from sisa.training.loop import be_deterministic
 from sisa.unlearning import forget_set
@@ -33,7 +33,7 @@ from sisa.unlearning.states import BASELINES, members_by_state
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    what = "a JPEG, PNG or WebP file, or an image's id or raw file as on the roster"
+    what = "a photo, or an image's id or raw file as on the roster"
     parser.add_argument("photos", nargs="+", metavar="PHOTO", help=what)
 
 
@@ -47,7 +47,8 @@ def main(options: argparse.Namespace) -> None:
         if erased := erased_as(name, listed, params.dataset.name):
             gone += [f"{printable(name)}: {erasure(image, date, receipts)}" for image, date in erased]
         else:
-            photos[printable(name)] = of_pool(name, pool) or prepared(Path(name), params.dataset)
+            known = of_pool(name, listed, params.dataset.name, pool)
+            photos[printable(name)] = known or prepared(Path(name), params.dataset)
     if photos:
         print_answers(photos, listed, receipts, params)
     for line in gone:
@@ -112,9 +113,10 @@ def mixture(params: Params) -> Iterator[str]:
         yield f"shards and models in place are a mixture and not of one run ({first}); run dvc repro"
 
 
-def of_pool(name: str, pool: Pool) -> Images | None:
-    """The image of the pool with this id or raw file, of no class; None where there is none."""
-    rows = np.flatnonzero((pool.ids == name) | (pool.files == name))[:1]
+def of_pool(name: str, listed: pd.DataFrame, dataset: str, pool: Pool) -> Images | None:
+    """The image of the pool with this id or raw file, under any name on the roster, of no class; None where none is."""
+    ids = roster.pictures(listed).get(roster.below(paths.raw(dataset), name), [])
+    rows = np.flatnonzero(pool.among(ids))[-1:]
     return Images(pool.ids[rows], np.array([""]), pool.pixels[rows]) if len(rows) else None
 
 
@@ -123,10 +125,10 @@ def prepared(path: Path, dataset: Dataset) -> Images:
     try:
         rgb = decode(path.read_bytes())
     except OSError as error:
-        what_to_do = "name JPEG, PNG or WebP files, or images as the roster does"
+        what_to_do = "name photos, or images as the roster does"
         raise BadInput(f"{path}: cannot be read ({error.strerror}); {what_to_do}") from error
-    if rgb is None:
-        raise BadInput(f"{path}: not a JPEG, PNG or WebP image, or damaged, or too large to decode")
+    if isinstance(rgb, NoPicture):
+        raise BadInput(f"{path}: {rgb.reason}")
     pixels = resize(rgb, dataset.image_size, dataset.channels)
     return Images(np.array([image_id(rgb)]), np.array([""]), pixels[None])
 
@@ -157,7 +159,7 @@ def history(
 
     receipts: by erased image; seen: what each model was trained on, where that is known.
     """
-    rows = listed[listed["id"] == image]
+    rows = listed[listed["id"] == image][-1:]  # under its last name
     if rows.empty:
         only = f"the models were trained on images of {params.dataset.name} alone"
         return f"not on the roster, pixel for pixel; {only}, and know no answers but {', '.join(params.shards)}"

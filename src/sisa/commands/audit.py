@@ -18,7 +18,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import csv_line
 from sisa.base.params import Params, load
-from sisa.base.text import printable
+from sisa.base.text import counted, printable
 from sisa.data import tables
 from sisa.data.images import Shard
 from sisa.erasure import evidence
@@ -27,7 +27,6 @@ from sisa.erasure.renewal import same
 from sisa.repository import history, lock
 from sisa.repository.git import GitError
 from sisa.sources import roster
-from sisa.sources.roster import counted
 from sisa.training import checkpoints, provenance
 from sisa.unlearning import forget_set, requests
 from sisa.unlearning.forget_set import ForgetSet, covered, forget

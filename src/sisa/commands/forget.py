@@ -14,6 +14,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import alone, beside
 from sisa.base.params import load
+from sisa.base.text import counted
 from sisa.repository import history
 from sisa.repository.git import GitError, git
 from sisa.sources import roster
@@ -68,7 +69,7 @@ def due(names: Iterable[str], dataset: str, listed: pd.DataFrame) -> list[str]:
             new.append(image)
     for reason, images in idle.items():
         if images:
-            print(roster.counted(f"notice: changes nothing, {reason}", images))
+            print(counted(f"notice: changes nothing, {reason}", images))
     return new
 
 

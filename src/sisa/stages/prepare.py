@@ -21,13 +21,14 @@ def main() -> None:
     listed = roster.read(paths.roster(dataset.name))
     listed = listed[listed["class"].isin(params.shards)].reset_index(drop=True)
     kept = listed[listed["erased"] == roster.KEPT].reset_index(drop=True)
+    images = roster.images(kept).reset_index(drop=True)
 
     pictures = sources.pictures(dataset, paths.raw(dataset.name), params.shards)
     bar = tqdm(pictures, desc="reading images", total=len(listed), unit=" images", disable=None)
-    pool, strangers = gather(kept, bar, dataset)
+    pool, strangers = gather(images, bar, dataset)
 
     tables.write(paths.POOL, pool)
-    print_holes(listed, pool, params.shards)
+    print_holes(roster.images(listed), pool, params.shards)
     print_strangers(kept, strangers, dataset)
 
 
@@ -38,7 +39,7 @@ def print_holes(listed: pd.DataFrame, pool: Pool, classes: list[str]) -> None:
 
 
 def print_strangers(listed: pd.DataFrame, strangers: list[str], dataset: Dataset) -> None:
-    """Name the files that were changed in place, and count those that are not listed."""
+    """Name the files that were changed in place, and count those that show no picture of the roster."""
     folder, command = paths.raw(dataset.name), sources.make_data(dataset)
     changed = sorted(set(strangers) & set(listed["file"]))
     for file in changed[:SHOWN]:
@@ -47,4 +48,4 @@ def print_strangers(listed: pd.DataFrame, strangers: list[str], dataset: Dataset
     if len(changed) > SHOWN:
         print(f"... and {len(changed) - SHOWN:,} more files in {folder} have changed")
     if others := len(strangers) - len(changed):
-        print(f"{others:,} raw files are not on the roster: duplicates, undecodable, or new (`{command}` adds the new)")
+        print(f"{others:,} raw files show nothing that is on the roster (`{command}` adds the new, and names the rest)")

@@ -16,6 +16,7 @@ import pandas as pd
 
 from sisa.base.errors import BadInput
 from sisa.base.files import append_csv, csv_line, csv_rows, csv_text
+from sisa.base.text import counted
 from sisa.sources import roster
 
 
@@ -147,4 +148,4 @@ def notices(path: Path, named: list[Named], copies: set[str], left: set[str], he
         if reason := next((reason for reason, holds in reasons.items() if holds), None):
             idle[reason].append(f"row {each.row}, {each.image}")
     for reason, rows in idle.items():
-        yield roster.counted(f"notice: {path}: changes nothing, {reason}", rows)
+        yield counted(f"notice: {path}: changes nothing, {reason}", rows)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sisa.base.text import printable
+from sisa.base.text import counted, printable
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,9 @@ from sisa.base.text import printable
 def test_nothing_that_steers_a_terminal_or_is_no_text_is_printed_as_it_is(text, shown):
     assert printable(text) == shown
     shown.encode()
+
+
+def test_names_are_counted_and_the_first_of_them_listed_as_text():
+    assert counted("left out", []) == "left out: 0"
+    assert counted("left out", ["a\x1b[2J.png"]) == r"left out: 1: a\x1b[2J.png"
+    assert counted("left out", [f"{number}.png" for number in range(12)]).endswith("9.png and 2 more")

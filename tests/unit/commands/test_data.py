@@ -12,6 +12,7 @@ import yaml
 from PIL import Image
 
 from sisa.base.errors import BadInput
+from sisa.base.params import Dataset
 from sisa.commands import data
 from sisa.sources import roster
 
@@ -52,6 +53,8 @@ def repo(tmp_path, monkeypatch):
     """A folder with a data set `pets`, and no DVC."""
     (tmp_path / "conf/dataset").mkdir(parents=True)
     (tmp_path / "conf/dataset/pets.yaml").write_text(yaml.safe_dump(PETS))
+    shutil.copytree(ROOT / "conf/leakage", tmp_path / "conf/leakage")
+    shutil.copy(ROOT / "conf/config.yaml", tmp_path / "conf")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(data, "dvc", lambda *arguments: None)
     return tmp_path
@@ -71,7 +74,7 @@ def test_photos_come_in_and_are_listed(repo, bring, capsys):
     assert set(roster.read(ROSTER)["file"]) == set(PHOTOS)
     printed = capsys.readouterr().out
     assert "8 images on the roster data/rosters/pets.csv: cat 4, dog 4" in printed
-    assert "dvc exp run -S dataset=pets -S train=photo\n" in printed
+    assert "dvc exp run -S dataset=pets -S train=photo -S classes=2" in printed
     assert "git add data/rosters/pets.csv data/raw/pets.dvc" in printed
 
 
@@ -83,12 +86,55 @@ def test_a_tilde_that_the_shell_left_alone_is_the_home_folder(repo, bring, monke
 
 
 def test_what_is_left_out_is_counted_and_named(repo, bring, capsys):
-    extra = {"cat/broken.jpg": b"x", "cat/copy.png": PHOTOS["cat/0.png"], "dog/same.png": PHOTOS["cat/1.png"]}
+    extra = {
+        "cat/broken.jpg": PHOTOS["cat/0.png"][:60],
+        "cat/copy.png": PHOTOS["cat/0.png"],
+        "dog/same.png": PHOTOS["cat/1.png"],
+    }
     bring("pets", put(repo / "photos", PHOTOS | extra))
     printed = capsys.readouterr().out
     assert "cannot be decoded: 1: cat/broken.jpg" in printed
     assert "duplicates of a picture that is kept: 1: cat/copy.png (as cat/0.png)" in printed
     assert "the same picture under two classes: 2: cat/1.png (also dog), dog/same.png (also cat)" in printed
+    assert "left out: 4\n" in printed
+    assert "data/raw/pets.left_out.csv" in printed
+    rows = Path("data/raw/pets.left_out.csv").read_text().splitlines()
+    assert rows[:2] == ["file,reason,other", "cat/broken.jpg,cannot be decoded,"]
+    assert len(rows) == 5
+
+
+def test_names_that_command_a_terminal_are_printed_as_text(repo, bring, capsys):
+    bring("pets", put(repo / "photos", PHOTOS | {"cat/\x1b[2J.jpg": b"x"}))
+    assert r"cat/\x1b[2J.jpg" in capsys.readouterr().out
+
+
+def test_renamed_photos_stay_the_images_that_they_were(repo, bring, capsys):
+    bring("pets", put(repo / "photos", PHOTOS))
+    first = ROSTER.read_bytes()
+    for path in (RAW / "cat").iterdir():
+        path.rename(path.with_name(f"IMG_{path.name}"))
+    bring("pets")
+    printed = capsys.readouterr().out
+    assert "8 images on the roster data/rosters/pets.csv: cat 4, dog 4" in printed
+    assert "renamed, and the same images as before: 4: cat/IMG_0.png (was cat/0.png)" in printed
+    assert "duplicates" not in printed
+    assert ROSTER.read_bytes().startswith(first)
+    bring("pets")
+    assert "added: 0; on the roster already: 8\nleft out: 0\n" in capsys.readouterr().out
+
+
+FOUR = Dataset.model_validate(PETS | {"test_per_class": 200, "class_sets": {"4": ["cat", "dog", "emu", "fox"]}})
+CONFIG = {"classes": 5, "defaults": [{"leakage": "high"}]}
+
+
+def test_the_next_command_fits_the_classes_and_how_many_images_they_have(repo):
+    counts = dict.fromkeys(["cat", "dog", "emu"], 150) | {"fox": 160}
+    few = {"classes": "4", "dataset.test_per_class": 30, "leakage.dominant": 120, "leakage.leaked": 8}
+    assert data.fitting(FOUR, counts, CONFIG) == few
+    assert data.fitting(FOUR, dict.fromkeys(counts, 1000), CONFIG | {"classes": 4}) == {}
+    for size, choice in few.items():
+        assert f"-S {size}={choice}" in data.what_next(FOUR, counts)
+    assert "to go on:       bring in more of fox: one image" in data.what_next(FOUR, counts | {"fox": 1})
 
 
 def test_running_again_only_appends(repo, bring):
@@ -166,6 +212,7 @@ def test_a_data_set_that_is_described_wrongly_is_refused(repo, bring, change, me
 
 def test_dvc_tracks_the_raw_folder_and_an_unchanged_one_keeps_its_dvc_file(tmp_path):
     shutil.copytree(ROOT / "src", tmp_path / "src", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "conf", tmp_path / "conf")
     put(tmp_path, {"conf/dataset/pets.yaml": yaml.safe_dump(PETS).encode()})
     put(tmp_path / "photos", PHOTOS)
     (tmp_path / "dvc.yaml").touch()

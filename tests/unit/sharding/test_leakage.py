@@ -19,7 +19,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.data import tables
 from sisa.data.images import Images, Pool, Shard
-from sisa.sharding.leakage import DOMINANT, LEAKED, draw, leakage_matrix, shard_rows
+from sisa.sharding.leakage import DOMINANT, LEAKED, affordable, draw, leakage_matrix, shard_rows
 from sisa.sources import roster
 from sisa.stages import split
 
@@ -190,3 +190,19 @@ def test_appending_to_the_roster_changes_no_byte_of_what_is_dealt(whole, per_cla
 def test_too_few_on_the_roster_is_said_with_the_numbers_and_the_way_out():
     with pytest.raises(BadInput, match=r"class cat has 8 images, but .*dominant=6 .*test_per_class=3 need 9; .*make"):
         dealt(EVERY, per_class=8)
+
+
+@pytest.mark.parametrize(
+    ("images", "counts"),
+    [(1000, (200, 800, 50)), (999, (200, 799, 50)), (150, (30, 120, 8)), (800, (200, 600, 38)), (10, (2, 8, 1))],
+)
+def test_what_a_class_can_afford_keeps_the_proportions(images, counts):
+    assert affordable(images, test=200, dominant=800, leaked=50) == counts
+
+
+@pytest.mark.parametrize("images", [2, 3, 7, 100, 5000])
+def test_what_a_class_can_afford_is_there(images):
+    test, dominant, leaked = affordable(images, test=200, dominant=800, leaked=0)
+    assert test + dominant <= images
+    assert test > 0 < dominant
+    assert leaked == 0

@@ -1,20 +1,28 @@
 """Photos come in from folders and .zip files as people have them."""
 
+import contextlib
 import io
+import os
 import subprocess
 import sys
+import tarfile
+import tempfile
 import zipfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from PIL import Image
 
 from sisa import sources
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset
-from sisa.data.images import image_id
-from sisa.sources.folder import decode
+from sisa.data.images import NoPicture, image_id
+from sisa.sources.origin import BROKEN_LINK, CUT_OFF, HIDDEN
+from sisa.sources.photo import DAMAGED, FOREIGN
+from sisa.sources.report import LeftOut
 
 PETS = Dataset.model_validate(
     {
@@ -110,11 +118,15 @@ def test_a_class_without_photos_is_refused_before_anything_is_copied(tmp_path, c
     assert not (tmp_path / "raw").exists()
 
 
-def test_folders_of_no_class_are_named_where_they_hold_photos(tmp_path, capsys):
-    photos_at(tmp_path / "from", PHOTOS | {"dgo/1.png": encoded(picture(9)), "raw-img/bird/1.png": encoded(picture(8))})
-    (tmp_path / "from/empty").mkdir()
-    sources.bring_in(PETS, tmp_path / "from", tmp_path / "raw")
-    assert capsys.readouterr().out == "left out, folders of no class of pets: dgo, bird\n"
+NO_CLASS = "in no folder of a class of pets"
+
+
+def test_files_in_folders_of_no_class_are_left_out_by_name(tmp_path):
+    photos_at(
+        tmp_path / "from", PHOTOS | {"dgo/1.png": encoded(picture(9)), "raw-img/bird/1.png": b"", "notes.txt": b""}
+    )
+    left_out = sources.bring_in(PETS, tmp_path / "from", tmp_path / "raw")
+    assert left_out == [LeftOut(file, NO_CLASS) for file in ("dgo/1.png", "notes.txt", "raw-img/bird/1.png")]
 
 
 def test_the_message_about_a_missing_class_lists_the_accepted_names(tmp_path):
@@ -136,7 +148,9 @@ def test_a_damaged_zip_is_refused(tmp_path, content):
         damaged[damaged.index(b"IDAT") + 5] ^= 255
         content = bytes(damaged)
     (tmp_path / "from.zip").write_bytes(content)
-    with pytest.raises(BadInput, match=r"from\.zip: (neither a folder nor a \.zip|damaged at cat/a\.png)"):
+    with pytest.raises(
+        BadInput, match=r"from\.zip: (neither a folder nor a \.zip or \.tar file|cat/a\.png in it cannot be unpacked)"
+    ):
         sources.bring_in(PETS, tmp_path / "from.zip", tmp_path / "raw")
 
 
@@ -164,37 +178,6 @@ def test_a_class_folder_that_was_deleted_has_no_pictures(tmp_path):
     assert [name for _, name, _ in sources.pictures(PETS, tmp_path, ["cat", "dog"])] == ["dog"]
 
 
-@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])
-def test_every_accepted_format_decodes_to_rgb(kind):
-    pixels = np.full((5, 7, 3), (200, 100, 50), dtype=np.uint8)
-    np.testing.assert_allclose(decode(encoded(pixels, kind, quality=95)).astype(int), pixels, atol=6)
-
-
-def test_grey_and_transparent_photos_become_rgb():
-    grey = picture(0)[:, :, 0]
-    np.testing.assert_array_equal(decode(encoded(grey)), np.repeat(grey[:, :, None], 3, axis=2))
-    assert decode(encoded(np.dstack([picture(0), grey]))).shape == (6, 9, 3)
-
-
-def test_a_photo_taken_with_a_turned_camera_comes_out_upright():
-    turned = Image.Exif()
-    turned[0x0112] = 6  # the top of the scene is on the right
-    pixels = picture(0)
-    np.testing.assert_array_equal(decode(encoded(pixels, exif=turned)), np.rot90(pixels, k=-1))
-
-
-def test_corrupt_truncated_and_foreign_files_are_undecodable():
-    whole = encoded(picture(0, 60, 60), "JPEG")
-    for content in (b"", b"no photo", whole[: len(whole) // 2], encoded(picture(0), "GIF")):
-        assert decode(content) is None
-
-
-def test_a_decompression_bomb_is_undecodable(monkeypatch):
-    content = encoded(picture(0))
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 40)
-    assert decode(content) is None
-
-
 def test_photos_need_no_torch():
     code = "import sys; from sisa import sources; import sisa.sources.folder; sys.exit('torch' in sys.modules)"
     subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parents[3] / "src", check=True)
@@ -213,3 +196,223 @@ def test_an_erased_picture_leaves_under_every_name(tmp_path):
     assert sources.erase(PETS, tmp_path / "raw", ids) == sorted(copies)
     assert files(tmp_path / "raw") == PHOTOS | {"cat/z.png": encoded(kept), "cat/bad.png": b"x"}
     assert sources.erase(PETS, tmp_path / "raw", ids) == []
+
+
+def tarred(path, contents, mode="w:gz"):
+    with tarfile.open(path, mode) as archive:
+        for file, content in contents.items():
+            member = tarfile.TarInfo(file)
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+    return path
+
+
+def reasons(left_out):
+    return {each.file: each.reason for each in left_out}
+
+
+NESTED = {"raw-img/gatto/siamese/a.png": encoded(picture(2)), "raw-img/gatto/a.png": PHOTOS["cat/a.png"]}
+NESTED |= {"raw-img/cane/b.png": PHOTOS["dog/b.png"]}
+
+
+@pytest.mark.parametrize("packed", ["folder", "zip", "tar", "tar.gz", "tar.xz"])
+def test_photos_in_a_folder_below_a_class_belong_to_the_class(tmp_path, packed):
+    origin = tmp_path / f"from.{packed}"
+    if packed == "folder":
+        photos_at(origin, NESTED)
+    else:
+        zipped(origin, NESTED) if packed == "zip" else tarred(origin, NESTED, f"w:{packed[4:]}")
+    assert sources.bring_in(PETS, origin, tmp_path / "raw") == []
+    assert files(tmp_path / "raw") == PHOTOS | {"cat/siamese/a.png": encoded(picture(2))}
+    assert {file for file, _, _ in sources.pictures(PETS, tmp_path / "raw", ["cat"])} == {
+        "cat/a.png",
+        "cat/siamese/a.png",
+    }
+
+
+def test_photos_are_known_by_their_content_and_not_by_their_extension(tmp_path):
+    kinds = {"a.jpe": "JPEG", "a.jfif": "JPEG", "a.bmp": "BMP", "a.tiff": "TIFF", "a.gif": "GIF", "noext": "PNG"}
+    odd = {f"cat/{name}": encoded(picture(number, 9, 9), kind) for number, (name, kind) in enumerate(kinds.items())}
+    assert sources.bring_in(PETS, photos_at(tmp_path / "from", PHOTOS | odd), tmp_path / "raw") == []
+    assert files(tmp_path / "raw") == PHOTOS | odd
+
+
+def test_nothing_is_left_out_without_its_reason(tmp_path):
+    odd = {"cat/x.heic": b"\0\0\0\x18ftypheic" + bytes(99), "cat/half.png": PHOTOS["cat/a.png"][:60], "cat/.a": b""}
+    photos_at(tmp_path / "from", PHOTOS | odd)
+    (tmp_path / "from/cat/gone.jpg").symlink_to("nowhere")
+    (tmp_path / "from/cat/round").symlink_to("..", target_is_directory=True)
+    os.mkfifo(tmp_path / "from/cat/pipe")
+    assert reasons(sources.bring_in(PETS, tmp_path / "from", tmp_path / "raw")) == {
+        "cat/x.heic": FOREIGN,
+        "cat/half.png": DAMAGED,
+        "cat/.a": HIDDEN,
+        "cat/gone.jpg": BROKEN_LINK,
+        "cat/round": "a link to a folder that it is in",
+        "cat/pipe": "no file, but a pipe, socket or device",
+    }
+    assert files(tmp_path / "raw") == PHOTOS
+
+
+def test_a_linked_folder_and_a_linked_photo_are_followed(tmp_path):
+    photos_at(tmp_path / "elsewhere", {"1.png": encoded(picture(2)), "2.png": encoded(picture(3))})
+    photos_at(tmp_path / "from", PHOTOS)
+    (tmp_path / "from/cat/more").symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    (tmp_path / "from/dog/c.png").symlink_to(tmp_path / "elsewhere/1.png")
+    sources.bring_in(PETS, tmp_path / "from", tmp_path / "raw")
+    assert {"cat/more/1.png", "cat/more/2.png", "dog/c.png"} < files(tmp_path / "raw").keys()
+
+
+def test_the_same_file_under_two_names_of_a_class_is_left_out_once(tmp_path):
+    origin = photos_at(tmp_path / "from", PHOTOS | {"gatto/a.png": PHOTOS["cat/a.png"]})
+    (left_out,) = sources.bring_in(PETS, origin, tmp_path / "raw")
+    assert left_out.file == "gatto/a.png"
+    assert files(tmp_path / "raw") == PHOTOS
+
+
+def test_a_folder_and_a_file_of_one_name_do_not_stop_the_others(tmp_path):
+    sources.bring_in(PETS, photos_at(tmp_path / "one", PHOTOS), tmp_path / "raw")
+    second = photos_at(tmp_path / "two", {"cat/a.png/x.png": encoded(picture(2)), "cat/new.png": encoded(picture(3))})
+    (left_out,) = sources.bring_in(PETS, second, tmp_path / "raw")
+    assert "a file has the name of its folder" in left_out.reason
+    assert files(tmp_path / "raw") == PHOTOS | {"cat/new.png": encoded(picture(3))}
+
+
+def test_a_name_that_the_disk_does_not_take_is_left_out(tmp_path):
+    long = f"cat/{'n' * 300}.png"
+    left_out = sources.bring_in(
+        PETS, zipped(tmp_path / "a.zip", PHOTOS | {long: encoded(picture(2))}), tmp_path / "raw"
+    )
+    assert reasons(left_out) == {long: "its name is too long for this disk"}
+    assert files(tmp_path / "raw") == PHOTOS
+
+
+def test_a_name_that_is_no_text_comes_in_with_question_marks(tmp_path):
+    photos_at(tmp_path / "from", PHOTOS)
+    (tmp_path / "from/cat" / os.fsdecode(b"caf\xe9.png")).write_bytes(encoded(picture(2)))
+    assert sources.bring_in(PETS, tmp_path / "from", tmp_path / "raw") == []
+    assert "cat/caf?.png" in files(tmp_path / "raw")
+
+
+def test_a_raw_file_that_dvc_cannot_track_is_named(tmp_path):
+    photos_at(tmp_path / "raw", PHOTOS)
+    (tmp_path / "raw/cat/gone.jpg").symlink_to("nowhere")
+    with pytest.raises(BadInput, match=r"raw/cat/gone\.jpg: a broken link"):
+        sources.bring_in(PETS, None, tmp_path / "raw")
+    assert ("cat/gone.jpg", "cat", NoPicture(BROKEN_LINK)) in list(sources.pictures(PETS, tmp_path / "raw", ["cat"]))
+    (tmp_path / "raw/cat/gone.jpg").rename(tmp_path / "gone")
+    (tmp_path / "raw/cat" / os.fsdecode(b"caf\xe9.png")).write_bytes(PHOTOS["cat/a.png"])
+    with pytest.raises(BadInput, match=r"raw/cat/caf\\udce9\.png: its name is not in UTF-8"):
+        sources.bring_in(PETS, None, tmp_path / "raw")
+
+
+def test_raw_files_of_no_class_are_named(tmp_path):
+    photos_at(tmp_path / "raw", PHOTOS | {"bird/1.png": b"", "notes.txt": b""})
+    assert reasons(sources.bring_in(PETS, None, tmp_path / "raw")) == {"bird/1.png": NO_CLASS, "notes.txt": NO_CLASS}
+
+
+def limited(**limits):
+    return PETS.model_copy(update={"source": PETS.source.model_copy(update=limits)})
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+def test_a_small_archive_of_a_huge_file_is_not_unpacked(tmp_path, pack, monkeypatch):
+    huge = b"\xff\xd8\xff" + bytes(2_000_000)
+    origin = pack(tmp_path / "from.archive", PHOTOS | {"cat/huge.jpg": huge})
+    left_out = sources.bring_in(limited(megabytes=1), origin, tmp_path / "raw")
+    assert reasons(left_out) == {"cat/huge.jpg": "too large: 2 MB, limit 1"}
+
+
+@pytest.mark.parametrize("pack", [zipped, tarred])
+@pytest.mark.parametrize("limits", [{"archive_files": 1}, {"archive_gigabytes": 0}])
+def test_an_archive_of_too_much_is_refused_before_anything_is_copied(tmp_path, pack, limits):
+    origin = pack(tmp_path / "from.archive", PHOTOS)
+    (limit,) = limits
+    with pytest.raises(BadInput, match=f"from.archive: more than .*source.{limit}"):
+        sources.bring_in(limited(**limits), origin, tmp_path / "raw")
+    assert list(tmp_path.iterdir()) == [origin]
+
+
+def test_links_devices_and_members_outside_of_a_tar_are_left_out(tmp_path):
+    origin = tarred(tmp_path / "from.tar", PHOTOS | {"../cat/up.png": encoded(picture(3))}, "w")
+    with tarfile.open(origin, "a") as archive:
+        for name, kind in (("cat/link", tarfile.SYMTYPE), ("cat/hard", tarfile.LNKTYPE), ("cat/null", tarfile.CHRTYPE)):
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+    left_out = sources.bring_in(PETS, origin, tmp_path / "deep/raw")
+    assert {each.file for each in left_out} == {"../cat/up.png", "cat/link", "cat/hard", "cat/null"}
+    assert files(tmp_path / "deep") == {f"raw/{file}": content for file, content in PHOTOS.items()}
+
+
+@pytest.mark.parametrize("kind", ["zip", "tar", "tar.gz", "tar.bz2", "tar.xz"])
+@pytest.mark.parametrize("share", [0.3, 0.6])
+def test_a_download_that_breaks_off_is_called_broken(tmp_path, kind, share):
+    origin, contents = tmp_path / f"from.{kind}", PHOTOS | {"cat/big.png": encoded(picture(5, 99, 99))}
+    zipped(origin, contents) if kind == "zip" else tarred(origin, contents, f"w:{kind[4:]}")
+    whole = origin.read_bytes()
+    origin.write_bytes(whole[: int(len(whole) * share)])
+    with pytest.raises(BadInput, match=f"{origin.name}: {CUT_OFF}"):
+        sources.bring_in(PETS, origin, tmp_path / "raw")
+    assert list(tmp_path.iterdir()) == [origin]
+
+
+def test_a_zip_with_a_password_is_said_to_need_one(tmp_path):
+    content = bytearray(zipped(tmp_path / "from.zip", PHOTOS).read_bytes())
+    for start, flag in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        for place in [at for at in range(len(content)) if content[at : at + 4] == start]:
+            content[place + flag] |= 1
+    (tmp_path / "from.zip").write_bytes(content)
+    with pytest.raises(BadInput, match=r"from\.zip: cat/a\.png in it cannot be unpacked \(.* password required"):
+        sources.bring_in(PETS, tmp_path / "from.zip", tmp_path / "raw")
+
+
+def test_a_tar_that_breaks_off_between_two_files_is_called_broken(tmp_path):
+    origin = tarred(tmp_path / "from.tar", PHOTOS, "w")
+    origin.write_bytes(origin.read_bytes()[: 512 + 512 * -(-len(PHOTOS["cat/a.png"]) // 512)])
+    with pytest.raises(BadInput, match=f"{origin.name}: {CUT_OFF}"):
+        sources.bring_in(PETS, origin, tmp_path / "raw")
+
+
+NAMES = st.text(st.characters(exclude_characters="/\0"), min_size=1, max_size=20).filter(lambda n: n not in (".", ".."))
+FOLDERS = st.sampled_from(["", "cat", "gatto", "dog", "cat/siamese", "raw-img/cane", "bird", ".hidden/cat"])
+SOME = [*PHOTOS.values(), encoded(picture(2), "GIF"), encoded(picture(3), "TIFF"), PHOTOS["cat/a.png"][:70]]
+
+
+@settings(max_examples=60)
+@given(found=st.dictionaries(st.tuples(FOLDERS, NAMES), st.binary(max_size=40) | st.sampled_from(SOME), max_size=12))
+def test_of_any_folder_every_file_is_taken_or_left_out_with_a_reason(found):
+    with tempfile.TemporaryDirectory() as folder:
+        origin, raw = (
+            photos_at(Path(folder, "from"), {f"cat/{n}.png": c for n, c in enumerate(PHOTOS.values())}),
+            Path(folder, "raw"),
+        )
+        photos_at(origin, {"dog/0.png": encoded(picture(4))})
+        for (place, name), content in found.items():
+            path = origin / place / os.fsdecode(name.encode("utf-8", "surrogatepass"))
+            if not path.exists():
+                photos_at(origin, {str(path.relative_to(origin)): content})
+        there = {str(path.relative_to(origin)) for path in origin.rglob("*") if path.is_file()}
+        left_out = sources.bring_in(PETS, origin, raw)
+        taken = files(raw)
+        assert len(taken) + len(left_out) == len(there)
+        assert {each.file for each in left_out} < there
+        assert all(each.reason for each in left_out)
+        assert set(taken.values()) <= {(origin / file).read_bytes() for file in there}
+
+
+@settings(max_examples=100)
+@given(
+    packed=st.sampled_from(["zip", "tar", "tar.gz"]), edits=st.dictionaries(st.integers(0, 3000), st.binary(min_size=1))
+)
+def test_of_a_damaged_archive_everything_is_said_in_one_line(packed, edits):
+    with tempfile.TemporaryDirectory() as folder:
+        origin = Path(folder, f"from.{packed}")
+        zipped(origin, PHOTOS) if packed == "zip" else tarred(origin, PHOTOS, f"w:{packed[4:]}")
+        content = bytearray(origin.read_bytes())
+        for place, new in edits.items():
+            start = place % len(content)
+            content[start : start + len(new)] = new
+        origin.write_bytes(content)
+        with contextlib.suppress(BadInput):
+            sources.bring_in(PETS, origin, Path(folder, "raw"))

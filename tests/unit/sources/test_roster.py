@@ -9,7 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sisa.base.errors import BadInput
+from sisa.data.images import NoPicture
 from sisa.sources import roster
+from sisa.sources.report import DUPLICATE, ERASED, TWO_CLASSES, LeftOut
+
+BROKEN = NoPicture("cannot be decoded")
 
 
 def digest(picture):
@@ -18,7 +22,11 @@ def digest(picture):
 
 def found(*files):
     """(file, picture) pairs, the class being the file's folder and None an undecodable picture."""
-    return [(file, file.split("/")[0], None if picture is None else digest(picture)) for file, picture in files]
+    return [(file, file.split("/")[0], BROKEN if picture is None else digest(picture)) for file, picture in files]
+
+
+def left_out(report, reason):
+    return [str(each) for each in report.left_out if each.reason == reason]
 
 
 def rows(listed):
@@ -35,20 +43,20 @@ def test_new_rows_are_sorted_by_id_and_not_by_name():
 def test_of_pixel_equal_files_in_a_class_the_first_is_kept():
     listed, report = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 1), ("cat/c.jpg", 1)))
     assert rows(listed) == {("cat/a.jpg", digest(1), "cat")}
-    assert report.duplicates == ["cat/b.jpg (as cat/a.jpg)", "cat/c.jpg (as cat/a.jpg)"]
+    assert left_out(report, DUPLICATE) == ["cat/b.jpg (as cat/a.jpg)", "cat/c.jpg (as cat/a.jpg)"]
 
 
 def test_a_picture_on_the_roster_wins_over_an_earlier_name():
     listed, _ = roster.append(roster.blank(), found(("cat/b.jpg", 1)))
     again, report = roster.append(listed, found(("cat/a.jpg", 1), ("cat/b.jpg", 1)))
     assert rows(again) == rows(listed)
-    assert report.duplicates == ["cat/a.jpg (as cat/b.jpg)"]
+    assert left_out(report, DUPLICATE) == ["cat/a.jpg (as cat/b.jpg)"]
 
 
 def test_a_picture_under_two_classes_is_kept_under_neither():
     listed, report = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 2), ("dog/c.jpg", 1)))
     assert rows(listed) == {("cat/b.jpg", digest(2), "cat")}
-    assert report.two_classes == ["cat/a.jpg (also dog)", "dog/c.jpg (also cat)"]
+    assert left_out(report, TWO_CLASSES) == ["cat/a.jpg (also dog)", "dog/c.jpg (also cat)"]
 
 
 def test_a_picture_on_the_roster_stays_when_it_turns_up_under_another_class():
@@ -56,13 +64,13 @@ def test_a_picture_on_the_roster_stays_when_it_turns_up_under_another_class():
     again, report = roster.append(listed, found(("cat/a.jpg", 1), ("dog/c.jpg", 1)))
     assert rows(again) == rows(listed)
     assert report.present == ["cat/a.jpg"]
-    assert report.two_classes == ["dog/c.jpg (also cat)"]
+    assert left_out(report, TWO_CLASSES) == ["dog/c.jpg (also cat)"]
 
 
 def test_undecodable_files_are_left_out_and_named():
     listed, report = roster.append(roster.blank(), found(("cat/a.jpg", None), ("dog/a.jpg", None), ("cat/b.jpg", 1)))
     assert len(listed) == 1
-    assert report.undecodable == ["cat/a.jpg", "dog/a.jpg"]
+    assert report.left_out == [LeftOut("cat/a.jpg", BROKEN.reason), LeftOut("dog/a.jpg", BROKEN.reason)]
 
 
 def test_a_photo_changed_in_place_is_another_image():
@@ -101,8 +109,9 @@ def test_appending_keeps_every_byte_of_the_file_and_each_picture_once(tmp_path_f
         roster.write(path, listed)
         assert path.read_bytes().startswith(before)
         assert roster.read(path).equals(listed)
-        assert listed["id"].is_unique
-        fates = [report.added, report.present, report.undecodable, report.duplicates, report.two_classes]
+        assert not listed[["file", "id"]].duplicated().any()
+        assert (listed.groupby("id")["class"].nunique() == 1).all()
+        fates = [report.added, report.present, report.renamed, report.left_out]
         assert sum(map(len, fates)) == len(files)
 
 
@@ -174,6 +183,19 @@ def test_a_roster_with_a_column_of_dates_as_written_before_is_read_and_written_a
     ]
 
 
+def test_a_copy_of_an_erased_picture_is_left_out_and_its_file_may_show_another_one(tmp_path):
+    path = tmp_path / "pets.csv"
+    roster.write(
+        path, roster.mark(roster.append(roster.blank(), found(("cat/a.jpg", 1)))[0], [digest(1)], "2026-02-01")
+    )
+    before = path.read_text()
+    listed, report = roster.append(roster.read(path), found(("cat/a.jpg", 3), ("cat/copy.jpg", 1)))
+    roster.write(path, listed)
+    assert (report.added, left_out(report, ERASED)) == (["cat/a.jpg"], ["cat/copy.jpg"])
+    assert path.read_text() == f"{before}cat/a.jpg,{digest(3)},cat\n"
+    assert roster.read(path).equals(listed)
+
+
 def listed_pets():
     """A dog's file that was changed in place, and a cat."""
     rows = [("cat/1.png", digest(1), "cat"), ("dog/1.png", digest(2), "dog"), ("dog/1.png", digest(3), "dog")]
@@ -203,10 +225,6 @@ def test_a_roster_that_a_spreadsheet_wrote_is_read_and_added_to(written, tmp_pat
     assert path.read_bytes().endswith(row + f"\r\ncat/b.jpg,{digest(2)},cat\r\n".encode())
 
 
-def test_file_names_are_listed_as_text():
-    assert roster.counted("left out", ["a\x1b[2J.png"]) == r"left out: 1: a\x1b[2J.png"
-
-
 @pytest.mark.parametrize("name", ["cat/2.png", "0" * 64, "data/raw/zoo/cat/1.png", "/cat/1.png", "\0"])
 def test_a_name_that_the_roster_never_held_is_refused(name):
     with pytest.raises(
@@ -219,3 +237,67 @@ def test_a_class_stands_for_all_its_images_and_an_unknown_one_is_refused():
     assert roster.of_class("dog", listed_pets(), "pets") == [digest(2), digest(3)]
     with pytest.raises(BadInput, match=r"class 'cow' is not on data/rosters/pets\.csv"):
         roster.of_class("cow", listed_pets(), "pets")
+
+
+def test_a_renamed_file_of_known_pixels_is_that_image_under_its_new_name():
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 2)))
+    again, report = roster.append(listed, found(("cat/IMG_1.jpg", 1), ("cat/b.jpg", 2)))
+    assert report.renamed == ["cat/IMG_1.jpg (was cat/a.jpg)"]
+    assert report.left_out == report.added == []
+    assert again[: len(listed)].equals(listed)
+    assert list(roster.images(again)["id"]) == list(listed["id"])
+    named = roster.resolve(["cat/a.jpg", "cat/IMG_1.jpg"], again, "pets")
+    assert [ids for _, ids in named] == [[digest(1)], [digest(1)]]
+
+
+def test_a_file_renamed_and_renamed_back_has_two_names():
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1)))
+    renamed, _ = roster.append(listed, found(("cat/b.jpg", 1)))
+    again, report = roster.append(renamed, found(("cat/a.jpg", 1)))
+    assert again.equals(renamed)
+    assert report.present == ["cat/a.jpg"]
+    _, report = roster.append(renamed, found(("cat/a.jpg", 1), ("cat/b.jpg", 1)))
+    assert left_out(report, DUPLICATE) == ["cat/b.jpg (as cat/a.jpg)"]
+
+
+def test_two_files_that_took_each_others_names_are_the_images_that_they_were():
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1), ("cat/b.jpg", 2)))
+    again, report = roster.append(listed, found(("cat/a.jpg", 2), ("cat/b.jpg", 1)))
+    assert len(report.renamed) == 2
+    assert len(roster.images(again)) == 2
+
+
+def test_a_duplicate_is_never_said_to_be_one_of_a_file_that_is_gone():
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1)))
+    _, report = roster.append(listed, found(("cat/b.jpg", 1), ("cat/c.jpg", 1)))
+    assert report.renamed == ["cat/b.jpg (was cat/a.jpg)"]
+    assert left_out(report, DUPLICATE) == ["cat/c.jpg (as cat/b.jpg)"]
+
+
+def test_an_image_with_two_names_is_erased_under_both_and_counted_once(tmp_path):
+    listed, _ = roster.append(roster.blank(), found(("cat/a.jpg", 1)))
+    listed, _ = roster.append(listed, found(("cat/b.jpg", 1)))
+    assert roster.of_class("cat", listed, "pets") == [digest(1)]
+    listed = roster.mark(listed, [digest(1)], "2026-02-01")
+    roster.write(tmp_path / "pets.csv", listed)
+    assert roster.read(tmp_path / "pets.csv").equals(listed)
+    assert list(listed["erased"]) == ["2026-02-01"] * 2
+
+
+@pytest.mark.parametrize("second", [f"cat/a.jpg,{digest(1)},cat", f"dog/a.jpg,{digest(1)},dog"])
+def test_a_picture_with_one_name_twice_or_with_two_classes_is_refused(tmp_path, second):
+    (tmp_path / "pets.csv").write_text(f"file,id,class\n{ROW}{second}\n")
+    with pytest.raises(BadInput, match="appears more than once under a name, or with two classes"):
+        roster.read(tmp_path / "pets.csv")
+
+
+def test_of_many_files_that_are_left_out_every_folder_shows():
+    files = [(f"cat/{folder}/{n:02}.jpg", None) for folder in "abc" for n in range(20)]
+    _, report = roster.append(roster.blank(), found(*files))
+    assert "cannot be decoded: 60: cat/a/00.jpg, cat/b/00.jpg, cat/c/00.jpg, cat/a/01.jpg" in "\n".join(report.lines())
+
+
+def test_names_are_printed_without_what_commands_a_terminal():
+    _, report = roster.append(roster.blank(), found(("cat/\x1b[31m\n.jpg", None)))
+    assert r"cat/\x1b[31m\n.jpg" in "\n".join(report.lines())
+    assert report.table()[1] == (r"cat/\x1b[31m\n.jpg", "cannot be decoded", "")

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from sisa.base.params import Dataset
-from sisa.data.images import image_id, resize
+from sisa.data.images import NoPicture, image_id, resize
 from sisa.sources.pool import gather
 from sisa.stages.prepare import print_holes, print_strangers
 
@@ -34,7 +34,10 @@ def listed(*rows):
 
 
 def present(*rows):
-    return [(file, file.split("/")[0], None if seed is None else picture(seed)) for file, seed in rows]
+    return [
+        (file, file.split("/")[0], NoPicture("cannot be decoded") if seed is None else picture(seed))
+        for file, seed in rows
+    ]
 
 
 def test_the_pool_is_in_roster_order_whatever_the_files_are_called():
@@ -57,7 +60,20 @@ def test_missing_changed_and_corrupt_photos_are_holes(capsys):
     assert (
         r"data/raw/toy/cat/changed\x1b has changed since it came in and is now a hole; `make data DATASET=" in printed
     )
-    assert "1 raw files are not on the roster" in printed
+    assert "1 raw files show nothing that is on the roster" in printed
+
+
+def test_a_renamed_photo_is_the_image_that_it_was():
+    roster = listed(("cat/a", 0), ("cat/b", 1))
+    pool, strangers = gather(roster, present(("cat/IMG_1", 0), ("cat/b", 1), ("cat/copy", 1)), TOY)
+    before, _ = gather(roster, present(("cat/a", 0), ("cat/b", 1)), TOY)
+    assert strangers == []
+    assert all(np.array_equal(getattr(pool, column), getattr(before, column)) for column in ("ids", "files", "pixels"))
+
+
+def test_a_photo_that_moved_to_another_class_is_a_hole():
+    pool, strangers = gather(listed(("cat/a", 0)), present(("dog/a", 0)), TOY)
+    assert (len(pool), strangers) == (0, ["dog/a"])
 
 
 def test_a_pool_without_any_image_is_legal():
