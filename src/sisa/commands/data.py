@@ -45,7 +45,7 @@ def main(options: argparse.Namespace) -> None:
     if report.added or report.renamed:
         roster.write(file, complete)
     dvc("add", str(paths.raw(dataset.name)))  # so that DVC sees every image that comes or goes
-    write_csv(paths.left_out(dataset.name), report.table())
+    paths.left_out(dataset.name).unlink(missing_ok=True)
 
     images = roster.images(complete)
     counts = images["class"].value_counts().sort_index().to_dict()
@@ -53,6 +53,7 @@ def main(options: argparse.Namespace) -> None:
     print(f"{dataset.name}: {len(images):,} images on the roster {file}: {per_class}")
     print(*report.lines(), sep="\n")
     if report.left_out:
+        write_csv(paths.left_out(dataset.name), report.table())
         print(f"all that was left out is named in {paths.left_out(dataset.name)}")
     if dataset.name != EMBEDDED:
         print(what_next(dataset, counts))

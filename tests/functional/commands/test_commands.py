@@ -49,20 +49,21 @@ def test_metrics_of_two_branches_can_be_compared(repo, low):
     old, new = (metrics.metrics("before")["held_out"]["prior_corrected"]["overall"] for metrics in (repo, low))
     assert (compared[overall]["old"], compared[overall]["new"]) == (old, new)
     assert (compared["members"]["old"], compared["members"]["new"]) == (5, 3)
-    assert overall in repo.dvc("metrics", "diff", "main", "three").printed
+    assert len(repo.dvc("metrics", "diff", "main", "three").printed.splitlines()) < 40  # of the summary alone
 
 
-def test_metrics_show_names_every_state(repo):
-    shown = repo.dvc("metrics", "show").printed
-    for name in ("before", "after", "retrained", "baseline", "cost"):
-        assert f"metrics/{name}.json" in shown
+def test_metrics_are_shown_in_short_and_by_file(repo):
+    short = repo.dvc("metrics", "show").printed
+    assert "retrained.residual_copies" in short
+    assert "metrics/cost.json" not in short
+    assert "speed_up" in repo.dvc("metrics", "show", "metrics/cost.json").printed
 
 
 def test_experiments_are_shown_with_their_parameters_and_metrics(low):
     (low / "experiments.csv").write_text(low.dvc("exp", "show", "--csv").printed)
     shown = pd.read_csv(low / "experiments.csv")
     workspace = shown[shown["Experiment"].isna() & shown["rev"].eq("workspace")].iloc[0]
-    assert workspace["metrics/before.json:members"] == 3
+    assert workspace["before.members"] == 3
     assert workspace["classes"] == 3
 
 
