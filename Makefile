@@ -20,7 +20,7 @@ repro: .venv/ready $(RAW)  ## run the experiment of params.yaml and print its ta
 test: .venv/ready $(RAW)  ## run the unit tests and one test of each command and stage with real DVC: 4 minutes
 	$(PYTEST) -m "not full"
 
-test-all: .venv/ready $(RAW)  ## run all tests: 14 minutes
+test-all: .venv/ready $(RAW)  ## run all tests: 12 minutes
 	$(PYTEST)
 
 data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder, .zip or .tar>
