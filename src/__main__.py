@@ -9,6 +9,7 @@ import ast
 import gc
 import inspect
 import os
+import shlex
 import signal
 import sys
 from collections.abc import Callable
@@ -65,7 +66,8 @@ def main() -> int:
         elif name not in KIND_OF:
             raise BadInput(f"there is no such stage or command; choose one of {', '.join(sorted(KIND_OF))}")
         elif not Path("dvc.yaml").is_file():
-            raise BadInput(f"this folder has no dvc.yaml; run in the repository's root: cd {Path(__file__).parents[1]}")
+            root = shlex.quote(str(Path(__file__).resolve().parents[1]))
+            raise BadInput(f"this folder has no dvc.yaml; run in the repository's root: cd {root}")
         else:
             parsed(name, words)()
     except (BadInput, OSError) as error:

@@ -15,7 +15,9 @@ from sisa.base.errors import BadInput
 from sisa.base.files import write_csv
 from sisa.base.params import Dataset, describe
 from sisa.data.images import NoPicture, image_id
+from sisa.repository import history
 from sisa.repository.dvc import dvc
+from sisa.repository.git import GitError
 from sisa.sharding.leakage import affordable
 from sisa.sources import roster
 from sisa.sources.folder import classes
@@ -36,6 +38,7 @@ def main(options: argparse.Namespace) -> None:
     dataset = load_dataset(options.dataset)
     file = paths.roster(dataset.name)
     listed = roster.read(file) if file.exists() else roster.blank()
+    check_marked(file, listed)
 
     origin = options.origin and options.origin.expanduser()  # some shells leave the ~ of FROM=~/photos as it is
     left_out = sources.bring_in(dataset, origin, paths.raw(dataset.name))
@@ -57,6 +60,18 @@ def main(options: argparse.Namespace) -> None:
         print(f"all that was left out is named in {paths.left_out(dataset.name)}")
     if dataset.name != EMBEDDED:
         print(what_next(dataset, counts))
+
+
+def check_marked(file: Path, listed: pd.DataFrame) -> None:
+    """Raises BadInput for a roster that lacks the mark of an erased image, which would come in again unseen."""
+    try:
+        marked = roster.marked(history.ever(file))
+    except GitError as error:
+        print(f"notice: whether {file} lost the mark of an erased image was not checked: {error}")
+        return
+    if gone := marked - roster.erased_ids(listed):
+        how = f"git checkout HEAD -- {file}, or merge the branch that has them"
+        raise BadInput(f"{file} lacks the marks of {len(gone):,} erased images; bring them back first: {how}")
 
 
 def load_dataset(name: str) -> Dataset:

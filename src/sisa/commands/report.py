@@ -17,6 +17,8 @@ def main(options: argparse.Namespace) -> None:
     if found[0].scenario == runs.WORKSPACE:
         print(f"notice: no scenario/* branches here (make scenarios), so {FILE} shows the workspace alone; ", end="")
         print(f"the published page comes back with: git checkout {FILE}")
+        if why := runs.outdated(found[0].params):
+            print(f"notice: its figures are of another run: {why}; run dvc repro")
     with beside(FILE) as part:
         part.write_text(page(found), encoding="utf-8")
     shown = ", ".join(dict.fromkeys(run.label if run.scenario == runs.WORKSPACE else run.scenario for run in found))

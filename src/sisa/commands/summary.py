@@ -14,6 +14,8 @@ from sisa.unlearning.states import RETRAINED
 
 def main(options: argparse.Namespace) -> None:
     run = runs.in_place()
+    if why := runs.outdated(run.params):
+        print(f"notice: these figures are of another run: {why}; run dvc repro")
     print(scenario_line(run.params))
     forgotten = run.params["forget"]["class"]
     of_class = f" (and of the forgotten class: {forgotten})" if forgotten else ""

@@ -4,7 +4,7 @@ import io
 import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, reduce
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path, PurePath
@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # what only the results of branches need takes most of a seco
 
 NEEDED = {*STATES, "baseline", "cost"}
 WORKSPACE = "workspace"
+MAKERS = ("split", "baseline_full", "unlearn", "predict", "evaluate", "cost")  # their parameters make the metrics
 PLOTS = {name: f"plots/{name}.csv" for name in ("relearning", *(f"confusion/{state}" for state in STATES))}
 INFLUENCE = "metrics/influence.csv"
 
@@ -110,6 +111,26 @@ def in_place() -> Run:
         return run(lambda file: Path(file).read_text(), files, scenario=WORKSPACE, params=params, **said)
     except OSError as error:
         raise BadInput(f"{error.filename}: cannot be read ({error.strerror}); run in the repository's root") from error
+
+
+def outdated(params: dict) -> str:
+    """Why the metrics in place are not of the run that params.yaml and dvc.lock say; blank where they are.
+
+    So it is after an edit of params.yaml, after a `dvc exp run` that failed, and after `dvc repro retrain`.
+    """
+    from sisa.repository import lock
+
+    entries = lock.read() if lock.LOCK.exists() else {}
+    ran = {name: entries[name] for name in MAKERS if name in entries}
+    written = {file.path: file.md5 for entry in ran.values() for file in entry.outs}
+    for stage, entry in ran.items():
+        for key, value in entry.params.get("params.yaml", {}).items():
+            if reduce(lambda within, part: (within or {}).get(part), key.split("."), params) != value:
+                return f"params.yaml has another {key} than {stage} ran with"
+        for file in entry.deps:
+            if written.get(file.path, file.md5) != file.md5:
+                return f"{file.path} has changed since {stage} ran"
+    return ""
 
 
 def run(read: Callable[[str], str], files: list[str], **known) -> Run:

@@ -158,7 +158,7 @@ def resolve(names: Iterable[str], roster: pd.DataFrame, dataset: str) -> list[tu
     for typed in names:
         name = typed if typed in known else below(paths.raw(dataset), typed)
         if name not in known:
-            raise BadInput(unknown(name, dataset))
+            raise BadInput(unknown(typed, dataset))
         found.append((name, known[name]))
     return found
 

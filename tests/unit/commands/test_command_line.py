@@ -1,6 +1,7 @@
 """One command line: every stage and command has help, and says in one line what it does not understand."""
 
 import runpy
+import shutil
 from pathlib import Path
 
 import pytest
@@ -62,3 +63,16 @@ def test_what_it_does_not_understand_is_said_in_one_line(words, complaint, capsy
 def test_a_wrong_word_is_bad_input():
     with pytest.raises(BadInput, match="unrecognized arguments: --nonsense"):
         PARSED("validate", ["--nonsense"])
+
+
+def test_the_way_to_the_root_can_be_pasted(tmp_path, capsys, monkeypatch):
+    folder = tmp_path / "my clone" / "docs"
+    folder.mkdir(parents=True)
+    (folder.parent / "src").mkdir()
+    shutil.copy(ROOT / "src/__main__.py", folder.parent / "src")
+    monkeypatch.chdir(folder)
+    monkeypatch.setattr("sys.argv", ["src", "evaluate"])
+    program = runpy.run_path("../src/__main__.py", run_name="command line")
+    monkeypatch.setitem(program["main"].__globals__, "KIND_OF", KIND_OF)
+    assert program["main"]() == 1
+    assert capsys.readouterr().err.endswith(f"root: cd '{folder.parent}'\n")

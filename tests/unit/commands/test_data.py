@@ -14,6 +14,7 @@ from PIL import Image
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset
 from sisa.commands import data
+from sisa.repository.git import git
 from sisa.sources import roster
 
 ROOT = Path(__file__).parents[3]
@@ -173,6 +174,24 @@ def test_an_erased_picture_is_not_brought_in_again(repo, bring, capsys):
     assert "left out, erased: 2: cat/0.png, cat/copy.png" in capsys.readouterr().out
     assert ROSTER.read_bytes() == before
     assert sorted(path.name for path in (RAW / "cat").iterdir()) == ["1.png", "2.png", "3.png"]
+
+
+def test_a_roster_that_lost_a_committed_mark_brings_no_erased_picture_in_again(repo, bring):
+    photos = put(repo / "photos", PHOTOS)
+    bring("pets", photos)
+    listed = roster.read(ROSTER)
+    before = ROSTER.read_bytes()
+    roster.write(ROSTER, roster.mark(listed, {listed["id"][0]}, "2026-01-31"))
+    git("init", "--quiet")
+    git("add", str(ROSTER))
+    git("-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "--quiet", "--message", "Erase")
+    ROSTER.write_bytes(before)  # as `dvc exp apply` of an older experiment does
+    with pytest.raises(BadInput, match=r"pets\.csv lacks the marks of 1 erased images; .*git checkout HEAD -- data/"):
+        bring("pets", photos)
+    assert ROSTER.read_bytes() == before
+    git("checkout", "HEAD", "--", str(ROSTER))
+    bring("pets", photos)
+    assert len(roster.erased_ids(roster.read(ROSTER))) == 1
 
 
 @pytest.mark.parametrize("content", [b"corrupt", PHOTOS["dog/0.png"]])

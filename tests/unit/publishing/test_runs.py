@@ -1,8 +1,11 @@
 """The runs that are published are whole, or it is said what to run."""
 
+import shutil
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
+import yaml
 
 from sisa.base.errors import BadInput
 from sisa.publishing import runs
@@ -36,3 +39,42 @@ def test_a_branch_of_an_older_version_is_named_with_what_to_do(run, lacking):
 def test_the_attacks_of_a_run_are_those_that_were_kept_with_it(run):
     assert run.attacked.influence.index.name == "image"
     assert run.attacked.attacks == run.metrics["attacks"]
+
+
+@pytest.fixture
+def locked(monkeypatch, tmp_path):
+    """The committed params.yaml in a folder with the committed dvc.lock."""
+    root = Path(__file__).parents[3]
+    for name in ("params.yaml", "dvc.lock"):
+        shutil.copy(root / name, tmp_path)
+    monkeypatch.chdir(tmp_path)
+    return yaml.safe_load(Path("params.yaml").read_text())
+
+
+def test_the_committed_metrics_are_of_the_committed_parameters(locked):
+    assert runs.outdated(locked) == ""
+
+
+@pytest.mark.parametrize(
+    ("changed", "why"),
+    [
+        ({"seed": 7}, "params.yaml has another seed than baseline_full ran with"),
+        ({"forget": {"class": "dog", "scope": "dominant"}}, "params.yaml has another forget than unlearn ran with"),
+        ({"dataset": None}, "params.yaml has another dataset than split ran with"),
+    ],
+)
+def test_metrics_of_other_parameters_are_told(locked, changed, why):
+    assert runs.outdated(locked | changed) == why
+
+
+def test_metrics_from_before_the_last_request_are_told(locked):
+    lock = yaml.safe_load(Path("dvc.lock").read_text())
+    lock["stages"]["unlearn"]["outs"][0]["md5"] = "0" * 32
+    Path("dvc.lock").write_text(yaml.safe_dump(lock))
+    assert lock["stages"]["unlearn"]["outs"][0]["path"] == "data/forget_set.json"
+    assert runs.outdated(locked) == "data/forget_set.json has changed since evaluate ran"
+
+
+def test_without_a_lock_nothing_is_told(locked):
+    Path("dvc.lock").unlink()
+    assert runs.outdated(locked) == ""

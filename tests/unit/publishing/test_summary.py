@@ -54,3 +54,10 @@ def test_where_nothing_is_forgotten_there_is_no_speed_up(monkeypatch, capsys, ru
 def test_a_cost_report_of_another_version_is_refused(monkeypatch, capsys, run):
     with pytest.raises(BadInput, match=r"metrics/cost\.json: not what this version writes; run dvc repro"):
         printed(monkeypatch, capsys, run, metrics=run.metrics | {"cost": {}})
+
+
+def test_figures_of_another_run_are_announced_as_such(monkeypatch, capsys, run):
+    monkeypatch.setattr(runs, "outdated", lambda params: "params.yaml has another seed than baseline_full ran with")
+    first = printed(monkeypatch, capsys, run).splitlines()[0]
+    assert first.startswith("notice: these figures are of another run: params.yaml has another seed than ")
+    assert first.endswith("; run dvc repro")

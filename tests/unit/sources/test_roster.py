@@ -225,7 +225,10 @@ def test_a_roster_that_a_spreadsheet_wrote_is_read_and_added_to(written, tmp_pat
     assert path.read_bytes().endswith(row + f"\r\ncat/b.jpg,{digest(2)},cat\r\n".encode())
 
 
-@pytest.mark.parametrize("name", ["cat/2.png", "0" * 64, "data/raw/zoo/cat/1.png", "/cat/1.png", "\0"])
+@pytest.mark.parametrize(
+    "name",
+    ["cat/2.png", "0" * 64, "data/raw/zoo/cat/1.png", "data/raw/pets", "data/raw/pets/cat/2.png", "/cat/1.png", "\0"],
+)
 def test_a_name_that_the_roster_never_held_is_refused(name):
     with pytest.raises(
         BadInput, match=f"{re.escape(repr(name))} is neither an id nor a raw file on data/rosters/pets.csv"
