@@ -32,6 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def main(options: argparse.Namespace) -> None:
+    requests.check_reason(options.reason)
     dataset, today = options.dataset or load().dataset.name, date.today().isoformat()
     try:
         with alone(FILE.parent):

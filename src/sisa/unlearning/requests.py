@@ -98,7 +98,7 @@ def check_reason(reason: str) -> None:
     """Raises BadInput for a reason that says nothing, that steers terminals, or that a spreadsheet would run."""
     if not reason.strip():
         raise BadInput("the reason is blank; say why, for instance with a case number")
-    if controls := sorted({each for each in reason if unicodedata.category(each) == "Cc"}):
+    if controls := sorted({each for each in reason if unicodedata.category(each) in {"Cc", "Cf"}}):
         raise BadInput(f"the reason holds the control character {controls[0]!r}; write it in one line of plain text")
     if (first := unicodedata.normalize("NFKC", reason.strip())[0]) in FORMULA:
         raise BadInput(
