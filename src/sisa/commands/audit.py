@@ -132,7 +132,7 @@ def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
     for problem in found:
         print(f"FAILED: {printable(problem)}")
     if found:
-        raise BadInput(f"{len(found)} things do not hold, listed above; where files are of another run, `dvc status` says what to run")
+        raise BadInput(f"{len(found)} things do not hold, listed above; `dvc status` says what is of another run")
     if request.images:
         print(f"Proved for {len(request.images):,} images requested: no served member was trained on a copy.")
     if residual:
