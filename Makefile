@@ -28,7 +28,7 @@ data: .venv/ready  ## bring images in: make data DATASET=animals10 FROM=<folder,
 	  { echo "error: say which data set they are: make data DATASET=animals10 FROM=..."; exit 1; }
 	python src data --dataset $(DATASET) $(if $(FROM),--from "$(FROM)")
 
-verify: .venv/ready  ## train every served member again, from scratch on its retained shard, and compare the bytes
+verify: .venv/ready $(RAW)  ## train every served member again, from scratch on its retained shard, and compare with dvc.lock
 	python src verify
 
 audit: .venv/ready  ## prove from dvc.lock, shards and weights that no served member holds what was to be forgotten

@@ -35,7 +35,7 @@ STILL = Augment(flip=False, rotate=0.0, scale=0.0, shift=0.0, color=0.0, cutout=
 
 def main() -> None:
     params = load()
-    loop.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.threads)
     images = tables.read(paths.POOL, Pool)
     pixels = torch.tensor(images.pixels[:, :, ::4, ::4])
     labels = torch.from_numpy(np.searchsorted(params.shards, images.classes))

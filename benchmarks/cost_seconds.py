@@ -35,7 +35,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--repeats", type=int, default=3)
     repeats, params = parser.parse_args().repeats, load()
-    loop.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.threads)
     measured = {
         "the members, scope dominant": lambda folder: members(ONLY_DOMINANT, folder, params),
         "the members, scope all": lambda folder: members(ALL, folder, params),

@@ -143,7 +143,7 @@ def memory(params: Params, images: int) -> int:
 
 
 def resident(params: Params, images: int) -> int:
-    loop.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.threads)
     epoch_of(params, images, params.dataset.image_size, len(params.shards))
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 

@@ -78,7 +78,7 @@ def checked_out(revision: str) -> Iterator[None]:
 
 
 def measured(params: Params) -> pd.DataFrame:
-    be_deterministic(params.train.threads)
+    be_deterministic(params.threads)
     request = forget_set.read(paths.FORGET_SET)
     sets = {HELD_OUT: tables.read(paths.TEST, Images), TRAINING: tables.read(paths.UNION, Images)}
     sets[REDRAWN] = redrawn(params)

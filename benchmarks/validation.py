@@ -27,7 +27,7 @@ def start(description: str) -> tuple[Params, int]:
     parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     seeds, params = parser.parse_args().seeds, load()
-    loop.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.threads)
     return params, seeds
 
 

@@ -35,7 +35,7 @@ SMALLER = {
         "network": {"name": "cnn", "patch": 2, "stride": 2, "filters": 4, "widths": [4, 8], "pool": "max"},
         "epochs": 2,
         "batch_size": 8,
-        "threads": 1,
+        "precision": "exact",
     },
 }
 

@@ -31,7 +31,8 @@ def relearn(member: Path, taught: Images, held_out: Images, params: Params) -> I
 
     The member's own recipe over its own schedule, with a fresh optimizer state and no prior to adjust for.
     """
-    network = network_of(member, checkpoints.last_slice(member), params).to(loop.device())
+    where = loop.device(params.train.precision)
+    network = network_of(member, checkpoints.last_slice(member), params).to(where)
     labels = torch.from_numpy(np.searchsorted(params.shards, taught.classes))
     generator = torch.Generator().manual_seed(loop.derived_seed(params.seed, "relearn", member.name))
     samples = 0
@@ -39,9 +40,9 @@ def relearn(member: Path, taught: Images, held_out: Images, params: Params) -> I
     for row in loop.train_slice(
         network,
         Optimizer(network, params.train.optimizer),
-        torch.from_numpy(taught.pixels).to(loop.device()),
-        labels.to(loop.device()),
-        torch.zeros(len(params.shards), device=loop.device()),
+        torch.from_numpy(taught.pixels).to(where),
+        labels.to(where),
+        torch.zeros(len(params.shards), device=where),
         params.train,
         params.attacks.relearn_epochs,
         generator,

@@ -6,9 +6,10 @@ import numpy as np
 
 from sisa.attacks import membership
 from sisa.attacks.membership import Found
+from sisa.base.elementary import softmax
 from sisa.data.images import Shard
 from sisa.evaluation.scoring import Predictions
-from sisa.inference.odds import log_odds, softmax
+from sisa.inference.odds import log_odds
 from sisa.inference.outputs import HELD_OUT, Asked, ModelOutputs
 from sisa.inference.shadows import ShadowOdds
 

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from sisa.base.errors import BadInput
 
 Content = TypeVar("Content")
+DECIMALS = 6
 
 
 @contextmanager
@@ -41,9 +42,20 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+def rounded(value):
+    """Numbers of metrics and plots, at any depth, to DECIMALS: after the 12th, the sums behind them differ from one
+    processor to the next."""
+    if isinstance(value, dict):
+        return {key: rounded(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(each) for each in value]
+    return round(value, DECIMALS) + 0.0 if isinstance(value, float) else value  # not -0.0
+
+
 def write_json(path: Path, content: dict) -> None:
+    """Numbers are rounded."""
     with beside(path) as part:
-        part.write_text(json.dumps(content, indent=1) + "\n")
+        part.write_text(json.dumps(rounded(content), indent=1) + "\n")
 
 
 def read_json(path: Path, kind: type[Content]) -> Content:

@@ -11,6 +11,7 @@ from sisa.base.errors import BadInput
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 GROUPS = ("dataset", "leakage", "train", "attacks")
+EXACT = "exact"  # the precision whose bits are the same on every machine
 MISSING = {"missing": "is missing", "extra_forbidden": "is not a parameter"}
 NO_NAME = "write it in lower-case letters, digits, _ and - alone"
 
@@ -126,8 +127,7 @@ class Train(Section):
     logit_adjustment: Annotated[float, Field(ge=0, le=1)]
     augment: Augment
     test_flip: bool
-    precision: Literal["float32", "bfloat16"]
-    threads: PositiveInt
+    precision: Literal["float32", "bfloat16", "exact"]
 
 
 class Forget(Section):
@@ -153,6 +153,7 @@ class Params(Section):
     forget: Forget
     aggregation: Name
     attacks: Attacks
+    threads: PositiveInt
     seed: NonNegativeInt
     split_seed: NonNegativeInt
 

@@ -12,6 +12,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from sisa.base import paths
+from sisa.base.elementary import softmax
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Params, load
 from sisa.base.text import printable
@@ -21,7 +22,6 @@ from sisa.erasure import evidence, renewal
 from sisa.evaluation.aggregation import loss_of
 from sisa.evaluation.scoring import aggregated
 from sisa.inference.logits import predict_logits
-from sisa.inference.odds import softmax
 from sisa.inference.outputs import ModelOutputs
 from sisa.repository import lock
 from sisa.sources import roster
@@ -60,7 +60,7 @@ def print_answers(photos: dict[str, Images], listed: pd.DataFrame, receipts: dic
     held_out = set(tables.read(paths.TEST, Images).ids)
     states = members_by_state(params, to_forget)
     seen, doubts = trained_on(params)
-    be_deterministic(params.train.threads)
+    be_deterministic(params.threads)
     answers = predict_logits([*every_member(states), *BASELINES], photos, params)
 
     print(legend(params, to_forget.class_))

@@ -5,22 +5,27 @@ serial `dvc repro` finds everything done: nothing counts that DVC itself has not
 """
 
 import argparse
+import platform
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
 
 from sisa.base.errors import BadInput
+from sisa.base.params import EXACT, load
+from sisa.base.text import counted
 from sisa.parallel import jobs, resources
+from sisa.parallel.environment import processor
 from sisa.parallel.graph import Needs, due
 from sisa.parallel.machine import Machine
 from sisa.parallel.run_graph import run_graph, stoppable
 from sisa.parallel.tasks import Run, Task, pipeline
 from sisa.repository import lock
 from sisa.repository.dvc import dvc_in_sight
-from sisa.repository.git import git
+from sisa.repository.git import GitError, git
 
 LOGS = Path(".dvc/tmp/parallel")
 WRITTEN = ("params.yaml", "dvc.lock", "metrics", "plots")  # may differ from HEAD: workers are sent it, or write it anew
@@ -35,10 +40,34 @@ def main(options: argparse.Namespace) -> None:
         validate()
         if options.ray:
             on_cluster(options.ray)
-            return
-        if cores > 1:
-            side_by_side(cores)
-        dvc_in_sight("repro")
+        else:
+            if cores > 1:
+                side_by_side(cores)
+            dvc_in_sight("repro")
+    for line in beside_git():
+        print(line)
+
+
+def beside_git() -> Iterator[str]:
+    """Whether what was run is what HEAD has, to the byte, where code, data and parameters are those of HEAD."""
+    try:
+        changed = {line[3:] for line in git("status", "--porcelain", "--untracked-files=no").splitlines()}
+        before = lock.parsed(git("show", f"HEAD:./{lock.LOCK}"))
+    except (GitError, ValueError):
+        return  # no repository, or nothing committed to compare with
+    if any(not name.startswith(WRITTEN[1:]) for name in changed):
+        return
+    then = {out.path: out.md5 for entry in before.values() for out in entry.outs}
+    now = {out.path: out.md5 for entry in lock.read().values() for out in entry.outs}
+    if then == now and not changed - {str(lock.LOCK)}:
+        yield f"{lock.LOCK} is that of HEAD: every shard, model and metric is byte for byte the one that was committed."
+        return
+    yield counted("notice: not as committed in HEAD", sorted(path for path in now if then.get(path) != now[path]))
+    if load().train.precision == EXACT:
+        yield "Exact precision should give the same bytes everywhere: please report this, with the next line."
+        yield f"{platform.platform()}: {processor()}"
+    else:
+        yield "Other precisions than exact give other bytes on another kind of machine."
 
 
 def validate() -> None:

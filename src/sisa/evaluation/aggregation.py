@@ -8,11 +8,10 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
-from scipy.special import expit
 
+from sisa.base.elementary import exp, log, softmax
 from sisa.base.errors import BadInput
 from sisa.base.params import Train
-from sisa.inference.odds import softmax
 
 UNDECIDED = -1
 TEMPERATURE = 0.5
@@ -86,14 +85,14 @@ def log_ratios(logits: np.ndarray, counts: np.ndarray, loss: Loss, more: float =
     kept = 1 - loss.smoothing + seen.sum(axis=1)[:, None, None] * uniform
     p = (likely * kept - uniform) / (1 - loss.smoothing)
     least = max(loss.smoothing / 10, np.finfo(float).tiny)
-    return np.log(np.maximum(p / np.exp(log_share(counts, more)), least))
+    return log(np.maximum(p / exp(log_share(counts, more)), least))
 
 
 def log_share(counts: np.ndarray, more: float) -> np.ndarray:
     """The logarithm of each class's share of a member's images [M, 1, K], with `more` more of each; 0 if unseen."""
     of_class = np.where(counts > 0, counts + more, 0)
     total = np.maximum(of_class.sum(axis=1, keepdims=True), 1)
-    return np.log(np.where(counts > 0, of_class / total, 1))[:, None, :]
+    return log(np.where(counts > 0, of_class / total, 1))[:, None, :]
 
 
 def pairwise(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
@@ -101,9 +100,10 @@ def pairwise(logits: np.ndarray, counts: np.ndarray, loss: Loss) -> np.ndarray:
     found = log_ratios(logits, counts, loss)
     both = (counts[:, :, None] > 0) & (counts[:, None, :] > 0)
     weight = np.where(both, counts[:, :, None] + counts[:, None, :], 0) / max(counts.sum(), 1)
-    difference = np.einsum("mij,mni->nij", weight, found) - np.einsum("mij,mnj->nij", weight, found)
-    total = weight.sum(axis=0)
-    return expit(difference / np.where(total > 0, total, 1) / TEMPERATURE)
+    total, difference = weight.sum(axis=0), np.zeros((logits.shape[1], *weight.shape[1:]))
+    for each, ratios in zip(weight, found, strict=True):  # in order: einsum adds in another on each processor
+        difference += each * (ratios[:, :, None] - ratios[:, None, :])
+    return 1 / (1 + exp(-difference / np.where(total > 0, total, 1) / TEMPERATURE))
 
 
 AGGREGATIONS = {rule.__name__: rule for rule in (prior_corrected, mean_logits, mean_probabilities, majority_vote)}
@@ -154,7 +154,8 @@ def probabilities(aggregation: str, logits: np.ndarray, counts: np.ndarray, loss
 def couple(chance: np.ndarray) -> np.ndarray:
     """Class probabilities [n, k] from pairwise ones [n, k, k]: Wu, Lin and Weng 2004, second method (equation 19).
 
-    p minimizes the sum over i, j of (r_ji p_i - r_ij p_j)^2. As in LIBSVM, r stays 1e-7 off 0 and 1.
+    p minimizes the sum over i, j of (r_ji p_i - r_ij p_j)^2. As in LIBSVM, r stays 1e-7 off 0 and 1. Rounded to 12
+    decimals, which solvers have in common.
     """
     r = np.clip(chance, 1e-7, 1 - 1e-7)
     k = r.shape[1]
@@ -163,4 +164,4 @@ def couple(chance: np.ndarray) -> np.ndarray:
     system[:, :k, :k] = np.where(off, -r * r.swapaxes(1, 2), 0)
     system[:, range(k), range(k)] = (np.where(off, r, 0) ** 2).sum(axis=1)  # column i: r_ji over j
     system[:, k, k] = 0
-    return np.linalg.solve(system, np.eye(k + 1)[:, k:])[:, :k, 0]
+    return np.linalg.solve(system, np.eye(k + 1)[:, k:])[:, :k, 0].round(12)

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sisa.base.elementary import softmax
 from sisa.evaluation import metrics
 from sisa.evaluation.aggregation import AGGREGATIONS, Loss, predict, probabilities
-from sisa.inference.odds import softmax
 from sisa.inference.outputs import HELD_OUT, TRAINING, Asked, ModelOutputs
 
 

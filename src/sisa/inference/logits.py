@@ -30,7 +30,7 @@ def evaluation_images(test: Images, union: Images, pool: Pool, class_: str | Non
 
 def answer(models: list[Path], params: Params, target: Path) -> None:
     """Ask models once about the images that all are evaluated and attacked on, and write the logits to `target`."""
-    be_deterministic(params.train.threads)
+    be_deterministic(params.threads)
     test, union = tables.read(paths.TEST, Images), tables.read(paths.UNION, Images)
     sets = evaluation_images(test, union, tables.read(paths.POOL, Pool), params.forget.class_)
     with tqdm(total=sum(map(len, sets.values())), desc="predicting", unit=" images", disable=None) as bar:
@@ -67,7 +67,7 @@ def predict_logits(
 def network_of(model: Path, number: int, params: Params) -> nn.Module:
     """The network with the weights of a checkpoint. Raises BadInput like `predict_logits`."""
     weights, _ = checkpoints.read_tensors(model, number)
-    network = build(params.train.network, params.dataset.channels, len(params.shards))
+    network = build(params.train, params.dataset.channels, len(params.shards))
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:
@@ -83,7 +83,7 @@ def logits_of(
 
     With `recipe.test_flip`, the mean over each image and its mirror image. `on_batch` is told how many images are done.
     """
-    where = device()
+    where = device(recipe.precision)
     for network in networks:
         network.to(where, memory_format=torch.channels_last).eval()
     parts = []

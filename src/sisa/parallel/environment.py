@@ -3,20 +3,25 @@
 import platform
 from importlib.metadata import PackageNotFoundError, version
 
+from sisa.base.params import EXACT
+
+PROCESSOR = "processor"
 INSTRUCTIONS = ("avx512_bf16", "amx_bf16")  # with and without them, bfloat16 is computed differently
 
 
-def environment(packages: list[str]) -> dict[str, str]:
+def environment(packages: list[str], precision: str) -> dict[str, str]:
+    """Exact precision gives the same bits on every processor."""
+    python = {"Python": platform.python_version()} | dict(map(installed, packages))
+    return python if precision == EXACT else python | processor()
+
+
+def processor() -> dict[str, str]:
     """Processors of two makers differ even with equal instructions."""
     import torch
 
     has = torch.cpu.get_capabilities()
-    found = {
-        "Python": platform.python_version(),
-        "processor": has.get("cpu_name", platform.processor()),
-        "CPU": torch.backends.cpu.get_cpu_capability(),
-    }
-    return found | {name: str(has.get(name, False)) for name in INSTRUCTIONS} | dict(map(installed, packages))
+    found = {PROCESSOR: has.get("cpu_name", platform.processor()), "CPU": torch.backends.cpu.get_cpu_capability()}
+    return found | {name: str(has.get(name, False)) for name in INSTRUCTIONS}
 
 
 def installed(package: str) -> tuple[str, str]:
@@ -33,6 +38,6 @@ def pinned(requirements: str) -> list[str]:
 
 def differences(expected: dict[str, str]) -> str:
     """How this worker differs from what is expected, in words; empty where it does not."""
-    here = environment([])
+    here = {"Python": platform.python_version()} | (processor() if PROCESSOR in expected else {})
     here |= dict(installed(name) for name in expected if name not in here)
     return ", ".join(f"{name} is {here[name]}, not {value}" for name, value in expected.items() if here[name] != value)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import yaml
 from dvc.repo import Repo
 
 from sisa.base.errors import BadInput
@@ -35,7 +36,8 @@ def for_cluster(params: str) -> Job:
         )
     if not config["remote"][remote].get("verify"):
         raise BadInput(f"DVC must hash what comes from the remote: dvc remote modify {remote} verify true")
-    here = environment(pinned(Path("requirements.txt").read_text()))
+    precision = yaml.safe_load(params)["train"]["precision"]
+    here = environment(pinned(Path("requirements.txt").read_text()), precision)
     return Job(git("remote", "get-url", "origin").strip(), git("rev-parse", "HEAD").strip(), params, here)
 
 

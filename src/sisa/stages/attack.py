@@ -75,7 +75,9 @@ def numbers(found: dict[str, ByOrigin]) -> dict[str, dict[str, dict[str, float]]
 def table(influence: dict[str, dict[str, float]]) -> list[tuple]:
     """One row an image, by the start of its id, and one column an AUC; empty where that does not rest on the image."""
     images, moved = sorted(set().union(*influence.values())), influence.values()
-    rows = [(image[:16], *(f"{each[image]:.4g}" if image in each else "" for each in moved)) for image in images]
+    rows = [
+        (image[:16], *(f"{round(each[image], 9):.4g}" if image in each else "" for each in moved)) for image in images
+    ]
     return [("image", *influence), *rows]
 
 

@@ -21,7 +21,7 @@ from sisa.unlearning.states import RETRAINED, RETRAINED_EXACT, members_by_state
 
 def main() -> None:
     params = load()
-    be_deterministic(params.train.threads)
+    be_deterministic(params.threads)
     to_forget, goal, curves = forget_set.read(paths.FORGET_SET), 0.0, {}
     if class_ := to_forget.class_:
         others = tables.read_shards(paths.SHARDS, [name for name in params.shards if name != class_])

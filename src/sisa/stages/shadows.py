@@ -7,19 +7,20 @@ import torch
 from tqdm import tqdm
 
 from sisa.base import paths
+from sisa.base.elementary import softmax
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Images, Shard, union
 from sisa.inference import shadows
 from sisa.inference.logits import logits_of
-from sisa.inference.odds import log_odds, softmax
+from sisa.inference.odds import log_odds
 from sisa.training import loop
 from sisa.training.networks import build
 
 
 def main(name: str) -> None:
     params = load()
-    loop.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.threads)
     shard = tables.read(paths.SHARDS / f"{name}.parquet", Shard)
     others = union([tables.read(path, Images) for path in (paths.UNION, paths.TEST)])
     class_ = params.forget.class_
@@ -48,7 +49,7 @@ def answers(
             recipe=params.train,
             seed=(params.seed, name, "shadow", number),
         )
-        network = build(params.train.network, params.dataset.channels, len(params.shards))
+        network = build(params.train, params.dataset.channels, len(params.shards))
         network.load_state_dict(checkpoint.weights)
         logits = logits_of([network], torch.from_numpy(drawn.pixels), params.train)[0].double().numpy()
         yield log_odds(softmax(logits), actual)

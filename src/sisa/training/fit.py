@@ -32,7 +32,7 @@ def fit(
 
     from sisa.training import loop
 
-    loop.be_deterministic(params.train.threads)
+    loop.be_deterministic(params.threads)
     digests = slice_digests(images, slices, slice_count)
     epochs = slice_epochs(params.train.epochs, slice_count) * slice_count
     with checkpoints.replacing(folder) as scratch, tqdm(total=epochs, desc=name, unit="epoch", disable=None) as bar:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
-from sisa.base.params import Train
+from sisa.base.params import EXACT, Train
 from sisa.training.augment import augment, normalize
-from sisa.training.networks import WHITENED, build, whiten
+from sisa.training.loss import CrossEntropy, log_prior
+from sisa.training.networks import WHITENED, build, draw_weights, whiten
 from sisa.training.optimizer import Optimizer
 from sisa.training.slicing import slice_epochs
 
@@ -33,15 +33,15 @@ class Checkpoint:
     log: list[LogRow]
 
 
-def device() -> torch.device:
-    """CUDA where there is one, else Apple's MPS, else the CPU."""
+def device(precision: str) -> torch.device:
+    """CUDA where there is one, else Apple's MPS, unless it is to be exact (MPS has no float64), else the CPU."""
     if torch.cuda.is_available():
         return torch.device("cuda")
-    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    return torch.device("mps" if torch.backends.mps.is_available() and precision != EXACT else "cpu")
 
 
 def be_deterministic(threads: int) -> None:
-    """The same inputs give the same bits, on the same kind of machine; the thread count is part of that.
+    """The same inputs give the same bits, on the same kind of machine and with as many threads; exactly, on all.
 
     torch.use_deterministic_algorithms does the same, but imports the compiler: over a second a stage. Filling fresh
     memory is torch's aid for finding bugs, at a few percent of the time.
@@ -91,7 +91,7 @@ def augmented(
     for start in range(0, len(order), AHEAD):
         some = order[start : start + AHEAD]
         which = torch.cat(some).to(pixels.device)
-        images = augment(normalize(pixels[which]), recipe.augment, generator)
+        images = augment(pixels[which], recipe.augment, generator)
         sizes = [len(part) for part in some]
         images = images.contiguous(memory_format=torch.channels_last)
         yield from zip(images.split(sizes), labels[which].split(sizes), strict=True)
@@ -103,15 +103,6 @@ def learning_rate_factor(step: int, steps: int, warm_up: float) -> float:
     if warm_up == 1:
         return 1.0
     return done / warm_up if done < warm_up else (1 - done) / (1 - warm_up)
-
-
-def log_prior(labels: Tensor, classes: int, strength: float) -> Tensor:
-    """What logit adjustment adds to the logits in the loss: strength · log of each class's share [classes] float32.
-
-    Menon et al. 2021 ("Long-tail learning via logit adjustment"), equation 10. A class without images is unadjusted.
-    """
-    share = torch.bincount(labels, minlength=classes) / len(labels)
-    return strength * torch.where(share > 0, share, 1).log()
 
 
 def train_member(
@@ -133,9 +124,10 @@ def train_member(
     empty shard yields nothing. Bourtoule et al. 2021, section IV-B. Everything used for a slice is a function of
     the slices up to it, `recipe` and `seed`.
     """
-    torch.manual_seed(derived_seed(*seed, "weights"))
-    where = device()
-    network = build(recipe.network, pixels.shape[1], classes).to(where, memory_format=torch.channels_last)
+    where = device(recipe.precision)
+    network = build(recipe, pixels.shape[1], classes)
+    draw_weights(network, torch.Generator().manual_seed(derived_seed(*seed, "weights")))
+    network.to(where, memory_format=torch.channels_last)
     optimizer = Optimizer(network, recipe.optimizer)
     first, log = 0, []
     if resume:
@@ -185,7 +177,7 @@ def train_slice(
             images, targets = batch if count > 1 else [torch.cat([part, part]) for part in batch]
             with mixed_precision(pixels.device, recipe.precision):
                 logits = network(images).float()
-            loss = functional.cross_entropy(logits + prior, targets, label_smoothing=recipe.label_smoothing)
+            loss = CrossEntropy.apply(logits, prior, targets, recipe.label_smoothing)
             network.zero_grad()
             loss.backward()
             optimizer.step(recipe.optimizer.learning_rate * learning_rate_factor(step, steps, recipe.warm_up))

@@ -1,13 +1,16 @@
 """The networks: a small residual CNN for members that train in seconds, and the notebooks' ResNet-18."""
 
+import math
 from collections.abc import Iterator
 from itertools import pairwise
-from typing import Literal
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
-from sisa.base.params import Cnn, ResNet18
+from sisa.base.params import EXACT, Cnn, ResNet18, Train
+from sisa.training import layers
+from sisa.training.arithmetic import eigen
 
 WHITENED = 500  # images from which a whitening layer is fitted
 
@@ -27,13 +30,17 @@ class Whitening(nn.Conv2d):
     def fit(self, images: Tensor, floor: float = 0.05) -> None:
         """Set the filters for normalized images [n, c, h, w] float32 on the CPU; `floor` is added to the eigenvalues.
 
-        In float64, for the sake of the small eigenvalues.
+        Normalized pixels are multiples of 1/128 below 2, so that the sums of their products are exact in float64.
         """
         unfolded = nn.functional.unfold(images, self.kernel_size, stride=self.stride)
         patches = unfolded.transpose(1, 2).flatten(0, 1).double()
-        eigenvalues, vectors = torch.linalg.eigh(patches.T @ patches / len(patches))
-        leading = (vectors / (eigenvalues + floor).sqrt()).flip(1).T[: self.out_channels // 2]
+        eigenvalues, vectors = eigen((patches.T @ patches / len(patches)).numpy())
+        leading = torch.from_numpy(vectors / np.sqrt(eigenvalues + floor)).T[: self.out_channels // 2]
         self.weight.copy_(torch.cat([leading, -leading]).view_as(self.weight))
+
+
+class Dirac(nn.Conv2d):
+    """A convolution of 3 x 3 that starts as the identity on its input (dirac initialization, as in airbench)."""
 
 
 class Residual(nn.Module):
@@ -45,22 +52,22 @@ class Residual(nn.Module):
         return images + self.layers(images)
 
 
-class GlobalPool(nn.Module):
+class MaxPool(nn.Module):
     """[n, c, h, w] -> [n, c]. AdaptiveMaxPool2d has no deterministic gradient on CUDA; the maximum itself has one."""
 
-    def __init__(self, kind: Literal["max", "mean"]):
-        super().__init__()
-        self.kind = kind
+    def forward(self, images: Tensor) -> Tensor:
+        return images.amax(dim=(2, 3))
+
+
+class MeanPool(nn.Module):
+    """[n, c, h, w] -> [n, c]."""
 
     def forward(self, images: Tensor) -> Tensor:
-        return images.amax(dim=(2, 3)) if self.kind == "max" else images.mean(dim=(2, 3))
+        return images.mean(dim=(2, 3))
 
 
 def convolution(channels_in: int, channels_out: int) -> list[nn.Module]:
-    """3 x 3, starting as the identity on its input (dirac initialization, as in airbench)."""
-    kernel = nn.Conv2d(channels_in, channels_out, 3, padding=1, bias=False)
-    with torch.no_grad():
-        nn.init.dirac_(kernel.weight[:channels_in])
+    kernel = Dirac(channels_in, channels_out, 3, padding=1, bias=False)
     return [kernel, nn.BatchNorm2d(channels_out), nn.ReLU(inplace=True)]
 
 
@@ -80,7 +87,7 @@ def cnn(network: Cnn, channels: int, classes: int) -> nn.Module:
     """
     filters = min(network.filters, 2 * channels * network.patch**2)  # a patch has no more directions, each twice
     whitening = Whitening(channels, filters, network.patch, network.stride)
-    head = [GlobalPool(network.pool), nn.Linear(network.widths[-1], classes)]
+    head = [MaxPool() if network.pool == "max" else MeanPool(), nn.Linear(network.widths[-1], classes)]
     return nn.Sequential(whitening, nn.ReLU(inplace=True), *stages(filters, network.widths), *head)
 
 
@@ -94,11 +101,45 @@ def resnet18(channels: int, classes: int) -> nn.Module:
     return network
 
 
-def build(network: Cnn | ResNet18, channels: int, classes: int) -> nn.Module:
-    """A network with freshly drawn weights: [n, channels, height, width] float32 -> logits [n, classes]."""
-    if isinstance(network, ResNet18):
-        return resnet18(channels, classes)
-    return cnn(network, channels, classes)
+def build(recipe: Train, channels: int, classes: int) -> nn.Module:
+    """The network of a recipe, in its precision: [n, channels, height, width] float32 -> logits [n, classes]."""
+    network = recipe.network
+    made = resnet18(channels, classes) if isinstance(network, ResNet18) else cnn(network, channels, classes)
+    if recipe.precision == EXACT:
+        layers.sum_directly()
+    for layer in made.modules() if recipe.precision == EXACT else ():
+        layer.__class__ = COMPUTED_EXACTLY.get(type(layer), type(layer))  # with the same parameters and settings
+    return made
+
+
+COMPUTED_EXACTLY = {
+    nn.Conv2d: layers.Convolution,
+    **{kind: type(kind.__name__, (kind, layers.Convolution), {}) for kind in (Whitening, Dirac)},
+    nn.BatchNorm2d: layers.BatchNorm,
+    nn.Linear: layers.Linear,
+    nn.AdaptiveAvgPool2d: layers.Mean,
+    MeanPool: layers.Mean,
+}
+
+
+@torch.no_grad()
+def draw_weights(network: nn.Module, generator: torch.Generator) -> None:
+    """Draw the weights of convolutions and linear layers by torch.rand, whose numbers are the same everywhere.
+
+    Uniform within 1 / sqrt(k) of a layer with k inputs, as torch does; a ResNet's convolutions within sqrt(6 / k) of k
+    outputs (He et al. 2015, the variance of torchvision's normal distribution).
+    """
+    for layer in network.modules():
+        if isinstance(layer, Dirac | nn.Linear):
+            bound = 1 / math.sqrt(layer.weight[0].numel())
+        elif isinstance(layer, nn.Conv2d) and layer.weight.requires_grad:
+            bound = math.sqrt(6 / layer.weight[:, 0].numel())
+        else:
+            continue
+        for parameter in layer.parameters():
+            parameter.copy_((torch.rand(parameter.shape, generator=generator) * 2 - 1) * bound)
+        if isinstance(layer, Dirac):
+            nn.init.dirac_(layer.weight[: layer.in_channels])
 
 
 def whiten(network: nn.Module, images: Tensor) -> None:

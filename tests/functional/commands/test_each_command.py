@@ -72,3 +72,18 @@ def test_simulate_needs_no_experiment(untouched, tmp_path):
     few = ("--images", "100", "--shards", "5", "--requests", "5", "--plays", "1")
     untouched.python("src", "simulate", *few, "--out", str(tmp_path / "simulation"))
     assert (tmp_path / "simulation.csv").exists()
+
+
+def test_repro_says_whether_the_bytes_are_those_of_head(low):
+    assert "dvc.lock is that of HEAD: every shard, model and metric is byte for byte" in low.src("repro").printed
+    lock = (low / "dvc.lock").read_text()
+    weights = low.outputs()["models/shards/tiny-3/dog"]
+    (low / "dvc.lock").write_text(lock.replace(weights, "0" * 32 + ".dir"))
+    low.commit("As if on another machine")
+    (low / "dvc.lock").write_text(lock)
+    printed = low.src("repro").printed
+    assert "not as committed in HEAD: 2: models/retrained/tiny-3/dog, models/shards/tiny-3/dog\n" in printed
+    assert "please report this, with the next line" in printed
+    (low / "docs").mkdir(exist_ok=True)
+    (low / "conf/config.yaml").write_text((low / "conf/config.yaml").read_text() + "# another experiment\n")
+    assert "HEAD" not in low.src("repro").printed

@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+from support.machines import OLD
 from support.repo import Repo, environment
 from support.side_by_side import RAN, results, run_again
 
@@ -15,9 +16,11 @@ from sisa.parallel.run_graph import run_graph
 
 
 @pytest.mark.full
-def test_stages_side_by_side_in_another_folder_give_the_serial_run_to_the_byte(five_classes_high, fresh):
+def test_stages_side_by_side_in_another_folder_as_on_an_old_machine_give_the_serial_run_to_the_byte(
+    five_classes_high, fresh
+):
     other = fresh.moved_to("a folder with another name")
-    done = other.python("src", "repro", "--jobs", "4", PYTHONHASHSEED="1")
+    done = other.python("src", "repro", "--jobs", "4", PYTHONHASHSEED="1", **OLD)
     assert other.locked() == five_classes_high.locked()
     assert results(other) == results(five_classes_high)
     assert done.executed == []  # the last `dvc repro` found everything done

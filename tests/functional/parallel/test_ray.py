@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ray.cluster_utils import Cluster
+from support.machines import OLD
 from support.remotes import Remote, published
 from support.repo import ROOT, Outcome, Repo, environment
 from support.side_by_side import RAN, TRAIN, results, run_again, sabotage
@@ -29,10 +30,12 @@ def cluster():
 
 @pytest.fixture
 def nodes(cluster, tmp_path):
-    """Two nodes of the cluster, by the folder in which each works."""
-    folders = [str(tmp_path / "first"), str(tmp_path / "second")]
-    own = {"RAN": str(tmp_path / "ran")}
-    nodes = {folder: cluster.add_node(num_cpus=1, env_vars=own | {"SISA_WORKERS": folder}) for folder in folders}
+    """Two nodes of the cluster, one of them an old machine, by the folder in which each works."""
+    kinds, own = {str(tmp_path / "first"): {}, str(tmp_path / "second"): OLD}, {"RAN": str(tmp_path / "ran")}
+    nodes = {
+        folder: cluster.add_node(num_cpus=1, env_vars=own | kind | {"SISA_WORKERS": folder})
+        for folder, kind in kinds.items()
+    }
     yield nodes
     for node in cluster.worker_nodes & set(nodes.values()):
         cluster.remove_node(node)
@@ -92,7 +95,8 @@ def lines(file: Path) -> list[str]:
     return file.read_text().splitlines() if file.exists() else []
 
 
-def test_a_worker_with_other_cpu_instructions_is_refused(ready, cluster, tmp_path):
+def test_a_worker_with_other_cpu_instructions_is_refused_unless_all_is_exact(ready, cluster, tmp_path):
+    ready.edit_params({"train.precision": "float32"})
     node = cluster.add_node(num_cpus=1, env_vars={"ATEN_CPU_CAPABILITY": "default"})
     publish(ready, tmp_path)
     refused = ready.python("src", "repro", "--ray", cluster.address, code=1)

@@ -8,9 +8,10 @@ import torch
 import yaml
 
 from sisa.attacks.membership import likelihood_ratio, population, success
+from sisa.base.elementary import softmax
 from sisa.base.params import Train
 from sisa.inference.logits import logits_of
-from sisa.inference.odds import log_odds, softmax
+from sisa.inference.odds import log_odds
 from sisa.training.loop import be_deterministic, train_member
 from sisa.training.networks import build
 
@@ -86,7 +87,7 @@ def test_one_percent_of_a_hundred_may_be_accused():
 def test_a_member_that_learned_noise_by_heart_is_found_out_and_one_that_never_saw_it_is_not():
     be_deterministic(1)
     small = {"name": "cnn", "patch": 2, "stride": 2, "filters": 8, "widths": [16, 32], "pool": "max"}
-    overfitting = {"network": small, "epochs": 30, "label_smoothing": 0.0, "augment": STILL, "threads": 1}
+    overfitting = {"network": small, "epochs": 30, "label_smoothing": 0.0, "augment": STILL}
     recipe = Train.model_validate(FAST | overfitting)
     pixels = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (320, 1, 12, 12), dtype=np.uint8))
     labels = torch.arange(320) % 2  # of noise: nothing but the image itself tells the class
@@ -96,7 +97,7 @@ def test_a_member_that_learned_noise_by_heart_is_found_out_and_one_that_never_sa
         part, names = pixels[rows], labels[rows] if held else torch.ones(160, dtype=torch.int64)
         slices = torch.zeros(160, dtype=torch.int64)
         *_, (_, last) = train_member(part, names, slices, slice_count=1, classes=2, recipe=recipe, seed=(0, "cat"))
-        network = build(recipe.network, 1, 2)
+        network = build(recipe, 1, 2)
         network.load_state_dict(last.weights)
         believed = softmax(logits_of([network], of_class, recipe)[0].double().numpy())
         if held:

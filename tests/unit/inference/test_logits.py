@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 import torch
 
-from sisa.base.params import Cnn, load
+from sisa.base.params import EXACT, Cnn, load
 from sisa.data.images import Pool
 from sisa.inference import logits
 from sisa.inference.logits import logits_of
 from sisa.inference.outputs import HELD_OUT, TRAINING, UNUSED
-from sisa.training.networks import build
+from sisa.training.networks import build, draw_weights
 
 NETWORK = Cnn(name="cnn", patch=2, stride=2, filters=4, widths=[4, 6], pool="max")
 COMMITTED = load(Path(__file__).parents[3] / "params.yaml").train
@@ -21,8 +21,14 @@ PIXELS = torch.from_numpy(np.random.default_rng(0).integers(0, 256, (16, 1, 8, 8
 
 @pytest.fixture
 def network():
-    torch.manual_seed(0)
-    return build(RECIPE.network, 1, 3)
+    return drawn(0)
+
+
+def drawn(seed, recipe=RECIPE):
+    torch.manual_seed(0)  # of the whitening layer, which is fitted in training
+    network = build(recipe, 1, 3)
+    draw_weights(network, torch.Generator().manual_seed(seed))
+    return network
 
 
 def asked(network, pixels=PIXELS, **recipe):
@@ -43,16 +49,27 @@ def test_logits_depend_on_neither_the_batch_nor_the_mode_that_the_network_was_le
     torch.testing.assert_close(asked(network.train()), whole)
 
 
+def test_exact_logits_are_the_same_bits_in_every_batch(monkeypatch):
+    network = drawn(0, RECIPE.model_copy(update={"precision": EXACT}))
+    whole = asked(network)
+    for batch in (1, 3, 5):
+        monkeypatch.setattr(logits, "BATCH", batch)
+        assert torch.equal(asked(network), whole)
+    torch.testing.assert_close(whole, asked(drawn(0)), atol=0.05, rtol=0.05)
+
+
 def test_several_networks_answer_in_one_pass_as_each_for_itself(network):
-    other = build(RECIPE.network, 1, 3)
+    other = drawn(1)
     done = []
     both = logits_of([network, other], PIXELS, RECIPE, done.append)
     assert torch.equal(both, torch.stack([asked(network), asked(other)]))
     assert sum(done) == len(PIXELS)
 
 
-def test_no_images_have_no_logits(network):
-    assert asked(network, PIXELS[:0]).shape == (0, 3)
+@pytest.mark.parametrize("precision", ["float32", EXACT])
+def test_no_images_have_no_logits(precision):
+    recipe = RECIPE.model_copy(update={"precision": precision})
+    assert logits_of([drawn(0, recipe)], PIXELS[:0], recipe).shape == (1, 0, 3)
 
 
 def test_models_are_evaluated_on_what_is_held_out_trained_on_and_of_the_class_but_unused():

@@ -77,8 +77,8 @@ def test_only_what_changed_and_what_follows_it_is_due():
 
 def test_resources_may_name_parameters_and_default_to_one_core(tmp_path):
     file = tmp_path / "resources.yaml"
-    file.write_text('default: {num_cpus: 1}\nretrain: {num_cpus: "${train.threads}", num_gpus: 1}\n')
-    table = resources.read({"train": {"threads": 3}}, file)
+    file.write_text('default: {num_cpus: 1}\nretrain: {num_cpus: "${threads}", num_gpus: 1}\n')
+    table = resources.read({"threads": 3}, file)
     assert resources.of("retrain@cat", table) == Resources(num_cpus=3, num_gpus=1)
     assert resources.of("split", table) == Resources()
 
@@ -131,8 +131,10 @@ def test_a_worker_gets_the_part_of_the_lock_that_its_stage_reads_or_wrote():
 
 
 def test_a_worker_that_differs_says_in_what():
-    expected = environment(["numpy", "not-there"])
+    expected = environment(["numpy", "not-there"], "float32")
     assert differences(expected) == ""
+    assert differences(expected | {"CPU": "DEFAULT"}).startswith("CPU is ")
+    assert environment(["numpy"], "exact").keys() == {"Python", "numpy"}
     assert differences(expected | {"numpy": "0.1"}) == f"numpy is {expected['numpy']}, not 0.1"
     assert pinned("numpy==2.0\nray[x]==1 ; python_version > '3'\n# no\n") == ["numpy", "ray"]
 

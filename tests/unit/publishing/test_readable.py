@@ -94,6 +94,9 @@ def test_there_are_result_files():
     assert {path.stem for path in FILES} >= {"animal_mnist", "animals10"}
 
 
+@pytest.mark.xfail(
+    strict=True, reason="the files in results/ were made before exact arithmetic, and are to be made anew"
+)
 def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed():
     table = tables.read(ROOT / "results/animal_mnist.csv")
     default = table.query(

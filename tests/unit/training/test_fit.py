@@ -21,7 +21,7 @@ RECIPE = {
     "batch_size": 4,
     "augment": STILL,
 }
-TRAIN = COMMITTED.train.model_copy(update=RECIPE | {"threads": 1})
+TRAIN = COMMITTED.train.model_copy(update=RECIPE)
 PARAMS = COMMITTED.model_copy(update={"train": TRAIN, "classes": 3, "shards": ["cat", "dog", "horse"]})
 SHARD = Shard(
     ids=np.array([f"{number:02}" for number in range(12)]),

@@ -6,14 +6,21 @@ import pytest
 import torch
 import yaml
 
-from sisa.base.params import Cnn, ResNet18, Train
-from sisa.training.networks import Whitening, build, convolution
+from sisa.base.params import EXACT, Train
+from sisa.training.networks import Whitening, build, convolution, draw_weights
 
 PRESETS = {path.stem: path for path in sorted((Path(__file__).parents[3] / "conf/train").glob("*.yaml"))}
 
 
-def preset(name):
-    return Train.model_validate(yaml.safe_load(PRESETS[name].read_text())).network
+def preset(name, **changes):
+    return Train.model_validate(yaml.safe_load(PRESETS[name].read_text()) | changes)
+
+
+def drawn(recipe, channels, classes, seed=0):
+    torch.manual_seed(0)  # of the whitening layer, which is fitted later
+    network = build(recipe, channels, classes)
+    draw_weights(network, torch.Generator().manual_seed(seed))
+    return network
 
 
 def logits(network, images):
@@ -27,8 +34,9 @@ def pictures(channels, size, count=2):
 
 @pytest.mark.parametrize("name", PRESETS)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_every_preset_gives_one_finite_logit_a_class_at_every_size(name, channels):
-    network = build(preset(name), channels, 5).eval()
+@pytest.mark.parametrize("precision", ["float32", EXACT])
+def test_every_preset_gives_one_finite_logit_a_class_at_every_size(name, channels, precision):
+    network = drawn(preset(name, precision=precision), channels, 5).eval()
     for size in (10, 28, 32, 65):
         answer = logits(network, pictures(channels, size))
         assert answer.shape == (2, 5)
@@ -36,14 +44,15 @@ def test_every_preset_gives_one_finite_logit_a_class_at_every_size(name, channel
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_preset_trains_on_two_grey_images(name):
-    network = build(preset(name), 1, 3).train()
+@pytest.mark.parametrize("precision", ["float32", EXACT])
+def test_every_preset_trains_on_two_grey_images(name, precision):
+    network = drawn(preset(name, precision=precision), 1, 3).train()
     network(pictures(1, 28)).sum().backward()
     assert all(parameter.grad is not None for parameter in network.parameters() if parameter.requires_grad)
 
 
 def test_a_grey_resnet18_is_torchvisions_but_for_its_entry():
-    networks = [build(ResNet18(name="resnet18"), channels, 1000) for channels in (1, 3)]
+    networks = [build(preset("notebook"), channels, 1000) for channels in (1, 3)]
     grey, colour = (network.state_dict() for network in networks)
     assert grey.keys() == colour.keys()
     assert {name for name in grey if grey[name].shape != colour[name].shape} == {"conv1.weight"}
@@ -52,7 +61,7 @@ def test_a_grey_resnet18_is_torchvisions_but_for_its_entry():
 
 def small(**changes):
     shape = {"name": "cnn", "patch": 2, "stride": 2, "filters": 6, "widths": [4, 6], "pool": "max"}
-    return Cnn.model_validate(shape | changes)
+    return preset("fast", network=shape | changes)
 
 
 @pytest.mark.parametrize("widths", [[4], [4, 6], [4, 6, 8]])
@@ -68,7 +77,7 @@ def test_a_cnn_has_two_convolutions_a_width_and_pools_between_the_widths(widths)
 
 @pytest.mark.parametrize(("pool", "pooled"), [("max", torch.amax), ("mean", torch.mean)])
 def test_the_head_sees_the_maximum_or_the_mean_of_each_feature_map(pool, pooled):
-    network = build(small(pool=pool), 3, 5).eval()
+    network = drawn(small(pool=pool), 3, 5).eval()
     seen = []
     head, last = network[-1], [layer for layer in network if next(layer.parameters(), None) is not None][-2]
     last.register_forward_hook(lambda layer, given, out: seen.append(out))
@@ -106,14 +115,12 @@ def test_a_patch_has_no_more_than_two_filters_for_each_of_its_values():
 
 def test_a_new_convolution_passes_its_input_on():
     kernel = convolution(3, 5)[0]
+    draw_weights(kernel, torch.Generator().manual_seed(0))
     images = pictures(3, 8)
     torch.testing.assert_close(logits(kernel, images)[:, :3], images)
 
 
 def test_the_seed_draws_the_weights():
-    def drawn(seed):
-        torch.manual_seed(seed)
-        return logits(build(preset("fast"), 1, 5).eval(), pictures(1, 28))
-
-    assert torch.equal(drawn(0), drawn(0))
-    assert not torch.equal(drawn(0), drawn(1))
+    first, same, other = (logits(drawn(preset("fast"), 1, 5, seed).eval(), pictures(1, 28)) for seed in (0, 0, 1))
+    assert torch.equal(first, same)
+    assert not torch.equal(first, other)
