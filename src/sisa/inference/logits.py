@@ -19,7 +19,7 @@ from sisa.training.augment import normalize
 from sisa.training.loop import be_deterministic, device, mixed_precision
 from sisa.training.networks import build
 
-BATCH = 250  # images
+BATCH = 50  # images
 
 
 def evaluation_images(test: Images, union: Images, pool: Pool, class_: str | None) -> dict[str, Images]:

@@ -21,6 +21,7 @@ from sisa.training.arithmetic import FLOAT32, check, grid, grid_by, sqrt
 PRODUCT_BITS = 10  # of images and slopes in a convolution, at most: in float32; kernels have one more
 STATISTICS_BITS = 11  # of an operand of BatchNorm's sums: products are exact in float32, and added in float64
 LINEAR_BITS = 20  # in float64
+TRIED = 16  # images of a batch on which float32 proves itself
 Window = tuple[tuple[int, int], ...]  # stride, padding, dilation
 
 
@@ -134,7 +135,8 @@ def slopes(slope: Tensor, images: Tensor, kernel: Tensor, window: Window, wanted
 
 def computed(operation: Callable[..., Tensor], kind: torch.dtype, window: Window, *operands: Tensor) -> Tensor:
     """The result of an operation as float32: in float32 where that may be, and has proved itself on these shapes."""
-    shapes = tuple(each.shape for each in operands)
+    *batches, kernel = operands
+    shapes = (*((min(len(each), TRIED), *each.shape[1:]) for each in batches), tuple(kernel.shape))
     if kind == torch.float32 and proven(operation, window, shapes, operands[0].device):
         return operation(window, *operands)
     return operation(window, *(each.double() for each in operands)).float()
