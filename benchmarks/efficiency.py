@@ -55,7 +55,7 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
     recipes = {name: scenario.compose(*choices) for name, choices in RECIPES.items()}
-    loop.be_deterministic(recipes["notebook"].train.threads)  # all on as many cores
+    loop.be_deterministic(recipes["notebook"].threads)  # all on as many cores
     efficiency = pd.DataFrame(use(recipes, repeats))
     growth = pd.DataFrame(grow(recipes["fast"], repeats))
     for name, table in {"efficiency": efficiency, "growth": growth}.items():
@@ -119,13 +119,13 @@ def grow(params: Params, repeats: int) -> list[dict]:
 
 def epoch_of(params: Params, images: int, pixels: int, classes: int) -> Callable[[], None]:
     """A function that trains a network, warm from a first epoch, for one epoch on random pixels."""
-    recipe, where = params.train, loop.device()
+    recipe, where = params.train, loop.device(params.train.precision)
     generator = torch.Generator().manual_seed(0)
     drawn = torch.randint(
         0, 256, (images, params.dataset.channels, pixels, pixels), dtype=torch.uint8, generator=generator
     ).to(where)
     labels = torch.randint(0, classes, (images,), generator=generator).to(where)
-    network = loop.build(recipe.network, drawn.shape[1], classes).to(where, memory_format=torch.channels_last)
+    network = loop.build(recipe, drawn.shape[1], classes).to(where, memory_format=torch.channels_last)
     optimizer, prior = loop.Optimizer(network, recipe.optimizer), torch.zeros(classes, device=where)
 
     def epoch() -> None:
@@ -151,7 +151,7 @@ def resident(params: Params, images: int) -> int:
 def peak(precision: str) -> float:
     """GFLOP/s of a large convolution, forward and backward."""
     kind = torch.bfloat16 if precision == "bfloat16" else torch.float32
-    where, channels, side, batch = loop.device(), 256, 16, 32
+    where, channels, side, batch = loop.device("float32"), 256, 16, 32
     layer = nn.Conv2d(channels, channels, 3, padding=1, bias=False)
     layer.to(where, dtype=kind, memory_format=torch.channels_last)
     images = torch.randn(batch, channels, side, side, device=where, dtype=kind, requires_grad=True)

@@ -65,7 +65,7 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=30)
     arguments = parser.parse_args()
     params = scenario.compose(*CHOICES[arguments.dataset])
-    torch.set_num_threads(params.train.threads)
+    torch.set_num_threads(params.threads)
     deal = scenario.deal_out(params)
     with tempfile.TemporaryDirectory() as folder:
         table = trained(deal, scenario.files(deal, Path(folder)), arguments.epochs)

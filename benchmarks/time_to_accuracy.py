@@ -70,7 +70,7 @@ def written(dataset: str) -> Path:
 def race(dataset: str, repeats: int) -> tuple[pd.DataFrame, pd.DataFrame, list[float]]:
     """Our curves (model, epoch, seconds, accuracy), the comparison, and seconds a batch of the notebooks' recipe."""
     ours, theirs = (scenario.deal_out(scenario.compose(*each[dataset])) for each in (OURS, notebook.CHOICES))
-    loop.be_deterministic(theirs.params.train.threads)  # both on as many cores
+    loop.be_deterministic(theirs.params.threads)  # both on as many cores
     models = ours.shards | {"baseline_full": ours.union}
     rows, batch = [], []
     with tempfile.TemporaryDirectory() as folder, tqdm(total=repeats * len(models), desc=dataset, disable=None) as bar:
@@ -90,13 +90,13 @@ def race(dataset: str, repeats: int) -> tuple[pd.DataFrame, pd.DataFrame, list[f
 def curve(name: str, images: Images, deal: scenario.Scenario) -> Iterator[tuple[int, float, np.ndarray]]:
     """Train one model of ours; after each epoch its number, the seconds so far and the held-out logits [n, K]."""
     params = deal.params
-    pixels = torch.from_numpy(images.pixels).to(loop.device())
-    labels = torch.from_numpy(np.searchsorted(params.shards, images.classes)).to(loop.device())
-    recipe, classes = params.train, len(params.shards)
+    recipe, classes, where = params.train, len(params.shards), loop.device(params.train.precision)
+    pixels = torch.from_numpy(images.pixels).to(where)
+    labels = torch.from_numpy(np.searchsorted(params.shards, images.classes)).to(where)
     start = time.perf_counter()
-    torch.manual_seed(loop.derived_seed(params.seed, name, "weights"))
-    network = loop.build(recipe.network, pixels.shape[1], classes)
-    network.to(loop.device(), memory_format=torch.channels_last)
+    network = loop.build(recipe, pixels.shape[1], classes)
+    loop.draw_weights(network, torch.Generator().manual_seed(loop.derived_seed(params.seed, name, "weights")))
+    network.to(where, memory_format=torch.channels_last)
     loop.whiten(network, loop.normalize(pixels[: loop.WHITENED]))
     optimizer = loop.Optimizer(network, recipe.optimizer)
     prior = loop.log_prior(labels, classes, recipe.logit_adjustment)

@@ -59,7 +59,7 @@ def members(params: Params, reach: int | str, slices: int, seed: int, on_member)
             seed=(seed, name),
         )
         ((_, last),) = deque(checkpoints, maxlen=1)
-        network = loop.build(params.train.network, params.dataset.channels, len(params.shards))
+        network = loop.build(params.train, params.dataset.channels, len(params.shards))
         network.load_state_dict(last.weights)
         logits.append(logits.logits_of([network], torch.from_numpy(held.pixels), params.train)[0])
         on_member()
