@@ -68,10 +68,10 @@ def power_of_two(power: Tensor) -> Tensor:
     return ((power + 127) << 23).view(torch.float32)
 
 
-def check(terms: int, bits: int, exact: int = FLOAT64) -> None:
-    """Raises OverflowError unless so many integers of these bits, or products of them, add up to less than `exact`."""
-    if terms << bits >= exact:
-        raise OverflowError(f"{terms} integers of {bits} bits cannot be added exactly below {exact}; add fewer at once")
+def check(terms: int, bits: int) -> None:
+    """Raises OverflowError unless so many integers, or products, of these bits add up to less than float64 holds."""
+    if terms << bits >= FLOAT64:
+        raise OverflowError(f"{terms} integers of {bits} bits cannot be added exactly in float64; add fewer at once")
 
 
 def total(values: Tensor, dims: Sequence[int], bits: int = 23) -> Tensor:

@@ -157,7 +157,7 @@ def proven(operation: Callable[..., Tensor], window: Window, shapes: tuple, wher
 
 
 class Linear(nn.Linear):
-    """nn.Linear with a bias: [n, k] float32 -> [n, f] float32, in float64 inside, where operands have over 20 bits."""
+    """nn.Linear with a bias: [n, k] float32 -> [n, f] float32, in float64 inside, with operands of 20 bits."""
 
     def forward(self, features: Tensor) -> Tensor:
         if self.training:
