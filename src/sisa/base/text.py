@@ -1,4 +1,6 @@
-"""Text from outside, such as file names and reasons, on its way to a terminal."""
+"""Text from outside: names and reasons on their way to a terminal, and numbers from a command line."""
+
+from argparse import ArgumentTypeError
 
 SHOWN = 10  # names a line
 
@@ -15,3 +17,10 @@ def counted(what: str, names: list[str]) -> str:
     """`what: 12: a, b, ... and 2 more`."""
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""
     return f"{what}: {len(names):,}" + (f": {', '.join(map(printable, names[:SHOWN]))}{more}" if names else "")
+
+
+def whole(text: str, least: int = 0) -> int:
+    """The number that an option is given. Raises ArgumentTypeError where it is no whole number from `least` on."""
+    if not text.isdecimal() or int(text) < least:
+        raise ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
+    return int(text)

@@ -1,7 +1,7 @@
 """The metrics on the scenario/* branches as results/DATASET.csv, and the tables and pictures made from these files.
 
-The folders of results/ hold what was evaluated beside accuracy, one row a run; areas and changes what attacks found
-over the training seeds of a scenario, with intervals. Scenarios that were run with several numbers of leaked images
+The folders of results/ hold what was evaluated beside accuracy, one row a run; areas, rates and changes what attacks
+found over the runs of a scenario, with intervals. Scenarios that were run with several numbers of leaked images
 make results/response/SCENARIO.csv. A data set without branches keeps its files; the tables of README.md and docs/ and
 the pictures are made again anyway.
 """
@@ -23,6 +23,9 @@ def main(options: argparse.Namespace) -> None:
             if len(table):
                 with beside(FOLDER / file) as part:
                     table.to_csv(part, index=False)
+    for known in sorted((FOLDER / "recognition").glob("*.csv")):
+        both = (tables.read(FOLDER / name / known.name) for name in ("recognition", "areas"))
+        figures.save(figures.answer(*both), FOLDER / "answer" / f"{known.stem}.png")
     for name, draw in DRAWN.items():
         for file in sorted((FOLDER / name).glob("*.csv")):
             figures.save(draw(tables.read(file)), file.with_suffix(".png"))

@@ -1,4 +1,4 @@
-"""`make scenarios`: run leakage levels x classes (x scopes x seeds) as DVC experiments, each kept on a Git branch.
+"""`make scenarios`: run leakage levels x classes (x scopes x runs) as DVC experiments, each kept on a Git branch.
 
 Only what is committed runs, in a clone of its own with the same DVC cache: the workspace is never touched. What HEAD
 would not change is skipped, so the same command goes on where an earlier one was stopped.
@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -24,6 +25,7 @@ from tqdm import tqdm
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import load
+from sisa.base.text import whole
 from sisa.parallel import jobs, resources
 from sisa.parallel.machine import Clones
 from sisa.parallel.run_graph import run_graph, stoppable
@@ -46,8 +48,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", **numbers, help="default: every class set of the data set")
     parser.add_argument("--leakage", nargs="+", metavar="LEVEL", help="default: every file in conf/leakage")
     parser.add_argument("--scopes", nargs="+", default=[Scenario.scope], metavar="SCOPE", help="dominant, all")
-    parser.add_argument("--seeds", **numbers, default=[Scenario.seed], metavar="SEED")
-    parser.add_argument("--split-seeds", **numbers, default=[Scenario.split_seed], metavar="SEED")
+    count = partial(whole, least=1)
+    parser.add_argument("--runs", type=count, default=1, metavar="N", help="independent ones: run i has both seeds i")
     parser.add_argument("--leaked", **numbers, default=[None], metavar="IMAGES", help="of each other class in a shard")
     parser.add_argument(
         "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
@@ -58,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def main(options: argparse.Namespace) -> None:
     check_committed(options.dataset)
     classes, levels = options.classes or class_counts(options.dataset), options.leakage or leakage_levels()
-    others = (options.scopes, options.seeds, options.split_seeds, options.leaked)
+    others = (options.scopes, options.runs, options.leaked)
     wanted = grid(options.dataset, classes, levels, *others)
     check_further(options.set, wanted[0])
     with stoppable(), alone() as lock, clone_of_head():

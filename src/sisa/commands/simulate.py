@@ -18,6 +18,7 @@ from tqdm import tqdm
 from sisa.base.errors import BadInput
 from sisa.base.files import beside
 from sisa.base.params import load
+from sisa.base.text import whole
 from sisa.cost import closed_forms, simulation
 from sisa.cost.simulation import Requests
 from sisa.publishing import figures
@@ -63,12 +64,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--plays", **positive, default=10, help="how often all requests are drawn and carried out")
     parser.add_argument("--seed", **natural, default=0)
     parser.add_argument("--out", default="simulation", help="where to write, without the .csv and .png")
-
-
-def whole(text: str, least: int = 0) -> int:
-    if not text.isdecimal() or int(text) < least:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {least} on")
-    return int(text)
 
 
 def reach(text: str) -> int | str:

@@ -17,18 +17,17 @@ def placement(scores: np.ndarray, others: np.ndarray) -> np.ndarray:
 def influence(ins: np.ndarray, outs: np.ndarray, in_images: np.ndarray, out_images: np.ndarray) -> dict[str, float]:
     """How far each image moves the AUC of scores ins [m] and outs [n] from its mean, by the name of the image.
 
-    in_images [m] str and out_images [n] str: the image of each score. An image may have several scores, as where
-    several members were asked about it, and still counts once. The sum of the squares is the variance of the AUC over
-    images: Obuchowski 1997 for clusters, here images, and with one score an image that of DeLong et al. 1988. A side of
-    a single image is taken as certain, and adds 0. Raises ValueError where an image is on both sides.
+    in_images [m] str and out_images [n] str: the image of each score. An image may have several scores, on one side or
+    on both, as where several models were asked about it, and still counts once. The sum of the squares is the variance
+    of the AUC over images: Obuchowski 1997 for clusters, here images, and with one score an image that of DeLong et al.
+    1988. A side of a single image is taken as certain, and adds 0.
     """
-    if len(np.intersect1d(in_images, out_images)):
-        raise ValueError("an image is on both sides")
     sides = placement(ins, outs), 1 - placement(outs, ins)
-    area, found = sides[0].mean(), {}
+    area, found = sides[0].mean(), dict.fromkeys(sorted({*in_images.tolist(), *out_images.tolist()}), 0.0)
     for images, each in zip((in_images, out_images), sides, strict=True):
         names, place = np.unique(images, return_inverse=True)
         moved = np.bincount(place, weights=each - area) / len(each)
         count = len(names)
-        found |= dict(zip(names.tolist(), (moved * np.sqrt(count / max(count - 1, 1))).tolist(), strict=True))
+        for name, by in zip(names.tolist(), (moved * np.sqrt(count / max(count - 1, 1))).tolist(), strict=True):
+            found[name] += by
     return found

@@ -7,8 +7,11 @@ from sisa.base.elementary import log
 SMALLEST = 1e-12  # of a probability, so that its logarithm exists
 
 
-def log_odds(probabilities: np.ndarray, actual: int) -> np.ndarray:
-    """log(p / (1 - p)) of the actual class [n], of rows [n, K]: Carlini et al. 2022, section VI-A."""
-    p = np.clip(probabilities[:, actual], SMALLEST, None)
-    rest = np.clip(np.delete(probabilities, actual, axis=1).sum(axis=1), SMALLEST, None)
-    return log(p) - log(rest)
+def log_odds(probabilities: np.ndarray, actual: np.ndarray | int) -> np.ndarray:
+    """log(p / (1 - p)) [n] of the actual class, one for all or of each row [n] int64, of rows [n, K]: Carlini et al.
+    2022, section VI-A.
+    """
+    is_actual = np.arange(probabilities.shape[1]) == np.reshape(actual, (-1, 1))
+    p = np.where(is_actual, probabilities, 0).sum(axis=1)
+    rest = np.where(is_actual, 0, probabilities).sum(axis=1)
+    return log(np.clip(p, SMALLEST, None)) - log(np.clip(rest, SMALLEST, None))

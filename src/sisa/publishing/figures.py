@@ -11,10 +11,12 @@ from matplotlib.ticker import NullLocator
 from pandas.api.typing import DataFrameGroupBy
 
 from sisa.base.files import beside
+from sisa.evaluation.intervals import half_width
 from sisa.publishing.metrics_table import BASELINE_FULL, BASELINE_RETRAINED, pick
 from sisa.publishing.palette import COLOURS, GREY, LINES
+from sisa.publishing.tables import CHOSEN
 from sisa.scenarios.grid import Scenario
-from sisa.unlearning.states import RETRAINED, STATES
+from sisa.unlearning.states import BEFORE, RETRAINED, STATES
 
 BLUE, RED = LINES[0], COLOURS[RETRAINED]
 SHOWN = {"mean_logits": "averaged logits (a member vetoes what it never saw)", "prior_corrected": "prior-corrected"}
@@ -53,6 +55,52 @@ def recognition(table: pd.DataFrame) -> Figure:
         handles, labels = axes.get_legend_handles_labels()
         unique |= dict(zip(labels, handles, strict=True))
     figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=5, frameon=False)
+    return figure
+
+
+LEVELS = {"none": "no class\nleaks", "low": "into the\nnext shard", "high": "into every\nshard"}
+ANSWER = {  # state, or model: what it is called
+    BEFORE: "before forgetting",
+    RETRAINED: "after: dropped, retrained, put back",
+    BASELINE_RETRAINED: "a model that never saw the class",
+}
+
+
+def answer(recognition: pd.DataFrame, areas: pd.DataFrame) -> Figure:
+    """What survives, in two panels over the leakage levels at the most classes: is the class still known, and are the
+    leaked copies still found? Means with 95 % intervals, by the chosen aggregation.
+
+    recognition and areas: the files of results/ of one data set.
+    """
+    most = recognition["classes"].max()
+    study = {"classes": [most], "scope": Scenario.scope, "aggregation": (CHOSEN, "")}
+    known, found = (pick(table, **study) for table in (recognition, pick(areas, attack="population", origin="leaked")))
+    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
+    left, right = figure.subplots(1, 2, sharey=True)
+    for number, (state, name) in enumerate(ANSWER.items()):
+        style = {"fmt": "o", "color": COLOURS[state], "label": name, "capsize": 3, "markersize": 7}
+        for place, level in enumerate(LEVELS):
+            where = place + (number - 1) * WIDTH
+            values = pick(known, state=state, leakage=level)["forgotten_auroc"].dropna()
+            if len(values):
+                wide = half_width(values) if len(values) > 1 else 0
+                left.errorbar(where, values.mean(), min(wide, 1), **style)
+            for row in pick(found, target=state, leakage=level).itertuples():
+                right.errorbar(where, row.auc, [[row.auc - row.low], [row.high - row.auc]], **style)
+            style["label"] = None
+    left.set(
+        title="Is the class still known?\nHeld-out images told from other classes",
+        ylabel="AUROC / AUC",
+        ylim=(0.4, 1.02),
+    )
+    right.set(title="Are the copies that leaked still found?\nLeaked images told from held-out ones, by an attacker")
+    for axes in (left, right):
+        axes.axhline(0.5, color="black", linewidth=0.8, linestyle="--")
+        axes.annotate("guessing", (-0.45, 0.505), fontsize=9)
+        axes.set_xticks(range(len(LEVELS)), [*LEVELS.values()])
+        axes.set_xlim(-0.5, len(LEVELS) - 0.5)
+        axes.spines[["top", "right"]].set_visible(False)
+    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
     return figure
 
 

@@ -65,8 +65,9 @@ def place_of(*path: str) -> dict[str, str] | None:
             return {"state": state, "aggregation": aggregation, "measure": name}
         case ("members", state, *model, measure):
             return {"state": state, "model": "".join(model), "measure": measure}
-        case ("attacks", attack, state, which, measure):
-            return {"state": state, "set": which, "measure": f"{attack} {measure}"}
+        case ("attacks", attack, state, *aggregation, which, measure):
+            where = {"state": state, "aggregation": "".join(aggregation), "set": which}
+            return where | {"measure": f"{attack} {measure}"}
         case ("relearning", "goal"):
             return {"measure": "relearning goal"}
         case ("relearning", model, start, measure):

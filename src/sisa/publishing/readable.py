@@ -4,13 +4,14 @@ from collections.abc import Callable
 
 import pandas as pd
 
+from sisa.evaluation.intervals import half_width
 from sisa.publishing.metrics_table import BASELINE_FULL, BASELINE_RETRAINED, GAPS, UNLEARNING, pick
-from sisa.publishing.tables import MEASURED_ON, SCENARIO, SERVED
-from sisa.scenarios.grid import SEEDS, Scenario
+from sisa.publishing.tables import CHOSEN, COMPARED, MEASURED_ON, SCENARIO, SERVED
+from sisa.scenarios.grid import Scenario
 from sisa.unlearning.states import AFTER, BEFORE, RETRAINED, RETRAINED_EXACT, STATES
 
 TARGETS = (*STATES, RETRAINED_EXACT, BASELINE_FULL, BASELINE_RETRAINED)
-ATTACKS = {"attack": {"lira": "LiRA"}}
+ATTACKS = {"attack": {"lira": "LiRA", "lira_difference": "LiRA, difference"}}
 # Of the notebooks' own output: overall and forgotten class, in percent, on the shards' training images.
 PUBLISHED = {
     (3, "high", BEFORE): (72.30, 76.22), (3, "high", RETRAINED): (63.48, 18.44),
@@ -22,39 +23,29 @@ Cells = Callable[[pd.DataFrame], dict[str, object]]
 
 
 def lines(table: pd.DataFrame, keys: tuple[str, ...], cells: Cells) -> pd.DataFrame:
-    """One line for each of `keys` in each scenario: its cells, made of the runs that only their seeds tell apart.
+    """One line for each of `keys` in each scenario: its cells, made of all its runs.
 
-    Where a line stands for several runs, a column `n` says how many and what varied. The scope is not said if it is
-    that of the study.
+    Where a line stands for several runs, a column `n` says how many. The scope is not said if it is that of the study.
     """
     keys = [name for name in (*SCENARIO, *keys) if name in table]
     groups = table.groupby(keys, sort=False, dropna=False)
     text = pd.DataFrame(dict(zip(keys, key, strict=True)) | {"n": how_many(rows)} | cells(rows) for key, rows in groups)
-    usual = {"n": {"1"}, "scope": {Scenario.scope}}
+    usual = {"n": {1}, "scope": {Scenario.scope}}
     return text.drop(columns=[name for name, said in usual.items() if name in text and set(text[name]) == said])
 
 
-def how_many(group: pd.DataFrame) -> str:
-    """How many runs one line stands for, and what varied between them: `3 (seed)`.
-
-    `5 (star)`: each differs from the first in one of the seeds and none in both, so that they are not independent.
-    """
-    varied = [name for name in SEEDS if name in group and group[name].nunique() > 1]
-    if not varied:
-        return "1"
-    different = group[varied].drop_duplicates()
-    star = len(varied) == 2 and (different == different.iloc[0]).any(axis=1).all()
-    return f"{len(different)} ({'star' if star else ', '.join(varied)})"
+def how_many(group: pd.DataFrame) -> int:
+    """How many independent runs one line stands for."""
+    if "run" in group:
+        return group["run"].nunique()
+    return int(group["runs"].iloc[0]) if "runs" in group else 1
 
 
 def spread(values: pd.Series, text: Callable[[float], str]) -> str:
-    """`97.8 ± 0.3`: the mean, of several runs with their standard deviation; empty where a run has none.
-
-    The deviation says how far apart the runs lie. It is no interval: they may share their images.
-    """
+    """`97.8 ± 0.3`: the mean, of several runs with its 95 % interval over them; empty where a run has none."""
     if values.isna().any():
         return ""
-    return text(values.mean()) + (f" ± {text(values.std())}" if len(values) > 1 else "")
+    return text(values.mean()) + (f" ± {text(half_width(values))}" if len(values) > 1 else "")
 
 
 def percent(shares: pd.Series) -> str:
@@ -132,25 +123,40 @@ def forgetting(table: pd.DataFrame) -> pd.DataFrame:
     return lines(decided, ("state", "against"), formatted(*((name, name, percent) for name in UNLEARNING), *gaps))
 
 
-def lira(table: pd.DataFrame) -> pd.DataFrame:
-    """One column a target: the AUC of each training seed of split_seed 0, in their order."""
-
-    def cells(group: pd.DataFrame) -> dict[str, object]:
-        by_target = group.sort_values("seed").groupby("target")["auc"]
-        return {target: " ".join(f"{auc:.2f}" for auc in found) for target, found in by_target}
-
-    return targets_last(lines(table[table["split_seed"] == 0], ("origin",), cells))
-
-
 def areas(table: pd.DataFrame) -> pd.DataFrame:
-    """One column a target: the AUC with its interval."""
+    """One column a target: the AUC with its interval, of what the service answers by the chosen aggregation."""
 
     def cells(group: pd.DataFrame) -> dict[str, object]:
         first = group.iloc[0]
         found = {row.target: f"{row.auc:.2f} ({row.low:.2f} to {row.high:.2f})" for row in group.itertuples()}
-        return {"runs": first["runs"], "images": first["images"], "held out": first["held_out"]} | found
+        return {"images": first["images"], "held out": first["held_out"]} | found
 
-    return targets_last(lines(table.replace(ATTACKS), ("attack", "origin"), cells))
+    return targets_last(lines(chosen(table), ("attack", "origin"), cells))
+
+
+def rates(table: pd.DataFrame) -> pd.DataFrame:
+    """The share of images found at 1 % and 0.1 % false alarms in percent, and epsilon, each with its interval."""
+    columns = {"at 1 % false alarms": "tpr_at_1_percent", "at 0.1 %": "tpr_at_0.1_percent"}
+
+    def cells(group: pd.DataFrame) -> dict[str, object]:
+        (row,) = group.to_dict("records")
+        found = {
+            heading: within(row[name], row[f"{name}_low"], row[f"{name}_high"]) for heading, name in columns.items()
+        }
+        epsilon = "" if pd.isna(row["epsilon_low"]) else f"at least {row['epsilon_low']:.2f}"
+        return found | {"epsilon": epsilon}
+
+    counted = chosen(table).dropna(how="all", subset=[*columns.values(), "epsilon_low"])
+    return lines(counted, ("attack", "origin", "target"), cells)
+
+
+def within(share: float, low: float, high: float) -> str:
+    return "" if pd.isna(share) else f"{share:.1%} ({low:.1%} to {high:.1%})".replace("%", "")
+
+
+def chosen(table: pd.DataFrame) -> pd.DataFrame:
+    """What was found by the chosen aggregation, and of models that need none; attacks by their names."""
+    return pick(table, aggregation=(CHOSEN, "")).replace(ATTACKS)
 
 
 def targets_last(text: pd.DataFrame) -> pd.DataFrame:
@@ -159,17 +165,24 @@ def targets_last(text: pd.DataFrame) -> pd.DataFrame:
 
 
 def changes(table: pd.DataFrame) -> pd.DataFrame:
-    """One line a later state: the differences to the state before in each run, and their mean with its interval."""
+    """One line a state and another that it is compared with: the paired difference of the AUC, with its interval."""
 
     def cells(group: pd.DataFrame) -> dict[str, object]:
         (row,) = group.itertuples()
-        return {
-            "each run": " ".join(f"{float(value):+.2f}" for value in row.each.split()),
-            "later - before": f"{row.change:+.3f} ({row.low:+.3f} to {row.high:+.3f})",
-        }
+        return {"difference": f"{row.change:+.3f} ({row.low:+.3f} to {row.high:+.3f})"}
 
-    named = table.replace(ATTACKS).rename(columns={"target": "later state"})
-    return lines(named, ("attack", "origin", "later state"), cells)
+    named = chosen(table).rename(columns={"target": "state"})
+    return lines(named, ("attack", "origin", "state", "against"), cells)
+
+
+def differences(table: pd.DataFrame) -> pd.DataFrame:
+    """One column a measure: the mean paired difference over the runs in points of 100, with its 95 % interval."""
+
+    def cells(group: pd.DataFrame) -> dict[str, object]:
+        by = {name: part["difference"] for name, part in group.groupby("measure")}
+        return {name: number(by[name] * 100) if name in by else "" for name in COMPARED}
+
+    return lines(pick(table, aggregation=CHOSEN), ("state", "against"), cells)
 
 
 def relearning(table: pd.DataFrame) -> pd.DataFrame:
@@ -221,5 +234,5 @@ def response(table: pd.DataFrame) -> pd.DataFrame:
     return lines(of_study, ("leaked",), formatted(*columns))
 
 
-NAMED = (recognition, utility, forgetting, lira, areas, changes, relearning, notebooks, response)
+NAMED = (recognition, utility, differences, forgetting, areas, rates, changes, relearning, notebooks, response)
 READABLE = {"results": accuracy} | {each.__name__: each for each in NAMED}  # by the folder in results/

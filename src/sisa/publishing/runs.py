@@ -15,27 +15,27 @@ import yaml
 
 from sisa.base.errors import BadInput
 from sisa.publishing.metrics_table import tidy
-from sisa.repository.git import git
+from sisa.repository.git import git, git_bytes
 from sisa.scenarios.grid import Branch, Scenario
 from sisa.unlearning.states import STATES
 
 if TYPE_CHECKING:  # what only the results of branches need takes most of a second to import
-    from sisa.attacks.areas import Attacked
+    from sisa.attacks.areas import Run as Attacked
 
 NEEDED = {*STATES, "baseline", "cost"}
 WORKSPACE = "workspace"
 MAKERS = ("split", "baseline_full", "unlearn", "predict", "evaluate", "cost")  # their parameters make the metrics
 PLOTS = {name: f"plots/{name}.csv" for name in ("relearning", *(f"confusion/{state}" for state in STATES))}
-INFLUENCE = "metrics/influence.csv"
+SCORES = "metrics/scores.parquet"
 
 
 @dataclass(frozen=True)
 class Run:
-    """One run: what it is called without its seeds, its params.yaml, and metrics/*.json and plots/**/*.csv by name.
+    """One run: what it is called without its number, its params.yaml, and metrics/*.json and plots/**/*.csv by name.
 
     `short` is its label beside others of its data set; `family` is shared with runs that differ in leakage.leaked only.
     `choices` are those that its branch is named by. A metrics or plots file that the run does not have is absent;
-    `influence`, [images, AUCs] by image, is what intervals of attacks are made of.
+    `attacked` is what attacks said of each image, which intervals are made of.
     """
 
     scenario: str
@@ -45,7 +45,7 @@ class Run:
     params: dict
     metrics: dict[str, dict]
     plots: dict[str, pd.DataFrame] = field(default_factory=dict)
-    influence: pd.DataFrame | None = None
+    attacked: "Attacked | None" = None
     choices: Scenario | None = None
 
     @property
@@ -60,16 +60,6 @@ class Run:
     def table(self) -> pd.DataFrame:
         """All its metrics, tidy."""
         return tidy(self.metrics)
-
-    @property
-    def attacked(self) -> "Attacked":
-        """Raises BadInput where the run is of a version that did not keep what intervals are made of."""
-        if self.influence is None or "attacks" not in self.metrics:
-            name = self.choices.branch if self.choices else self.scenario
-            raise BadInput(f"{name} has no {INFLUENCE}; run it again: make scenarios")
-        from sisa.attacks.areas import Attacked
-
-        return Attacked(self.metrics["attacks"], self.influence)
 
 
 def of_branches() -> list[Run]:
@@ -93,12 +83,12 @@ def of_branch(branch: Branch) -> Run:
     leaked = params["leakage"]["leaked"]
     every_copy = "" if scenario.scope == Scenario.scope else " · every copy forgotten"
     said = {
-        "scenario": replace(scenario, seed=Scenario.seed, split_seed=Scenario.split_seed).name,
+        "scenario": replace(scenario, run=Scenario.run).name,
         "label": f"{scenario.classes} classes · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
         "short": f"{scenario.classes} · {scenario.leakage} · {leaked}{every_copy}",
         "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
     }
-    return run(lambda file: git("show", f"{branch.name}:{file}"), files, params=params, choices=scenario, **said)
+    return run(lambda file: git_bytes("show", f"{branch.name}:{file}"), files, params=params, choices=scenario, **said)
 
 
 def in_place() -> Run:
@@ -108,7 +98,7 @@ def in_place() -> Run:
         files = [str(file) for folder in (Path("metrics"), Path("plots")) for file in sorted(folder.rglob("*.*"))]
         name = f"{params['classes']} classes · {params['leakage']['leaked']} leaked"
         said = {"label": f"{name} · as in the workspace", "short": name, "family": "workspace by leaked"}
-        return run(lambda file: Path(file).read_text(), files, scenario=WORKSPACE, params=params, **said)
+        return run(lambda file: Path(file).read_bytes(), files, scenario=WORKSPACE, params=params, **said)
     except OSError as error:
         raise BadInput(f"{error.filename}: cannot be read ({error.strerror}); run in the repository's root") from error
 
@@ -133,7 +123,7 @@ def outdated(params: dict) -> str:
     return ""
 
 
-def run(read: Callable[[str], str], files: list[str], **known) -> Run:
+def run(read: Callable[[str], bytes], files: list[str], **known) -> Run:
     """The run of which these files below metrics/ and plots/ are there to read. Raises BadInput where one is not."""
     again = "run dvc repro, or make scenarios"
     metrics = {}
@@ -144,9 +134,16 @@ def run(read: Callable[[str], str], files: list[str], **known) -> Run:
             raise BadInput(f"{known['scenario']}: {file} is damaged; {again}") from error
     if missing := sorted(NEEDED - metrics.keys()):
         raise BadInput(f"{known['scenario']} lacks metrics/{missing[0]}.json; {again}")
-    plots = {name: pd.read_csv(io.StringIO(read(file))) for name, file in PLOTS.items() if file in files}
-    influence = pd.read_csv(io.StringIO(read(INFLUENCE)), index_col="image") if INFLUENCE in files else None
-    return Run(metrics=metrics, plots=plots, influence=influence, **known)
+    plots = {name: pd.read_csv(io.BytesIO(read(file))) for name, file in PLOTS.items() if file in files}
+    return Run(metrics=metrics, plots=plots, attacked=attacked(read, files), **known)
+
+
+def attacked(read: Callable[[str], bytes], files: list[str]) -> "Attacked | None":
+    if SCORES not in files:
+        return None
+    from sisa.attacks import scores
+
+    return scores.read(io.BytesIO(read(SCORES)))
 
 
 def together(tables: list[pd.DataFrame], known: list[dict]) -> pd.DataFrame:
@@ -158,12 +155,10 @@ def together(tables: list[pd.DataFrame], known: list[dict]) -> pd.DataFrame:
 def over_runs(
     runs: list[Run], rows: Callable[[list["Attacked"]], list[dict]], known: Callable[[Run], dict]
 ) -> pd.DataFrame:
-    """The rows that the runs of each scenario make together, those of its first split, which share their images."""
+    """The rows that the runs of each scenario make together, of those that were attacked."""
     scenarios: dict[str, list[Run]] = {}
-    for run in runs:
-        same = scenarios.setdefault(run.scenario, [run])
-        if run is not same[0] and run.params["split_seed"] == same[0].params["split_seed"]:
-            same.append(run)
+    for run in (run for run in runs if run.attacked):
+        scenarios.setdefault(run.scenario, []).append(run)
     if not scenarios:
         return pd.DataFrame()
     tables = [pd.DataFrame(rows([run.attacked for run in same])) for same in scenarios.values()]

@@ -1,7 +1,6 @@
 """The files in results/: from the metrics of all runs of a data set, one table each."""
 
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pandas as pd
@@ -9,9 +8,9 @@ import pandas as pd
 from sisa.inference.outputs import HELD_OUT, TRAINING
 from sisa.publishing.metrics_table import BASELINE_FULL, GAPS, REFERENCES, UNLEARNING, against, pick, wide
 from sisa.publishing.runs import Run, over_runs, together
-from sisa.scenarios.grid import SEEDS, Scenario
+from sisa.scenarios.grid import Scenario
 from sisa.unlearning.forget_set import SCOPES
-from sisa.unlearning.states import BEFORE, RETRAINED, STATES
+from sisa.unlearning.states import AFTER, BEFORE, RETRAINED, STATES
 
 SCENARIO = ("classes", "leakage", "scope")
 BASELINE_RETRAINED, RETRAINED_EXACT = REFERENCES
@@ -19,6 +18,10 @@ SHARES = ("overall", "forgotten", "retained")
 CHOSEN, AVERAGED = "prior_corrected", "mean_logits"
 MEASURED_ON = ((TRAINING, AVERAGED), (HELD_OUT, AVERAGED), (HELD_OUT, CHOSEN))  # beside the notebooks
 SERVED = "served"
+COMPARED = ("overall", "retained", "forgotten", "forgotten_auroc")
+PAIRS = (  # a state, and what it is compared with, of the same run
+    (AFTER, BEFORE), (RETRAINED, BEFORE), (RETRAINED, BASELINE_RETRAINED), (BEFORE, BASELINE_FULL),
+)  # fmt: skip
 NOTEBOOKS = "animals10"  # the photos that the notebooks were run on
 RESPONSES = {  # column: state, aggregation, set and measure
     "residual_copies": (RETRAINED, "", "", "residual_copies"),
@@ -31,8 +34,8 @@ RESPONSES = {  # column: state, aggregation, set and measure
     "forgotten_auroc_baseline_retrained": (BASELINE_RETRAINED, "", HELD_OUT, "forgotten_auroc"),
     "overall_baseline_full": (BASELINE_FULL, "", HELD_OUT, "overall"),
     **{
-        f"population_{state}": (state, "", "leaked", "population auc")
-        for state in (BEFORE, RETRAINED, BASELINE_RETRAINED)
+        f"population_{state}": (state, aggregation, "leaked", "population auc")
+        for state, aggregation in {BEFORE: CHOSEN, RETRAINED: CHOSEN, BASELINE_RETRAINED: ""}.items()
     },
     **{f"samples_{scope}": (RETRAINED, "", "", f"samples, scope {scope}") for scope in SCOPES},
     "samples_full": (BASELINE_RETRAINED, "", "", "samples"),
@@ -88,12 +91,22 @@ def alternating(parts: list[pd.DataFrame]) -> pd.DataFrame:
     return pd.concat(parts).sort_index(kind="stable", ignore_index=True)
 
 
-def attack(metrics: pd.DataFrame, name: str, numbers: tuple[str, ...]) -> pd.DataFrame:
-    """One row a target and origin of the images that the attack was made on."""
-    names = {f"{name} {number}": number for number in numbers}
-    found = wide(pick(metrics, measure=[*names]), ("state", "set"), [*names])
-    counts = {name: int for name in ("images", "held_out") if name in numbers}
-    return found.rename(columns=names | {"state": "target", "set": "origin"}).astype(counts)
+def differences(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a measure, aggregation, and state with another that it is compared with: the difference of each run."""
+    found = held_out(metrics, *COMPARED)
+    values = found.melt([name for name in found if name not in COMPARED], var_name="measure").dropna(subset="value")
+    keys = [name for name in values if name not in ("state", "aggregation", "value")]
+    parts = []
+    for state, other in PAIRS:
+        ours, theirs = (pick(values, state=name).drop(columns="state") for name in (state, other))
+        if other not in STATES:  # one model, which has no aggregation
+            theirs = theirs.drop(columns="aggregation")
+        both = ours.merge(
+            theirs, on=[name for name in (*keys, "aggregation") if name in theirs], suffixes=("", "_other")
+        )
+        difference = both["value"] - both["value_other"]
+        parts.append(both[[*keys, "aggregation"]].assign(state=state, against=other, difference=difference))
+    return pd.concat(parts, ignore_index=True)
 
 
 def relearning(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -122,8 +135,7 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {  # by the folder i
     "recognition": recognition,
     "utility": utility,
     "forgetting": forgetting,
-    "population": partial(attack, name="population", numbers=("auc", "images", "held_out", "balanced_accuracy")),
-    "lira": partial(attack, name="lira", numbers=("auc", "balanced_accuracy", "tpr_at_1_percent")),
+    "differences": differences,
     "relearning": relearning,
     "notebooks": notebooks,
 }
@@ -146,13 +158,21 @@ def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
         files |= {Path(name) / file: make(metrics) for name, make in TABLES.items()}
         for make in (areas.areas, areas.changes):
             found = over_runs(of_level, make, lambda run: keys(run.choices))
-            files[Path(make.__name__) / file] = found.drop(columns=[*SEEDS])
+            files[Path(make.__name__) / file] = found.drop(columns="run", errors="ignore")
+        files[Path("areas") / file], files[Path("rates") / file] = apart(files[Path("areas") / file])
     return files
+
+
+def apart(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The rows of `areas` without the rates, and the rates of those that have any."""
+    rates = [name for name in rows if name.startswith(("tpr", "epsilon"))]
+    known = [name for name in rows if name not in (*rates, "auc", "low", "high", "each")]
+    return rows.drop(columns=rates), rows[[*known, *rates]].dropna(how="all", subset=rates)
 
 
 def keys(scenario: Scenario) -> dict:
     """What tells the rows of a scenario's run from those of others."""
-    return {name: getattr(scenario, name) for name in ("dataset", *SCENARIO, *SEEDS)}
+    return {name: getattr(scenario, name) for name in ("dataset", *SCENARIO, "run")}
 
 
 def studies(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
@@ -161,7 +181,7 @@ def studies(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
     for (dataset, classes, leakage, scope), rows in table.groupby(["dataset", *SCENARIO]):
         if rows["leaked"].nunique() > 1:
             name = Scenario(classes, leakage, dataset, scope).name
-            found[name] = rows.sort_values(["leaked", "split_seed", "seed"], ignore_index=True)
+            found[name] = rows.sort_values(["leaked", "run"], ignore_index=True)
     return found
 
 

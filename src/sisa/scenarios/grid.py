@@ -7,20 +7,21 @@ from itertools import product
 
 PREFIX = "scenario/"
 RUN, SKIPPED = "run", "skipped"
-SEEDS = ("seed", "split_seed")
 VARIED = {"classes", "shards", "leakage", "seed", "split_seed", "attacks"}  # between the scenarios of one table
 
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a branch is named by; defaults are left out of the name. leaked: None, the level's own."""
+    """What a branch is named by; defaults are left out of the name. leaked: None, the level's own.
+
+    Run i has seed i and split_seed i, so that runs share neither the draw of their images nor the noise of training.
+    """
 
     classes: int
     leakage: str
     dataset: str = "animal_mnist"
     scope: str = "dominant"
-    seed: int = 0
-    split_seed: int = 0
+    run: int = 0
     leaked: int | None = None
 
     @property
@@ -30,8 +31,7 @@ class Scenario:
             f"{self.classes}-{self.leakage}",
             f"leaked{self.leaked}" if self.leaked is not None else "",
             self.scope if self.scope != Scenario.scope else "",
-            f"seed{self.seed}" if self.seed != Scenario.seed else "",
-            f"split{self.split_seed}" if self.split_seed != Scenario.split_seed else "",
+            f"run{self.run}" if self.run != Scenario.run else "",
         ]
         return "-".join(filter(None, parts))
 
@@ -43,15 +43,15 @@ class Scenario:
     def choices(self) -> list[str]:
         """As `dvc exp run -S` takes them."""
         chosen = {"dataset": self.dataset, "classes": self.classes, "leakage": self.leakage, "forget.scope": self.scope}
-        chosen |= {"seed": self.seed, "split_seed": self.split_seed, "attacks": "all"}
+        chosen |= {"seed": self.run, "split_seed": self.run, "attacks": "all"}
         chosen |= {} if self.leaked is None else {"leakage.leaked": self.leaked}
         return [f"{key}={value}" for key, value in chosen.items()]
 
     @property
     def place(self) -> tuple:
-        """Its place in a table: many classes first, and the seeds of one scenario together."""
+        """Its place in a table: many classes first, and the runs of one scenario together."""
         scope = self.scope != Scenario.scope
-        return self.dataset, -self.classes, self.leakage, scope, self.leaked or 0, self.split_seed, self.seed
+        return self.dataset, -self.classes, self.leakage, scope, self.leaked or 0, self.run
 
 
 @dataclass(frozen=True)
@@ -75,13 +75,12 @@ def grid(
     classes: Sequence[int],
     leakages: Sequence[str],
     scopes: Sequence[str],
-    seeds: Sequence[int],
-    split_seeds: Sequence[int],
+    runs: int,
     leaked: Sequence[int | None] = (None,),
 ) -> list[Scenario]:
-    """Each combination once; a seed's whole grid before the next seed's."""
-    every = product(split_seeds, seeds, scopes, classes, leakages, leaked)
-    found = (Scenario(n, level, dataset, scope, seed, split, images) for split, seed, scope, n, level, images in every)
+    """Each combination once; a run's whole grid before the next run's."""
+    every = product(range(runs), scopes, classes, leakages, leaked)
+    found = (Scenario(n, level, dataset, scope, run, images) for run, scope, n, level, images in every)
     return list(dict.fromkeys(found))
 
 

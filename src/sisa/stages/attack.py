@@ -2,21 +2,23 @@
 
 from pathlib import Path
 
-from sisa.attacks.suspects import ByOrigin, suspects
+from sisa.attacks import areas, scores
+from sisa.attacks.population import suspects
+from sisa.attacks.scores import Place, Scores
 from sisa.base import paths
-from sisa.base.files import write_csv, write_json
+from sisa.base.files import write_json
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.evaluation import scoring
-from sisa.evaluation.aggregation import loss_of
+from sisa.evaluation.aggregation import AGGREGATIONS, loss_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
-from sisa.inference import outputs, shadows
-from sisa.inference.outputs import Asked, ModelOutputs
+from sisa.inference import outputs
+from sisa.inference.outputs import Asked
 from sisa.unlearning import forget_set
-from sisa.unlearning.forget_set import ForgetSet
-from sisa.unlearning.states import BASELINES, BEFORE, RETRAINED, RETRAINED_EXACT, STATES, members_by_state
+from sisa.unlearning.states import AFTER, BASELINES, BEFORE, RETRAINED, RETRAINED_EXACT, STATES, members_by_state
 
 METRICS = Path("metrics")
+ByState = dict[str, dict[str, Predictions]]  # by state and aggregation
 
 
 def main() -> None:
@@ -32,58 +34,33 @@ def main() -> None:
     baselines = {model.name: scoring.of_model(models[model]) for model in BASELINES if model in models}
     write_json(METRICS / f"{RETRAINED_EXACT}.json", against_exact(predictions, baselines, on))
 
-    found, influence = {}, {}
+    found: dict[Place, Scores] = {}
     if to_forget.class_:
-        chosen = {state: each[params.aggregation] for state, each in predictions.items()} | baselines
-        found, influence = attacked(asked, chosen, members, to_forget, params)
-    write_json(METRICS / "attacks.json", found)
-    write_csv(METRICS / "influence.csv", table(influence))
+        found = by_answers(asked, predictions, baselines, to_forget.class_, params)
+    write_json(METRICS / "attacks.json", areas.of_one_run(found) if found else {})
+    scores.write(METRICS / "scores.parquet", found)
 
 
-def attacked(
-    asked: dict[str, Asked],
-    chosen: dict[str, Predictions],
-    members: dict[str, dict[str, ModelOutputs]],
-    to_forget: ForgetSet,
-    params: Params,
-) -> tuple[dict, dict[str, dict[str, float]]]:
-    """How well each attack does on each target, and how far each image moves its AUC."""
-    shards = tables.read_shards(paths.SHARDS, params.shards)
-    accused = suspects(asked, shards, to_forget.class_)
-    odds = {name: shadows.read(paths.shadows(params) / f"{name}.csv") for name in params.shards}
-    odds = {name: each for name, each in odds.items() if each}
-    gone = {BEFORE: {}, RETRAINED: to_forget.removed, RETRAINED_EXACT: dict.fromkeys(shards, to_forget.ids)}
-    population = {target: accused.by_state(each) for target, each in chosen.items()}
-    lira = {state: accused.by_likelihood(members[state], odds, to_forget.class_) for state in gone}
-    of_members = {
-        state: {name: accused.by_member(each, name, ids.get(name, [])) for name, each in members[state].items()}
-        for state, ids in gone.items()
+def by_answers(
+    asked: dict[str, Asked], predictions: ByState, baselines: dict[str, Predictions], class_: str, params: Params
+) -> dict[Place, Scores]:
+    """The population attack on every state and model, and the difference attack on every later state."""
+    accused = suspects(asked, tables.read_shards(paths.SHARDS, params.shards), class_)
+    targets = [(state, name, each) for state, by in predictions.items() for name, each in by.items()]
+    targets += [(model, "", each) for model, each in baselines.items()]
+    found = {
+        ("population", target, aggregation, origin): each
+        for target, aggregation, answers in targets
+        for origin, each in accused.population(answers).items()
     }
-    found = {"population": numbers(population), "lira": numbers(lira)}
-    found["members"] = {state: numbers(each) for state, each in of_members.items()}
-    influence = {}  # by `lira/before/leaked`
-    for attack, targets in {"population": population, "lira": lira}.items():
-        for target, origins in targets.items():
-            influence |= {f"{attack}/{target}/{origin}": each.influence for origin, each in origins.items()}
-    return found, influence
+    for later in (AFTER, RETRAINED):
+        for name in AGGREGATIONS:
+            differences = accused.difference(predictions[BEFORE][name], predictions[later][name])
+            found |= {("difference", later, name, origin): each for origin, each in differences.items()}
+    return found
 
 
-def numbers(found: dict[str, ByOrigin]) -> dict[str, dict[str, dict[str, float]]]:
-    return {target: {name: each.numbers for name, each in origins.items()} for target, origins in found.items()}
-
-
-def table(influence: dict[str, dict[str, float]]) -> list[tuple]:
-    """One row an image, by the start of its id, and one column an AUC; empty where that does not rest on the image."""
-    images, moved = sorted(set().union(*influence.values())), influence.values()
-    rows = [
-        (image[:16], *(f"{round(each[image], 9):.4g}" if image in each else "" for each in moved)) for image in images
-    ]
-    return [("image", *influence), *rows]
-
-
-def against_exact(
-    predictions: dict[str, dict[str, Predictions]], baselines: dict[str, Predictions], on: EvaluationSet
-) -> dict:
+def against_exact(predictions: ByState, baselines: dict[str, Predictions], on: EvaluationSet) -> dict:
     """UA, RA and TA of the exactly retrained ensemble by each aggregation, and how far each state is from it."""
     exact = predictions[RETRAINED_EXACT]
     found: dict = {RETRAINED_EXACT: {name: scoring.unlearning(each, on) for name, each in exact.items()}}

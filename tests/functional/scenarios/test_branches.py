@@ -96,7 +96,7 @@ def test_results_are_those_of_the_branches(repo):
     repo.src("results")
     table = pd.read_csv(repo / "results/tiny.csv", keep_default_na=False)
     assert list(dict.fromkeys(table["leakage"])) == list(LEVELS)
-    assert set(table["seed"]) == set(table["split_seed"]) == {0}
+    assert set(table["run"]) == {0}
     assert set(table["scope"]) == {"dominant"}
     assert "| baseline_full" in (repo / "README.md").read_text()
     recognition = pd.read_csv(repo / "results/recognition/tiny.csv", keep_default_na=False)

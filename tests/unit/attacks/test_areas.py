@@ -1,27 +1,36 @@
-"""Over runs that share their images, AUCs and their changes have intervals that count each image once."""
+"""Over independent runs, AUCs and their changes have intervals that count each image once; rates have exact ones."""
 
 import numpy as np
-import pandas as pd
 import pytest
+from scipy import stats
 
-from sisa.attacks.areas import Attacked, areas, changes
-from sisa.evaluation.roc import auc, influence
+from sisa.attacks.areas import areas, changes, of_one_run, rates
+from sisa.attacks.scores import Scores
+
+LEAKED = ("population", "before", "mean_logits", "leaked")
+POOL = np.array([f"image{number:03}" for number in range(200)])
 
 
 def run(seed, before=0.5, after=1.0, images=40):
-    """One run: 40 images that were trained on against 60 others; the states ask about the same images."""
-    generator = np.random.default_rng(0)
-    own = generator.normal(0, 1, 100)
-    names = np.array([f"image{number:03}" for number in range(100)])
+    """One run: 40 images that were trained on against 60 others of a pool; the states ask about the same images."""
     noise = np.random.default_rng(seed + 1)
-    found, columns = {}, {}
+    drawn = noise.permutation(len(POOL))[:100]
+    own = np.random.default_rng(0).normal(0, 1, len(POOL))[drawn]
+    found = {}
     for target, apart in {"before": before, "after": after, "baseline_full": 0.0}.items():
         scores = own + noise.normal(0, 0.3, 100)
         scores[:images] += apart
-        sides = scores[:images], scores[images:]
-        found[target] = {"leaked": {"auc": auc(*sides), "images": images, "held_out": 100 - images}}
-        columns[f"population/{target}/leaked"] = influence(*sides, names[:images], names[images:])
-    return Attacked({"population": found}, pd.DataFrame(columns))
+        aggregation = "" if target == "baseline_full" else "mean_logits"
+        names = POOL[drawn]
+        sides = Scores(scores[:images], scores[images:], names[:images], names[images:])
+        found["population", target, aggregation, "leaked"] = sides
+    return found
+
+
+def of_scores(ins, outs, attack="lira"):
+    names = np.arange(len(ins) + len(outs)).astype(str)
+    sides = Scores(np.asarray(ins, float), np.asarray(outs, float), names[: len(ins)], names[len(ins) :])
+    return (attack, "before", "mean_logits", "leaked"), [sides]
 
 
 def test_an_area_has_its_runs_their_mean_and_an_interval_around_it():
@@ -35,40 +44,73 @@ def test_an_area_has_its_runs_their_mean_and_an_interval_around_it():
     assert (row["images"], row["held_out"]) == (40, 60)
 
 
-def test_more_runs_on_the_same_images_do_not_make_up_for_more_images():
-    one, many = (areas([run(seed) for seed in range(count)])[0] for count in (1, 12))
-    assert many["high"] - many["low"] > 0.8 * (one["high"] - one["low"])
-
-
 def test_a_change_is_paired_so_that_what_an_image_does_in_both_states_drops_out():
-    runs = [run(seed) for seed in range(3)]
+    runs = [run(seed) for seed in range(10)]
     (change,) = changes(runs)
     before, after, _ = areas(runs)
-    assert (change["attack"], change["target"], change["origin"]) == ("population", "after", "leaked")
+    assert (change["attack"], change["target"], change["against"]) == ("population", "after", "before")
     assert change["change"] == pytest.approx(after["auc"] - before["auc"])
-    assert change["high"] - change["low"] < (after["high"] - after["low"]) / 2
+    unpaired = np.hypot(after["high"] - after["low"], before["high"] - before["low"])
+    assert change["high"] - change["low"] < unpaired / 2
     assert change["low"] > 0
 
 
 def test_where_nothing_changed_there_is_no_change():
-    same = run(0)
-    column = same.influence["population/before/leaked"]
-    both = dict.fromkeys(("before", "retrained"), same.attacks["population"]["before"])
-    table = pd.DataFrame({"population/before/leaked": column, "population/retrained/leaked": column})
-    (change,) = changes([Attacked({"population": both}, table)] * 2)
+    same = run(0)[LEAKED]
+    runs = [{LEAKED: same, ("population", "retrained", "mean_logits", "leaked"): same}] * 2
+    (change,) = changes(runs)
     assert (change["change"], change["low"], change["high"]) == (0, 0, 0)
 
 
 def test_an_area_that_a_run_lacks_is_left_out():
-    less = run(1)
-    attacks = {"population": {target: less.attacks["population"][target] for target in ("before", "after")}}
-    assert [row["target"] for row in areas([run(0), Attacked(attacks, less.influence)])] == ["before", "after"]
+    less = {place: scores for place, scores in run(1).items() if place[1] != "baseline_full"}
+    assert [row["target"] for row in areas([run(0), less])] == ["before", "after"]
 
 
-def test_an_image_that_only_one_run_asked_about_adds_nothing_to_what_the_runs_share():
-    def asked(*images):
-        table = pd.DataFrame({"lira/before/leaked": [0.1, -0.1]}, index=list(images))
-        return Attacked({"lira": {"before": {"leaked": {"auc": 0.6, "images": 9, "held_out": 9}}}}, table)
+def test_one_percent_of_a_hundred_may_be_accused():
+    place, found = of_scores([98.5, 97.0, 99.5], np.arange(100.0))
+    assert rates(place, found)["tpr_at_1_percent"] == pytest.approx(2 / 3)
+    assert "tpr_at_1_percent" not in rates(place, of_scores([97.5, 99.5], np.arange(99.0))[1])
 
-    (same,), (one,), (none,) = (areas([asked("a", "b"), asked(*other)]) for other in (("a", "b"), ("a", "c"), "cd"))
-    assert same["high"] - same["low"] > one["high"] - one["low"] > none["high"] - none["low"] == 0
+
+def test_runs_together_have_images_enough_for_one_in_a_thousand():
+    place, found = of_scores(np.full(50, 2.0), np.linspace(-1, 1, 500))
+    assert "tpr_at_0.1_percent" not in rates(place, found)
+    assert rates(place, found * 2)["tpr_at_0.1_percent"] == 1
+
+
+def test_the_interval_of_a_rate_is_that_of_clopper_and_pearson():
+    place, found = of_scores([98.5, 97.0, 99.5], np.arange(100.0))
+    exact = stats.binomtest(2, 3).proportion_ci(method="exact")
+    assert rates(place, found)["tpr_at_1_percent_low"] == pytest.approx(exact.low)
+    assert rates(place, found)["tpr_at_1_percent_high"] == pytest.approx(exact.high)
+
+
+def test_epsilon_is_what_both_rates_leave_possible_and_nothing_where_the_attack_guesses():
+    place, found = of_scores(np.repeat([1.0, -1.0], [80, 20]), np.repeat([1.0, -1.0], [20, 80]))
+    result = rates(place, found)
+    assert result["epsilon"] == pytest.approx(np.log(4))
+    assert 0 < result["epsilon_low"] < result["epsilon"]
+    place, found = of_scores(np.repeat([1.0, -1.0], 50), np.repeat([1.0, -1.0], 50))
+    assert rates(place, found)["epsilon_low"] == 0
+
+
+def test_an_attack_that_is_always_right_has_a_bound_and_no_epsilon():
+    place, found = of_scores(np.ones(50), -np.ones(50))
+    assert "epsilon" not in rates(place, found)
+    assert rates(place, found)["epsilon_low"] > 2
+
+
+def test_only_a_likelihood_ratio_has_a_threshold_of_its_own():
+    assert "epsilon_low" not in rates(*of_scores([1.0], [0.0], attack="population"))
+
+
+def test_images_with_several_scores_have_no_rates():
+    names = np.array(["a", "a", "b"])
+    assert rates(LEAKED, [Scores(np.ones(3), np.zeros(3), names, names)]) == {}
+
+
+def test_a_metrics_file_holds_them_by_attack_target_aggregation_and_origin():
+    found = of_one_run(run(0))["population"]
+    assert found["before"]["mean_logits"]["leaked"]["images"] == 40
+    assert found["baseline_full"]["leaked"].keys() == {"images", "held_out", "auc", "low", "high"}

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sisa.evaluation.intervals import interval, of_area
+from sisa.evaluation.intervals import half_width, interval, of_area
 from sisa.evaluation.roc import auc, influence
 
 DRAWS, NOISE = 2000, 0.5  # of the variance of a score, half is the image's own and the same in every run
@@ -102,3 +102,30 @@ def test_the_interval_of_an_area_stays_within_its_range():
     moved = np.full((1, 20), 0.02)
     _, low, high = of_area(np.array([0.97]), moved, 10)
     assert 0 < low < 0.97 < high < 1
+
+
+@pytest.mark.parametrize(("runs", "pool"), [(3, 992), (10, 992), (10, 300)])
+def test_independent_runs_that_draw_their_images_from_one_pool_are_covered(runs, pool):
+    """As published: each run deals the pool anew, so that an image may be on either side, or on none."""
+    generator, covered, (ins, outs) = np.random.default_rng(0), 0, (50, 180)
+    for _ in range(DRAWS // 2):
+        own, areas, moved = generator.normal(0, np.sqrt(1 - NOISE), pool), [], np.zeros((runs, pool))
+        for run in range(runs):
+            drawn = generator.permutation(pool)[: ins + outs]
+            scores = own[drawn] + generator.normal(0, np.sqrt(NOISE), ins + outs)
+            scores[:ins] += 0.5
+            sides, names = (scores[:ins], scores[ins:]), np.char.zfill(drawn.astype(str), 4)
+            areas.append(auc(*sides))
+            moved[run, np.sort(drawn)] = [*influence(*sides, names[:ins], names[ins:]).values()]
+        _, low, high = of_area(np.array(areas), moved, ins)
+        covered += low <= stats.norm.cdf(0.5 / np.sqrt(2)) <= high
+    assert 0.93 <= covered / (DRAWS // 2) <= 0.97
+
+
+@pytest.mark.parametrize("runs", [3, 5, 10])
+def test_the_interval_over_independent_runs_covers_their_mean(runs):
+    """Shares of 180 images right, where runs differ by themselves too."""
+    generator = np.random.default_rng(0)
+    shares = generator.binomial(180, np.clip(generator.normal(0.9, 0.02, (DRAWS, runs)), 0, 1)) / 180
+    covered = [abs(each.mean() - 0.9) <= half_width(each) for each in shares]
+    assert 0.93 <= np.mean(covered) <= 0.97

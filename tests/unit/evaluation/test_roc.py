@@ -45,6 +45,15 @@ def test_a_side_of_one_image_is_taken_as_certain():
     assert moved["in0"] == 0
 
 
-def test_no_image_is_on_both_sides():
-    with pytest.raises(ValueError, match="both sides"):
-        influence(np.array([1.0]), np.array([0.0]), np.array(["a"]), np.array(["a"]))
+def test_the_squares_are_the_variance_where_an_image_is_on_both_sides():
+    """Each image scored by one model that was trained on it and by one that was not: what is its own, cancels out."""
+    generator, areas, variances = np.random.default_rng(0), [], []
+    names = named("image", 30)
+    for _ in range(400):
+        own = generator.normal(0, 3, 30)
+        sides = own + generator.normal(1, 1, 30), own + generator.normal(0, 1, 30)
+        areas.append(auc(*sides))
+        variances.append(sum(each**2 for each in influence(*sides, names, names).values()))
+    assert np.mean(variances) == pytest.approx(np.var(areas), rel=0.15)
+    apart = influence(*sides, names, named("other", 30))
+    assert np.mean(variances) < sum(each**2 for each in apart.values()) / 3

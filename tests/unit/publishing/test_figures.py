@@ -20,7 +20,7 @@ def metrics(forgotten):
 
 def recognized(*shares):
     """results/recognition of runs with these recalls, by averaged logits; by prior_corrected nothing is decided."""
-    known = [tables.keys(Scenario(5, "none", seed=seed)) for seed in range(len(shares))]
+    known = [tables.keys(Scenario(5, "none", run=run)) for run in range(len(shares))]
     return tables.recognition(together([tidy(metrics(share)) for share in shares], known))
 
 

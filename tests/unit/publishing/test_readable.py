@@ -45,49 +45,25 @@ def test_without_a_request_there_is_no_forgotten_share():
     assert set(readable.accuracy(rows(metrics(nothing_forgotten)))["mean_logits"]) == {"90.0"}
 
 
-def over(*seeds):
-    """Two runs that differ in these seeds, with 0.8 and 0.9 right overall."""
-    scenarios = [Scenario(5, "high", **dict.fromkeys(seeds, number)) for number in (0, 1)]
-    found = [tidy(metrics(score)) for score in (SCORE | {"overall": 0.8}, SCORE)]
-    return tables.accuracy(together(found, [tables.keys(scenario) for scenario in scenarios]))
+def over(*shares):
+    """Independent runs with these shares right overall."""
+    scenarios = [Scenario(5, "high", run=number) for number in range(len(shares))]
+    found = [tidy(metrics(SCORE | {"overall": share})) for share in shares]
+    table = tables.accuracy(together(found, [tables.keys(scenario) for scenario in scenarios]))
+    return readable.accuracy(table.drop(columns="dataset"))
 
 
-def test_several_seeds_are_read_as_mean_and_standard_deviation():
-    wide = readable.accuracy(over("seed").drop(columns="dataset"))
+def test_several_runs_are_read_as_mean_and_interval_and_their_number():
+    wide = over(0.8, 0.9)
     assert list(wide.columns) == ["classes", "leakage", "state", "members", "n", "prior_corrected", "mean_logits"]
-    assert set(wide["mean_logits"]) == {"85.0 ± 7.1 (25.0 ± 0.0)"}
+    assert set(wide["mean_logits"]) == {"85.0 ± 63.5 (25.0 ± 0.0)"}  # Student's t of two runs is 12.7
     assert list(wide["prior_corrected"])[:3] == ["-"] * 3
+    assert set(wide["n"]) == {2}
 
 
-@pytest.mark.parametrize(
-    ("seeds", "said"),
-    [
-        (["seed"], "2 (seed)"),
-        (["split_seed"], "2 (split_seed)"),
-        (["seed", "split_seed"], "2 (seed, split_seed)"),
-    ],
-)
-def test_the_table_says_how_many_runs_and_which_seed_varied(seeds, said):
-    assert set(readable.accuracy(over(*seeds))["n"]) == {said}
-
-
-def test_one_seed_is_read_as_it_is():
-    one = over("seed").query("seed == 0").drop(columns="dataset")
-    assert list(readable.accuracy(one).columns) == [
-        "classes",
-        "leakage",
-        "state",
-        "members",
-        "prior_corrected",
-        "mean_logits",
-    ]
-    assert set(readable.accuracy(one)["mean_logits"]) == {"80.0 (25.0)"}
-
-
-def test_runs_that_vary_one_seed_at_a_time_are_called_a_star():
-    star = pd.DataFrame({"seed": [0, 1, 2, 0, 0], "split_seed": [0, 0, 0, 1, 2]})
-    assert readable.how_many(star) == "5 (star)"
-    assert readable.how_many(star.assign(split_seed=star["seed"])) == "3 (seed, split_seed)"
+def test_one_run_is_read_as_it_is():
+    assert "n" not in over(0.8)
+    assert set(over(0.8)["mean_logits"]) == {"80.0 (25.0)"}
 
 
 def test_there_are_result_files():
@@ -99,9 +75,7 @@ def test_there_are_result_files():
 )
 def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed():
     table = tables.read(ROOT / "results/animal_mnist.csv")
-    default = table.query(
-        "classes == 5 and leakage == 'high' and scope == 'dominant' and seed == 0 and split_seed == 0"
-    )
+    default = table.query("classes == 5 and leakage == 'high' and scope == 'dominant' and run == 0")
     files = {name: pd.read_json(ROOT / "metrics" / f"{name}.json", typ="series").to_dict() for name in NEEDED}
     pd.testing.assert_frame_equal(default[rows(files).columns.tolist()].reset_index(drop=True), rows(files))
 
@@ -109,7 +83,7 @@ def test_the_default_scenario_of_the_result_files_is_the_one_that_is_committed()
 def test_the_price_of_exactness_in_the_readme_is_the_committed_one():
     retrained, cost = (json.loads((ROOT / f"metrics/{name}.json").read_text()) for name in ("retrained", "cost"))
     cat = tables.read(ROOT / "results/animal_mnist.csv").query(
-        "classes == 5 and leakage == 'high' and split_seed == 0 and state == 'retrained' and "
+        "classes == 5 and leakage == 'high' and scope == 'dominant' and state == 'retrained' and "
         "aggregation == 'prior_corrected'"
     )["forgotten"]
     dominant, everywhere = (f"{cost['scope'][scope]['samples']:,}" for scope in ("dominant", "all"))

@@ -12,7 +12,10 @@ from sisa.scenarios.grid import Scenario
 def metrics(forgotten=0.8, attacked=True):
     scores = {"overall": 0.9, "forgotten": forgotten, "others_taken": 0.25, "forgotten_auroc": 0.97}
     held_out = dict.fromkeys(("prior_corrected", "mean_logits"), scores)
-    found = {target: {"leaked": {"auc": auc}} for target, auc in {"before": 0.6, "retrained": 0.7}.items()}
+    found = {
+        target: {"prior_corrected": {"leaked": {"auc": auc}}}
+        for target, auc in {"before": 0.6, "retrained": 0.7}.items()
+    }
     return {
         "before": {"held_out": held_out},
         "retrained": {"held_out": held_out, "residual_copies": 200},
@@ -82,10 +85,10 @@ def drawn(axes, label):
 
 
 def test_over_seeds_a_line_goes_through_the_means_and_each_run_is_a_dot():
-    runs = pd.concat([table(5, 50), table(5, 50).assign(seed=1, forgotten_retrained=0.9)])
+    runs = pd.concat([table(5, 50), table(5, 50).assign(run=1, forgotten_retrained=0.9)])
     text = readable.response(runs).iloc[1]
-    assert (text["n"], text["leaked"], text["residual copies"]) == ("2 (seed)", "50", "200")
-    assert text["recall"] == "85.0 ± 7.1"
+    assert (text["n"], text["leaked"], text["residual copies"]) == (2, "50", "200")
+    assert text["recall"] == "85.0 ± 63.5"
     knowledge = figures.response(runs).axes[0]
     assert drawn(knowledge, "retrained") == pytest.approx([85, 85])
     dots = next(line for line in knowledge.lines if line.get_marker() == "o" and line.get_color() == figures.RED)

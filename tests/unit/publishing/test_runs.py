@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from sisa.attacks.areas import areas, of_one_run
 from sisa.base.errors import BadInput
 from sisa.publishing import runs
-from sisa.scenarios.grid import Scenario
 
 
 @pytest.fixture
@@ -29,16 +29,14 @@ def test_a_damaged_file_is_named_with_what_to_do():
         runs.run(lambda file: "{", ["metrics/after.json"], scenario="it")
 
 
-@pytest.mark.parametrize("lacking", [{"influence": None}, {"metrics": {}}])
-def test_a_branch_of_an_older_version_is_named_with_what_to_do(run, lacking):
-    old = replace(run, choices=Scenario(5, "high"), **lacking)
-    with pytest.raises(BadInput, match=r"scenario/5-high has no metrics/influence\.csv; run it again: make scenarios"):
-        _ = old.attacked
-
-
 def test_the_attacks_of_a_run_are_those_that_were_kept_with_it(run):
-    assert run.attacked.influence.index.name == "image"
-    assert run.attacked.attacks == run.metrics["attacks"]
+    assert of_one_run(run.attacked).keys() == run.metrics["attacks"].keys()
+
+
+def test_a_run_without_attacks_adds_no_rows(run):
+    lacking = replace(run, attacked=None)
+    assert runs.over_runs([lacking], areas, lambda run: {}).empty
+    assert set(runs.over_runs([lacking, run], areas, lambda run: {"name": run.scenario})["runs"]) == {1}
 
 
 @pytest.fixture

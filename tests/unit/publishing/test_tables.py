@@ -15,13 +15,6 @@ FORGETTING = {
     "forgetting": {key: {"prior_corrected": STATE | {"against_baseline_retrained": FAR}} for key in STATES},
     "retrained_exact": {key: {"prior_corrected": FAR | {"tow": 0.2}} for key in STATES},
 }
-SUCCESS = {"auc": 0.65, "auc_low": 0.6, "auc_high": 0.7, "balanced_accuracy": 0.6, "images": 200, "held_out": 200}
-ATTACKS = {
-    "attacks": {
-        "population": {"before": {"leaked": SUCCESS}, "after": {}},
-        "lira": {"before": {"leaked": SUCCESS | {"tpr_at_1_percent": 0.07}}},
-    }
-}
 RELEARNING = {
     "relearning": {
         "goal": 0.7,
@@ -30,10 +23,10 @@ RELEARNING = {
 }
 
 
-def found(metrics, *seeds, dataset="animal_mnist"):
-    """The tidy metrics of runs that differ in the seed and in nothing else."""
-    scenarios = [Scenario(5, "high", dataset, seed=seed) for seed in seeds or (0,)]
-    return together([tidy(metrics) for _ in scenarios], [tables.keys(scenario) for scenario in scenarios])
+def found(*metrics, dataset="animal_mnist"):
+    """The tidy metrics of independent runs of one scenario."""
+    scenarios = [Scenario(5, "high", dataset, run=run) for run in range(len(metrics))]
+    return together([tidy(each) for each in metrics], [tables.keys(scenario) for scenario in scenarios])
 
 
 def test_utility_has_a_column_an_aggregation_and_a_baseline_in_all_of_them():
@@ -46,13 +39,13 @@ def test_utility_has_a_column_an_aggregation_and_a_baseline_in_all_of_them():
 
 
 def test_each_state_is_held_against_both_references():
-    rows = tables.forgetting(found(FORGETTING, 0, 1))
+    rows = tables.forgetting(found(FORGETTING, FORGETTING))
     assert rows[["state", "reference", "tow"]].head(2).to_numpy().tolist() == [
         ["before", "baseline_retrained", 0.1],
         ["before", "retrained_exact", 0.2],
     ]
     text = readable.forgetting(rows).iloc[1]
-    assert (text["n"], text["UA"]) == ("2 (seed)", "10.0 ± 0.0")
+    assert (text["n"], text["UA"]) == (2, "10.0 ± 0.0")
     assert (text["against"], text["ToW"]) == ("retrained_exact", "0.20 ± 0.00")
 
 
@@ -64,46 +57,50 @@ def test_a_state_that_was_not_decided_is_left_out():
     assert readable.forgetting(rows).empty
 
 
-def test_each_attack_has_a_row_a_target_and_origin():
-    (population,), (lira,) = (tables.TABLES[name](found(ATTACKS)).to_dict("records") for name in ("population", "lira"))
-    assert (population["target"], population["origin"], population["auc"]) == ("before", "leaked", 0.65)
-    assert (lira["target"], lira["origin"], lira["tpr_at_1_percent"]) == ("before", "leaked", 0.07)
-
-
-def test_lira_is_read_run_by_run():
-    runs = [tables.TABLES["lira"](found(ATTACKS, seed)).assign(auc=auc) for seed, auc in enumerate((0.61, 0.65, 0.688))]
-    (row,) = readable.lira(pd.concat(runs)).to_dict("records")
-    assert (row["n"], row["before"]) == ("3 (seed)", "0.61 0.65 0.69")
-
-
-AREA = {"attack": "lira", "origin": "leaked", "runs": 3, "images": 50, "held_out": 140, "each": "0.600 0.655 0.690"}
+KEYS = {"classes": 5, "leakage": "high", "scope": "dominant", "attack": "lira", "origin": "leaked"}
+AREA = KEYS | {"aggregation": "prior_corrected", "runs": 3, "images": 50, "held_out": 140, "low": 0.6, "high": 0.7}
 
 
 def area(**values):
-    return {
-        "classes": 5,
-        "leakage": "high",
-        "scope": "dominant",
-        **AREA,
-        "auc": 0.648,
-        "low": 0.6,
-        "high": 0.7,
-    } | values
+    return AREA | {"target": "before", "auc": 0.648} | values
 
 
 def test_an_area_is_read_with_its_interval_in_the_column_of_its_target():
-    text = readable.areas(pd.DataFrame([area(target="retrained_exact"), area(target="before", auc=0.7)]))
+    rows = [area(target="retrained_exact"), area(auc=0.7), area(aggregation="mean_logits", auc=0.9)]
+    text = readable.areas(pd.DataFrame(rows))
     assert list(text.columns)[-2:] == ["before", "retrained_exact"]
     (row,) = text.to_dict("records")
     assert row["before"] == "0.70 (0.60 to 0.70)"
-    assert (row["attack"], row["runs"], row["images"], row["held out"]) == ("LiRA", 3, 50, 140)
+    assert (row["attack"], row["n"], row["images"], row["held out"]) == ("LiRA", 3, 50, 140)
 
 
-def test_a_change_is_read_run_by_run_and_with_its_interval():
-    change = area(target="after", change=0.07, low=-0.01, high=0.15, each="0.060 0.070 0.080")
-    (row,) = readable.changes(pd.DataFrame([change])).to_dict("records")
-    assert row["each run"] == "+0.06 +0.07 +0.08"
-    assert (row["later state"], row["later - before"]) == ("after", "+0.070 (-0.010 to +0.150)")
+def test_a_change_is_read_with_its_interval_and_what_it_is_held_against():
+    rows = [area(target="after", against="before", change=0.07, low=-0.01, high=0.15)]
+    (row,) = readable.changes(pd.DataFrame(rows)).to_dict("records")
+    assert (row["state"], row["against"], row["difference"]) == ("after", "before", "+0.070 (-0.010 to +0.150)")
+
+
+def test_rates_are_read_in_percent_and_those_that_do_not_exist_are_empty():
+    known = {"tpr_at_1_percent": 0.04, "tpr_at_1_percent_low": 0.01, "tpr_at_1_percent_high": 0.1, "epsilon_low": 0.2}
+    none = dict.fromkeys(("tpr_at_0.1_percent", "tpr_at_0.1_percent_low", "tpr_at_0.1_percent_high"), float("nan"))
+    areas, rates = tables.apart(pd.DataFrame([area(**known, **none), area(target="after")]))
+    assert len(areas) == 2
+    assert "epsilon_low" not in areas
+    (row,) = readable.rates(rates).to_dict("records")
+    assert (row["at 1 % false alarms"], row["at 0.1 %"], row["epsilon"]) == ("4.0 (1.0 to 10.0)", "", "at least 0.20")
+
+
+def test_a_difference_is_that_of_the_same_run_and_has_the_interval_of_the_pairs():
+    def metrics(before, retrained):
+        held_out = {"before": before, "after": before, "retrained": retrained}
+        states = {state: {"held_out": {"prior_corrected": {"overall": share}}} for state, share in held_out.items()}
+        return states | {"baseline": {"baseline_retrained": {"held_out": {"overall": 0.5}}}}
+
+    rows = tables.differences(found(metrics(0.9, 0.8), metrics(0.7, 0.6)))
+    text = readable.differences(rows).set_index(["state", "against"])["overall"]
+    assert text["retrained", "before"] == "-10.00 ± 0.00"
+    assert text["after", "before"] == "0.00 ± 0.00"
+    assert text["retrained", "baseline_retrained"] == "20.00 ± 127.06"
 
 
 def test_recognition_is_recall_others_taken_and_auroc_of_each_aggregation():
@@ -111,8 +108,8 @@ def test_recognition_is_recall_others_taken_and_auroc_of_each_aggregation():
     held_out = {"mean_logits": scores, "prior_corrected": {"undecided": 1.0}}
     metrics: dict = {state: {"held_out": held_out} for state in STATES}
     metrics["baseline"] = {"baseline_full": {"held_out": scores | {"forgotten": 1.0}}}
-    text = readable.recognition(tables.recognition(found(metrics, 0, 1)))
-    assert text.iloc[0][["mean_logits", "prior_corrected", "n"]].tolist() == ["98.3, 2.7, 0.998", "-", "2 (seed)"]
+    text = readable.recognition(tables.recognition(found(metrics, metrics)))
+    assert text.iloc[0][["mean_logits", "prior_corrected", "n"]].tolist() == ["98.3, 2.7, 0.998", "-", 2]
     assert set(text.iloc[-1][["mean_logits", "prior_corrected"]]) == {"100.0, 2.7, 0.998"}
 
 
@@ -125,14 +122,14 @@ def test_a_member_that_never_regains_the_class_says_so():
 
 
 def test_over_seeds_it_says_in_how_many_runs_the_class_was_regained():
-    runs = [tables.relearning(found(RELEARNING, seed)) for seed in (0, 1)]
+    runs = [tables.relearning(found(RELEARNING)).assign(run=run) for run in (0, 1)]
     runs[0]["retrained_exact_samples"] = 500
     text = readable.relearning(pd.concat(runs)).iloc[0]
-    assert text["n"] == "2 (seed)"
+    assert text["n"] == 2
     assert text["never saw it: samples to regain"] == "500, in 1 of 2"
 
 
-@pytest.mark.parametrize("name", ["population", "lira", "relearning"])
+@pytest.mark.parametrize("name", ["relearning"])
 def test_no_class_forgotten_makes_no_rows(name):
     assert tables.TABLES[name](found({"attacks": {}, "relearning": {}})).empty
 

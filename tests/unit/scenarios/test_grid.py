@@ -19,8 +19,8 @@ OURS = Branch("scenario/5-high", tree="a", worktree="", made="a", scenario=SCENA
     [
         (SCENARIO, "scenario/5-high"),
         (Scenario(3, "low", dataset="animals10"), "scenario/animals10-3-low"),
-        (Scenario(3, "low", scope="all", seed=2, split_seed=1), "scenario/3-low-all-seed2-split1"),
-        (Scenario(5, "none", "animals10", "all", 7), "scenario/animals10-5-none-all-seed7"),
+        (Scenario(3, "low", scope="all", run=2), "scenario/3-low-all-run2"),
+        (Scenario(5, "none", "animals10", "all", 7), "scenario/animals10-5-none-all-run7"),
         (Scenario(5, "high", leaked=0), "scenario/5-high-leaked0"),
     ],
 )
@@ -29,38 +29,37 @@ def test_a_branch_is_named_by_what_is_not_the_default(scenario, branch):
 
 
 def test_the_choices_name_every_parameter_so_that_a_changed_default_changes_nothing():
-    assert Scenario(3, "low", seed=2).choices == [
+    assert Scenario(3, "low", run=2).choices == [
         "dataset=animal_mnist",
         "classes=3",
         "leakage=low",
         "forget.scope=dominant",
         "seed=2",
-        "split_seed=0",
+        "split_seed=2",
         "attacks=all",
     ]
 
 
 def test_leaked_images_are_chosen_only_where_they_are_not_the_level_s_own():
     assert Scenario(3, "low", leaked=10).choices[-1] == "leakage.leaked=10"
-    names = [scenario.name for scenario in grid("animal_mnist", [5], ["high"], ["dominant"], [0], [0], [5, 10])]
+    names = [scenario.name for scenario in grid("animal_mnist", [5], ["high"], ["dominant"], 1, [5, 10])]
     assert names == ["5-high-leaked5", "5-high-leaked10"]
 
 
-def test_the_grid_has_each_combination_once_and_a_seed_s_grid_before_the_next_seed_s():
-    wanted = grid("animal_mnist", [5, 3], ["high", "none"], ["dominant"], [0, 1, 0], [0])
+def test_the_grid_has_each_combination_once_and_a_run_s_grid_before_the_next_run_s():
+    wanted = grid("animal_mnist", [5, 3, 5], ["high", "none"], ["dominant"], 2)
     names = [scenario.name for scenario in wanted]
     assert names[:4] == ["5-high", "5-none", "3-high", "3-none"]
-    assert names[4:] == [f"{name}-seed1" for name in names[:4]]
+    assert names[4:] == [f"{name}-run1" for name in names[:4]]
 
 
 counts = st.integers(0, 100)
 words = st.sampled_from(["dominant", "all"])
 
 
-@given(st.builds(Scenario, counts, st.sampled_from(["none", "low"]), st.just("animals10"), words, counts, counts))
+@given(st.builds(Scenario, counts, st.sampled_from(["none", "low"]), st.just("animals10"), words, counts))
 def test_two_scenarios_have_two_names(scenario):
-    for other in (replace(scenario, seed=scenario.seed + 1), replace(scenario, split_seed=scenario.split_seed + 1)):
-        assert other.branch != scenario.branch
+    assert replace(scenario, run=scenario.run + 1).branch != scenario.branch
 
 
 def test_git_gives_back_what_a_commit_says_of_itself(tmp_path):

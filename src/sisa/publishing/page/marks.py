@@ -1,4 +1,4 @@
-"""What the charts of the results page show: for each figure one row a mark, of one run or averaged over seeds."""
+"""What the charts of the results page show: for each figure one row a mark, of one run or averaged over runs."""
 
 from collections.abc import Callable, Iterator
 
@@ -17,7 +17,7 @@ STATED = (*SHARES, "others_taken")
 KNOWN = ("scenario", "short", "dataset", "family", "leaked")
 VALUES = ["value", "low", "high"]
 KEYS = ["group", "aggregation", "panel", "row", "series", "at", "note"]
-ATTACKS = ("lira", "population")
+ATTACKS = ("lira", "lira_difference", "population", "difference")
 MANY = 0.1  # a share of others that are taken for the class, beyond which its recall says little
 
 
@@ -153,9 +153,8 @@ def relearning(run: Run) -> Iterator[dict]:
 
 
 def attacked(kind: str, runs: list[Run]) -> pd.DataFrame:
-    """The AUCs of one attack over the runs of each scenario that share their split, with intervals."""
-    known = [run for run in runs if run.influence is not None]
-    found = over_runs(known, areas.areas, lambda run: {"group": run.scenario})
+    """The AUCs of one attack over the runs of each scenario, with intervals."""
+    found = over_runs(runs, areas.areas, lambda run: {"group": run.scenario})
     if found.empty:
         return found
     found = pick(found, attack=kind).rename(columns={"origin": "panel", "target": "state", "auc": "value"})

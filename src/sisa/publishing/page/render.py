@@ -16,7 +16,6 @@ from sisa.publishing.page.charts import COUNT, FIGURES, PERCENT, SCORE, TIMES, V
 from sisa.publishing.page.marks import ATTACKS, table
 from sisa.publishing.palette import STATES
 from sisa.publishing.runs import Run
-from sisa.scenarios.grid import SEEDS
 
 HERE = Path(__file__).parent
 WORDS = yaml.safe_load((HERE / "words.yaml").read_text())
@@ -85,12 +84,10 @@ def scenarios(runs: list[Run]) -> list[dict]:
 
 
 def told(runs: list[Run]) -> str:
-    """How many runs a scenario's figures stand for, and what varied between them."""
-    seeds = {seed: sorted({run.params[seed] for run in runs}) for seed in SEEDS}
+    """How many runs a scenario's figures stand for."""
     if len(runs) == 1:
-        return f"one run (seed {seeds['seed'][0]})"
-    varied = " or ".join(seed for seed, values in seeds.items() if len(values) > 1)
-    return f"means of n = {len(runs)} runs that differ in {varied}, with the lowest and the highest run"
+        return f"one run (seed {runs[0].params['seed']})"
+    return f"means of n = {len(runs)} independent runs, with the lowest and the highest run"
 
 
 def figure(figure: Figure, runs: list[Run]) -> dict:
