@@ -43,21 +43,6 @@ def population(ins: np.ndarray, outs: np.ndarray, actual: int, in_images: np.nda
     return Found(found.numbers | {"balanced_accuracy": float(balanced)}, found.influence)
 
 
-def likelihood_ratio(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray) -> np.ndarray:
-    """The log-likelihood ratio [m] of having been trained on each image: LiRA, Carlini et al. 2022, equation 4.
-
-    target [m]: the attacked model's log-odds of each image's class; shadows [N, m]: those of N models of the same
-    recipe, of which inside [N, m] bool says which were trained on the image, at least one and not all. Normal
-    distributions with one variance for all images on each side, as section VI-C advises for few shadow models.
-    """
-    sides = []
-    for side in (inside, ~inside):
-        mean = np.where(side, shadows, 0).sum(axis=0) / side.sum(axis=0)
-        spread = np.sqrt(np.where(side, (shadows - mean) ** 2, 0).sum() / max(side.sum() - len(mean), 1)) + 1e-6
-        sides.append(-0.5 * ((target - mean) / spread) ** 2 - np.log(spread))
-    return sides[0] - sides[1]
-
-
 def success(ins: np.ndarray, outs: np.ndarray, in_images: np.ndarray, out_images: np.ndarray) -> Found:
     """How well log-likelihood ratios tell ins from outs, an image having one of each member that was asked about it;
     neither may be empty.
