@@ -61,7 +61,8 @@ class Candidates(Images):
     classes [n] str: the class that models are taught, which is not a canary's own; places [n] str: the id of the image
     of the shards whose places the pair takes, the first one's own unless it is a canary; origins [n] str: DOMINANT or
     LEAKED, as the shards hold the first of a pair and not the second, or CANARY where they hold neither; inside [n]
-    str: a 1 for each shadow ensemble that is trained on the image, and a 0 for each other.
+    str: a 1 for each shadow ensemble that is trained on the image, and a 0 for each other; of two twins, the first and
+    the second ensemble, the third and the fourth and so on, one is trained on it.
     """
 
     places: np.ndarray

@@ -57,9 +57,11 @@ def of(images: Images, class_: str | None) -> np.ndarray:
 
 
 def deal(shadows: int, seed: int, place: str) -> tuple[str, str]:
-    """In which shadow ensembles the first of a pair is, a random half of them, and in which the second: 0110, 1001."""
-    first = rank([*map(str, range(shadows))], "inside", seed, place)[: shadows // 2]
-    text = "".join("1" if str(number) in first else "0" for number in range(shadows))
+    """In which shadow ensembles the first of a pair is, and in which the second: 0110, 1001.
+
+    A coin decides which of two ensembles gets which, so that without any two such twins each is still in half.
+    """
+    text = "".join(rank(["01", "10"], "inside", seed, place, number)[0] for number in range(shadows // 2))
     return text, text.translate(str.maketrans("01", "10"))
 
 
