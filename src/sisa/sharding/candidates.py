@@ -1,5 +1,7 @@
 """Deal the images of a class that shadow models are trained on, or not: once for all shards, in pairs that match."""
 
+from typing import NamedTuple
+
 import numpy as np
 
 from sisa.data.images import CANARY, DOMINANT, LEAKED, Candidates, Images, Shard, union
@@ -7,6 +9,15 @@ from sisa.sharding.leakage import rank
 
 CANARIES = 6  # pairs
 SPARED = 8  # of so many places one is a canary's, so that few leaked images leave candidates over
+
+
+class Pair(NamedTuple):
+    """Two images, by their ids, the image whose places they take, and their origin."""
+
+    first: str
+    second: str
+    place: str
+    origin: str
 
 
 def pair_up(shards: dict[str, Shard], others: Images, class_: str | None, shadows: int, seed: int) -> Candidates:
@@ -19,7 +30,17 @@ def pair_up(shards: dict[str, Shard], others: Images, class_: str | None, shadow
     that are no candidates, and of dominant ones where none leaked. A pure function of what it is given, whatever the
     order of the images.
     """
+    pairs = chosen(shards, others, class_, seed)
+    ids = np.array([image for pair in pairs for image in (pair.first, pair.second)], dtype=np.str_)
     pictures = union([*shards.values(), others])
+    pixels = pictures.pixels[np.searchsorted(pictures.ids, ids)]
+    inside = [text for pair in pairs for text in deal(shadows, seed, pair.place)]
+    once = ([class_] * len(pairs), [pair.place for pair in pairs], [pair.origin for pair in pairs])
+    classes, places, origins = (np.repeat(np.array(each, dtype=np.str_), 2) for each in once)
+    return Candidates(ids, classes, pixels, places, origins, np.array(inside, dtype=np.str_))
+
+
+def chosen(shards: dict[str, Shard], others: Images, class_: str | None, seed: int) -> list[Pair]:
     leaked = {image for shard in shards.values() for image in shard.ids[of(shard, class_) & (shard.roles == LEAKED)]}
     dominant = {image for shard in shards.values() for image in shard.ids[of(shard, class_)]} - leaked
     partners, strangers = others.ids[of(others, class_)], others.ids[~of(others, class_)]
@@ -31,19 +52,9 @@ def pair_up(shards: dict[str, Shard], others: Images, class_: str | None, shadow
     del lent[:canaries]
     leaked = leaked[: len(partners) // 2]
     dominant = dominant[: len(partners) - len(leaked)]
-    held = [*leaked, *dominant]
-    firsts, seconds = [*held, *strangers[:canaries]], [*partners[: len(held)], *strangers[canaries : 2 * canaries]]
-    ids = np.array([[*pair] for pair in zip(firsts, seconds, strict=True)], dtype=np.str_).ravel()
-    origins = [LEAKED] * len(leaked) + [DOMINANT] * len(dominant) + [CANARY] * canaries
-    inside = [text for place in [*held, *places] for text in deal(shadows, seed, place)]
-    return Candidates(
-        ids,
-        np.array([class_ or ""] * len(ids), dtype=np.str_),
-        pictures.pixels[np.searchsorted(pictures.ids, ids)],
-        np.repeat(np.array([*held, *places], dtype=np.str_), 2),
-        np.repeat(np.array(origins, dtype=np.str_), 2),
-        np.array(inside, dtype=np.str_),
-    )
+    held, origins = [*leaked, *dominant], [LEAKED] * len(leaked) + [DOMINANT] * len(dominant)
+    pairs = [Pair(*pair) for pair in zip(held, partners, held, origins, strict=False)]
+    return pairs + [Pair(*pair, CANARY) for pair in zip(strangers, strangers[canaries:], places, strict=False)]
 
 
 def outside(shards: dict[str, Shard], test: Images, pool: Images, class_: str | None) -> Images:
