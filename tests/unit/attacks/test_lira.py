@@ -153,6 +153,10 @@ def test_two_shadow_ensembles_are_too_few_for_canaries():
     assert {place[3] for place in World(2.0, 0, 2).scores()} == {LEAKED, DOMINANT}
 
 
+def test_without_shadow_ensembles_nothing_is_attacked():
+    assert World(2.0, 0, 0).scores() == {}
+
+
 def test_without_candidates_nothing_is_attacked():
     nothing = candidates().take(np.zeros(260, dtype=bool))
     asked = {HELD_OUT: Asked(nothing.ids, nothing.classes)}
