@@ -113,7 +113,7 @@ def of_canaries(
     exactly retrained ensemble never saw one, and so is what exact forgetting would make of the first shadow ensemble.
     It is one target, not N: over all deals, of which each image is inside half, one and the same answer cannot have
     another AUC than 0.5. The twin is left out too, because the mean of seven ensembles that saw an image is less sure
-    than that of eight that did not: this alone makes an AUC of 0.48 where there is nothing to find.
+    than that of eight that did not: this alone takes the AUC below 0.5 where there is nothing to find.
     """
     rows = candidates.origins == CANARY
     dealt, count = candidates.dealt[:, rows], len(theirs)
