@@ -14,6 +14,7 @@ UNION_RETAINED = Path("data/union_retained.parquet")
 LEAKAGE = Path("data/leakage_matrix.csv")
 REQUESTS = Path("data/requests.csv")
 FORGET_SET = Path("data/forget_set.json")
+CANDIDATES = Path("data/candidates.parquet")
 BASELINE_FULL = Path("models/baseline_full")
 BASELINE_RETRAINED = Path("models/baseline_retrained")
 LOGITS = Path("models/logits.parquet")
@@ -59,7 +60,7 @@ def retrained_exact(params: Params) -> Path:
 
 
 def shadows(params: Params) -> Path:
-    """What the shadow models of each shard answer, one table a shard."""
+    """What each shard's members of the shadow ensembles answer, one file a shard."""
     return Path("models/shadows", scenario(params))
 
 

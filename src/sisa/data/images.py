@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 DOMINANT, LEAKED = "dominant", "leaked"  # the roles of an image in a shard
+CANARY = "canaries"  # an origin of candidates
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,33 @@ class Shard(Images):
 
     roles: np.ndarray
     slices: np.ndarray
+
+
+@dataclass(frozen=True)
+class Candidates(Images):
+    """Images in pairs, the two of a pair one after the other: shadow models are trained on one of the two.
+
+    classes [n] str: the class that models are taught, which is not a canary's own; places [n] str: the id of the image
+    of the shards whose places the pair takes, the first one's own unless it is a canary; origins [n] str: DOMINANT or
+    LEAKED, as the shards hold the first of a pair and not the second, or CANARY where they hold neither; inside [n]
+    str: a 1 for each shadow ensemble that is trained on the image, and a 0 for each other; of two twins, the first and
+    the second ensemble, the third and the fourth and so on, one is trained on it.
+    """
+
+    places: np.ndarray
+    origins: np.ndarray
+    inside: np.ndarray
+
+    @property
+    def held(self) -> np.ndarray:
+        """Which ones the shards hold, [n] bool."""
+        return self.ids == self.places
+
+    @property
+    def dealt(self) -> np.ndarray:
+        """Which of N shadow ensembles are trained on each, [N, n] bool; without images N is 0."""
+        count = len(self.inside[0]) if len(self) else 0
+        return np.array([[*each] for each in self.inside], dtype=np.str_).reshape(len(self), count).T == "1"
 
 
 def union(parts: list[Images]) -> Images:

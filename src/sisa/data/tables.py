@@ -18,7 +18,8 @@ from sisa.data.images import Images, Shard
 
 Kind = TypeVar("Kind", bound=Images)
 
-COLUMNS = {"ids": "id", "classes": "class", "files": "file", "roles": "role", "slices": "slice", "pixels": "pixels"}
+COLUMNS = {"ids": "id", "classes": "class", "files": "file", "roles": "role", "slices": "slice"}
+COLUMNS |= {"places": "place", "origins": "origin", "inside": "inside", "pixels": "pixels"}
 DIMENSIONS = ("channels", "height", "width")
 
 

@@ -4,7 +4,7 @@ import numpy as np
 
 from sisa.base.params import Params
 from sisa.cost.predictions import predicted_retraining, predicted_training
-from sisa.data.images import Images, Shard
+from sisa.data.images import Candidates, Images, Shard
 from sisa.training.slicing import slice_epochs
 from sisa.unlearning.forget_set import ForgetSet
 
@@ -15,14 +15,13 @@ def retrained_exact(shard: Shard, to_forget: ForgetSet, params: Params) -> int:
     return predicted_retraining(shard.slices, shard.among(to_forget.ids), params.slices, epochs)
 
 
-def shadows(shard: Shard, others: Images, params: Params) -> int:
-    """Of a shard's shadow models, each as large as its member; none without candidates in it and among `others`."""
-    class_ = params.forget.class_ or ""
-    outside = (others.classes == class_) & ~others.among(shard.ids)
-    if not ((shard.classes == class_).any() and outside.any()):
-        return 0
-    epochs = slice_epochs(params.train.epochs, params.slices)
-    return params.attacks.shadows * predicted_training(shard.slices, params.slices, epochs)
+def shadows(shard: Shard, gone: list[str], candidates: Candidates, params: Params) -> int:
+    """Of a shard's members of the shadow ensembles: each as large as the shard and, where these ids go, once more as
+    large as what is left."""
+    epochs, taken_out = slice_epochs(params.train.epochs, params.slices), shard.among(gone)
+    trained_on = [shard.slices, shard.slices[~taken_out]] if taken_out.any() else [shard.slices]
+    each = sum(predicted_training(slices, params.slices, epochs) for slices in trained_on)
+    return len(candidates.dealt) * each
 
 
 def relearning(shards: dict[str, Shard], together: Images, to_forget: ForgetSet, params: Params) -> int:

@@ -145,7 +145,7 @@ class Classification:
         found = NONE.union(*(self.contents[name].ids for name in there))
         if self.erased & set(run.trained_on):
             found |= ERASED
-        if not found and len(there) < len(TRAINED_ON[run.stage]):
+        if not found and len(there) < len(run.training_tables):
             return UNDECIDED
         if not found or not run.less:
             return found

@@ -18,7 +18,7 @@ from sisa.data import tables
 from sisa.data.images import Images, NoPicture, image_id
 from sisa.erasure.lineage import Run
 from sisa.erasure.stores import Blob, Reading, Store
-from sisa.inference.shadows import HEADER as SHADOW_COLUMNS
+from sisa.inference.shadows import FOLDER
 from sisa.repository import lock
 from sisa.sources import photo
 from sisa.training.checkpoints import LOG_COLUMNS
@@ -34,6 +34,7 @@ ANSWERS, SHADOWS = "answers of models", "answers of shadow models"
 LISTING, RUN, FORGOTTEN = "directory listing", "run-cache entry", "list of forgotten ids"
 UNREADABLE, OTHER = "unreadable", "other"
 TRAINED = {CHECKPOINT, LOG, SHADOWS}
+SHADOW_COLUMNS = ["id", "held", "shadow", "inside", "log_odds"]  # of the CSV files that shadow models once answered in
 
 
 @dataclass(frozen=True)
@@ -112,12 +113,14 @@ def whole(file: Reading) -> bytes:
 
 def parquet(file: Reading, wanted: frozenset[str]) -> Content:
     """A table of images, or of what models answered about them: it names images as well, but has no pixels, and so no
-    slices, and nothing was trained on it."""
+    slices, and nothing was trained on it. Candidates name the images in whose place others are trained on."""
     table = pq.ParquetFile(pa.PythonFile(file, mode="r"))
     names = table.schema_arrow.names
-    ids = table.read(columns=["id"])["id"].to_pylist() if "id" in names else []
-    kind = TABLE if "pixels" in names else ANSWERS if ids else OTHER
-    return Content(kind, wanted.intersection(ids))
+    naming = table.read(columns=[name for name in ("id", "place") if name in names])
+    ids = {image for column in naming.columns for image in column.to_pylist()}
+    of_shadows = any(name.startswith(f"{FOLDER}/") for name in names)
+    kind = TABLE if "pixels" in names else SHADOWS if of_shadows else ANSWERS if ids else OTHER
+    return Content(kind, wanted & ids)
 
 
 def seen_digests(file: Reading) -> tuple[str, ...]:

@@ -28,7 +28,8 @@ HERE = "the workspace"
 #   retrain_exact       the shard less all copies of what forget_set.json lists, resumed likewise; `reference` and
 #                       forgotten.json are what they were called in version 0.1
 #   baselines           the union, and the union of what is retained
-#   shadows             draws its candidates from the shard, from the union and from the test set
+#   shadows             the shard and the candidates; before there was a table of these, it drew them itself, from the
+#                       union and the test set
 TRAINED_ON = {
     "train_shards": ("data/shards/{shard}.parquet",),
     "retrain": ("data/retained/{shard}.parquet",),
@@ -36,8 +37,9 @@ TRAINED_ON = {
     "reference": ("data/shards/{shard}.parquet",),
     "baseline_full": ("data/union.parquet",),
     "baseline_retrained": ("data/union_retained.parquet",),
-    "shadows": ("data/shards/{shard}.parquet", "data/union.parquet", "data/test.parquet"),
+    "shadows": ("data/shards/{shard}.parquet", "data/candidates.parquet"),
 }
+DRAWN_FROM = ("data/shards/{shard}.parquet", "data/union.parquet", "data/test.parquet")
 # The stages that leave out what this file lists
 LESS = {"retrain_exact": "data/forget_set.json", "reference": "data/forgotten.json"}
 
@@ -60,10 +62,15 @@ class Run:
         return cls(words[0], words[1], deps, outs)
 
     @property
+    def training_tables(self) -> list[str]:
+        """The paths of what its outputs were trained on; none for a stage that trains nothing."""
+        drew = self.stage == "shadows" and "data/candidates.parquet" not in self.deps
+        return [path.format(shard=self.shard) for path in (DRAWN_FROM if drew else TRAINED_ON.get(self.stage, ()))]
+
+    @property
     def trained_on(self) -> list[str]:
-        """The hashes of what its outputs were trained on; none for a stage that trains nothing."""
-        wanted = [path.format(shard=self.shard) for path in TRAINED_ON.get(self.stage, ())]
-        return [self.deps[path] for path in wanted if path in self.deps]
+        """The hashes of these, as far as the run has them."""
+        return [self.deps[path] for path in self.training_tables if path in self.deps]
 
     @property
     def less(self) -> str | None:

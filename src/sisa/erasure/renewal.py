@@ -17,10 +17,11 @@ from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Params
 from sisa.cost.predictions import predicted_retraining, predicted_training
 from sisa.data import tables
-from sisa.data.images import Images, Shard, union
+from sisa.data.images import Candidates, Images, Pool, Shard, union
 from sisa.erasure import attack_costs
 from sisa.repository import lock
 from sisa.repository.dvc import dvc_in_sight
+from sisa.sharding.candidates import outside, pair_up
 from sisa.sources import roster
 from sisa.training import checkpoints, provenance
 from sisa.training.resume import keep
@@ -125,14 +126,15 @@ def attacking(
     changed: list[str], left: dict[str, Shard], request: ForgetSet, ids: Collection[str], params: Params
 ) -> dict[str, int]:
     """Samples that the attack stages take which run again without these images, by what each writes."""
-    test = tables.read(paths.TEST, Images)
+    test, pool = tables.read(paths.TEST, Images), tables.read(paths.POOL, Pool)
     again = changed if request == forget_set.read(paths.FORGET_SET) else list(left)
     exact, shadows = paths.retrained_exact(params), paths.shadows(params)
     samples = {str(exact / name): attack_costs.retrained_exact(left[name], request, params) for name in again}
-    if changed or test.among(ids).any():
-        others = union([*left.values(), test.take(~test.among(ids))])
-        costs = {name: attack_costs.shadows(shard, others, params) for name, shard in left.items()}
-        samples |= {f"{shadows / name}.csv": cost for name, cost in costs.items()}
+    others = outside(left, *(each.take(~each.among(ids)) for each in (test, pool)), request.class_)
+    dealt = pair_up(left, others, request.class_, params.attacks.shadows, params.seed)
+    for name in again if same(dealt, tables.read(paths.CANDIDATES, Candidates)) else left:
+        gone = request.removed.get(name, [])
+        samples[f"{shadows / name}.parquet"] = attack_costs.shadows(left[name], gone, dealt, params)
     if samples:
         together = union([*left.values()])
         samples["metrics/relearning.json"] = attack_costs.relearning(left, together, request, params)

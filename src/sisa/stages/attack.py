@@ -2,13 +2,14 @@
 
 from pathlib import Path
 
-from sisa.attacks import areas, scores
+from sisa.attacks import areas, lira, scores
 from sisa.attacks.population import suspects
 from sisa.attacks.scores import Place, Scores
 from sisa.base import paths
 from sisa.base.files import write_json
 from sisa.base.params import Params, load
 from sisa.data import tables
+from sisa.data.images import Candidates
 from sisa.evaluation import scoring
 from sisa.evaluation.aggregation import AGGREGATIONS, loss_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
@@ -37,6 +38,9 @@ def main() -> None:
     found: dict[Place, Scores] = {}
     if to_forget.class_:
         found = by_answers(asked, predictions, baselines, to_forget.class_, params)
+        answered = {name: outputs.read(paths.shadows(params) / f"{name}.parquet")[1] for name in params.shards}
+        candidates, actual = tables.read(paths.CANDIDATES, Candidates), params.shards.index(to_forget.class_)
+        found |= lira.scores(candidates, answered, asked, members, to_forget.affected, actual, loss)
     write_json(METRICS / "attacks.json", areas.of_one_run(found) if found else {})
     scores.write(METRICS / "scores.parquet", found)
 

@@ -6,9 +6,9 @@ import pytest
 from sisa.base import paths
 from sisa.base.params import load
 from sisa.data import tables
-from sisa.data.images import Images, Shard, union
+from sisa.data.images import Candidates, Images, Shard
 from sisa.erasure import attack_costs
-from sisa.stages import relearn, retrain_exact, shadows
+from sisa.stages import candidates, relearn, retrain_exact, shadows
 from sisa.training import loop
 from sisa.unlearning import forget_set
 
@@ -28,6 +28,7 @@ def test_attacks_run_after_the_experiment_and_their_exact_members_are_what_scope
     assert {name for name in before if after[name] != before[name]} == {"validate"}  # of the parameters
     assert sorted(after.keys() - before.keys()) == [
         "attack@forgotten",
+        "candidates@forgotten",
         "predict_exact@forgotten",
         "relearn@forgotten",
         "retrain_exact@cat",
@@ -87,8 +88,10 @@ def test_what_attack_stages_train_is_predicted_to_the_sample(low, samples, monke
     monkeypatch.chdir(low.path)
     params, request = load(), forget_set.read(paths.FORGET_SET)
     shards = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in params.shards}
-    together, test = tables.read(paths.UNION, Images), tables.read(paths.TEST, Images)
+    together = tables.read(paths.UNION, Images)
+    candidates.main()
+    dealt = tables.read(paths.CANDIDATES, Candidates)
     for name, shard in shards.items():
         assert samples(retrain_exact, name) == attack_costs.retrained_exact(shard, request, params)
-        assert samples(shadows, name) == attack_costs.shadows(shard, union([together, test]), params)
+        assert samples(shadows, name) == attack_costs.shadows(shard, request.removed.get(name, []), dealt, params) > 0
     assert samples(relearn) == attack_costs.relearning(shards, together, request, params)

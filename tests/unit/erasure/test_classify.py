@@ -41,7 +41,8 @@ def trained(stage: str, out: str, **deps: str) -> Run:
         "gone": "data/forget_set.json",
         "gone_before": "data/forgotten.json",
     }
-    names |= {"union": "data/union.parquet", "test": "data/test.parquet", "member": "models/shards/x/cat"}
+    names |= {"union": "data/union.parquet", "test": "data/test.parquet", "candidates": "data/candidates.parquet"}
+    names["member"] = "models/shards/x/cat"
     return Run(stage, "cat", {names[name]: value for name, value in deps.items()}, {"out": out})
 
 
@@ -88,13 +89,18 @@ def test_an_exactly_retrained_member_is_trained_on_the_shard_less_what_was_forgo
     assert "model" in classify(held, [run], []).undecided
 
 
-@pytest.mark.parametrize("tainted", ["shard", "union", "test"])
-def test_answers_of_shadow_models_go_with_any_table_that_their_candidates_may_come_from(tainted):
-    held = {name: table(CAT if name == tainted else CLEAN) for name in ("shard", "union", "test")}
-    run = trained("shadows", "answers", shard="shard", union="union", test="test")
+@pytest.mark.parametrize("tables", [("shard", "candidates"), ("shard", "union", "test")], ids=["now", "before"])
+@pytest.mark.parametrize("number", [0, 1, -1])
+def test_answers_of_shadow_models_go_with_any_table_that_their_candidates_may_come_from(tables, number):
+    held = {name: table(CAT if name == tables[number] else CLEAN) for name in tables}
+    run = trained("shadows", "answers", **dict(zip(tables, tables, strict=True)))
     assert "answers" in classify(held | {"answers": Content(SHADOWS)}, [run], []).tainted
     clean = {name: table() for name in held} | {"answers": Content(SHADOWS)}
-    assert not classify(clean, [run], []).tainted
+    found = classify(clean, [run], [])
+    assert not found.tainted
+    assert not found.undecided
+    del clean[tables[-1]]
+    assert "answers" in classify(clean, [run], []).undecided
 
 
 def test_answers_of_models_go_when_they_name_the_image_and_stay_when_they_do_not():

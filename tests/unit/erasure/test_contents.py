@@ -13,11 +13,12 @@ from dvc.fs import LocalFileSystem
 from PIL import Image
 
 from sisa.data import tables
-from sisa.data.images import Images, Shard, image_id
+from sisa.data.images import Candidates, Images, Shard, image_id
 from sisa.erasure import contents
 from sisa.erasure.contents import ArrayFormat, inspect, with_slices
 from sisa.erasure.stores import Blob, Store
-from sisa.inference import outputs
+from sisa.inference import outputs, shadows
+from sisa.inference.outputs import ModelOutputs
 from sisa.training.checkpoints import Seen, write_checkpoint
 from sisa.training.loop import Checkpoint
 from sisa.training.slicing import slice_digests
@@ -134,7 +135,22 @@ def test_a_parquet_file_that_names_no_image_is_none_of_ours(look):
     assert look(sink.getvalue().to_pybytes()).kind == contents.OTHER
 
 
-def test_answers_of_shadow_models_tell_whom_they_are_about(look):
+def test_answers_of_shadow_members_tell_whom_they_are_about(look, tmp_path):
+    images, logits = shard(), np.zeros((len(shard()), 2))
+    told = {shadows.column("before", 0): ModelOutputs({shadows.CANDIDATES: logits}, np.array([1, 1]))}
+    outputs.write(tmp_path / "written.parquet", {shadows.CANDIDATES: images}, told)
+    found = look((tmp_path / "written.parquet").read_bytes(), [IDS[0], "0" * 64])
+    assert (found.kind, found.ids) == (contents.SHADOWS, {IDS[0]})
+
+
+def test_candidates_tell_also_of_the_images_in_whose_places_others_are_trained_on(look, tmp_path):
+    text = (np.array([each] * 6) for each in ("f" * 63 + "0", "canaries", "01"))
+    dealt = Candidates(shard().ids, shard().classes, shard().pixels, *text)
+    found = look(written(tmp_path, dealt), [IDS[0], "f" * 63 + "0", "0" * 64])
+    assert (found.kind, found.ids) == (contents.TABLE, {IDS[0], "f" * 63 + "0"})
+
+
+def test_the_answers_that_shadow_models_once_gave_tell_whom_they_are_about(look):
     text = f"id,held,shadow,inside,log_odds\n{IDS[0]},1,0,1,0.5\n"
     assert look(text.encode()).ids == {IDS[0]}
 

@@ -11,8 +11,9 @@ import yaml
 from sisa.base import paths
 from sisa.base.params import load
 from sisa.data import tables
-from sisa.data.images import Images, Shard, union
+from sisa.data.images import Candidates, Images, Pool, Shard, union
 from sisa.erasure import renewal
+from sisa.sharding.candidates import pair_up
 from sisa.sources import roster
 from sisa.training import checkpoints
 from sisa.training.checkpoints import Seen
@@ -22,7 +23,7 @@ from sisa.unlearning.forget_set import ForgetSet
 from sisa.unlearning.requests import Request
 
 ROOT = Path(__file__).parents[3]
-A, B, C, D, E = (letter * 64 for letter in "abcde")
+A, B, C, D, E, *OTHER_CATS = (letter * 64 for letter in "abcdefgh")
 CLASS_OF = {A: "cat", B: "cat", C: "dog", D: "horse", E: "dog"}
 
 
@@ -119,24 +120,42 @@ def test_an_image_that_no_shard_holds_touches_no_model(params):
     assert renewal.plan(["f" * 64], params) == renewal.Renewal()
 
 
-def test_attack_stages_are_priced_by_what_each_trains_again(params):
+@pytest.fixture
+def attacked(params):
+    """The same with cats to forget and attacks=all: of three other cats, shadow ensembles swap two for A and for B."""
     values = yaml.safe_load(Path("params.yaml").read_text())
     values["forget"]["class"] = "cat"
     attacks = {"shards": list(SHARDS), "of": ["forgotten"], "shadows": 4, "relearn_images": 50, "relearn_epochs": 5}
     Path("params.yaml").write_text(yaml.safe_dump(values | {"attacks": attacks}))
     removed = {"cat": [B, A], "dog": [A], "horse": [A]}
     forget_set.write(paths.FORGET_SET, ForgetSet("cat", "dominant", [A], removed, {}))
-    trained = renewal.plan([E], load()).trained
+    test = Images(np.array(OTHER_CATS), np.array(["cat"] * 3), np.zeros((3, 1, 1, 1), np.uint8))
+    tables.write(paths.TEST, test)
+    together = union([*SHARDS.values(), test])
+    tables.write(paths.POOL, Pool(*vars(together).values(), together.ids))
+    tables.write(paths.CANDIDATES, pair_up(SHARDS, test, "cat", 4, 0))
+    return load()
+
+
+def test_attack_stages_are_priced_by_what_each_trains_again(attacked):
+    trained = renewal.plan([E], attacked).trained
     # Two epochs a slice, as above. Dog's exactly retrained member keeps C and resumes after the first slice; the other
     # two stay.
-    # Dog and horse hold the cat A, and B is the one to swap it with; cat holds them both.
+    # The candidates stay, so that only dog's four shadow members are trained again, and once more without A.
     # Two members, each as served and as exactly retrained, learn from B (A had leaked), C and D.
     assert {
         name: samples for name, samples in trained.items() if "/retrained/" not in name and "baseline" not in name
     } == {
         "models/shards/animal_mnist-3/dog": 2 * (1 + 2),
         "models/retrained_exact/animal_mnist-3/dog": 2 * 1,
-        "models/shadows/animal_mnist-3/dog.csv": 4 * 2 * (1 + 2),
-        "models/shadows/animal_mnist-3/horse.csv": 4 * 2 * (1 + 2),
+        "models/shadows/animal_mnist-3/dog.parquet": 4 * (2 * (1 + 2) + 2 * (1 + 1)),
         "metrics/relearning.json": 4 * 5 * 3,
     }
+
+
+def test_a_held_out_image_that_shadow_ensembles_were_trained_on_costs_all_their_members(attacked):
+    dealt = tables.read(paths.CANDIDATES, Candidates)
+    (spare,) = {*OTHER_CATS} - {*dealt.ids}
+    answers = [f"models/shadows/animal_mnist-3/{name}.parquet" for name in SHARDS]
+    for image, again in ((spare, []), (dealt.ids[1], answers)):
+        assert [name for name in renewal.plan([image], attacked).trained if "/shadows/" in name] == again

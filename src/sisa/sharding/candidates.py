@@ -1,0 +1,86 @@
+"""Deal the images of a class that shadow models are trained on, or not: once for all shards, in pairs that match."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from sisa.data.images import CANARY, DOMINANT, LEAKED, Candidates, Images, Shard, union
+from sisa.sharding.leakage import rank
+
+CANARIES = 6  # pairs
+SPARED = 8  # of so many places one is a canary's, so that few leaked images leave candidates over
+
+
+class Pair(NamedTuple):
+    """Two images, by their ids, the image whose places they take, and their origin."""
+
+    first: str
+    second: str
+    place: str
+    origin: str
+
+
+def pair_up(shards: dict[str, Shard], others: Images, class_: str | None, shadows: int, seed: int) -> Candidates:
+    """The candidates of a class (None: none), each image that the shards hold with a partner that none holds.
+
+    others: images in no shard, of any class. A pair takes the places of one image: in each shadow ensemble exactly one
+    of the two is trained on, in all shards that hold that image, and each of the two in half of the ensembles.
+    Candidates that leaked are paired with at most half of the partners, and dominant ones with those that are left.
+    Canaries are `others` of other classes, which only memory can take for the class; they take places of leaked images
+    that are no candidates, and of dominant ones where none leaked. A pure function of what it is given, whatever the
+    order of the images.
+    """
+    pairs = chosen(shards, others, class_, seed)
+    ids = np.array([image for pair in pairs for image in (pair.first, pair.second)], dtype=np.str_)
+    pictures = union([*shards.values(), others])
+    pixels = pictures.pixels[np.searchsorted(pictures.ids, ids)]
+    inside = [text for pair in pairs for text in deal(shadows, seed, pair.place)]
+    once = ([class_] * len(pairs), [pair.place for pair in pairs], [pair.origin for pair in pairs])
+    classes, places, origins = (np.repeat(np.array(each, dtype=np.str_), 2) for each in once)
+    return Candidates(ids, classes, pixels, places, origins, np.array(inside, dtype=np.str_))
+
+
+def chosen(shards: dict[str, Shard], others: Images, class_: str | None, seed: int) -> list[Pair]:
+    leaked = {image for shard in shards.values() for image in shard.ids[of(shard, class_) & (shard.roles == LEAKED)]}
+    dominant = {image for shard in shards.values() for image in shard.ids[of(shard, class_)]} - leaked
+    partners, strangers = others.ids[of(others, class_)], others.ids[~of(others, class_)]
+    groups = (rank([*map(str, each)], "candidates", seed) for each in (leaked, dominant, partners, strangers))
+    leaked, dominant, partners, strangers = groups
+    lent = leaked or dominant
+    canaries = min(CANARIES, -(-len(lent) // SPARED), len(strangers) // 2)
+    places = lent[:canaries]
+    del lent[:canaries]
+    leaked = leaked[: len(partners) // 2]
+    dominant = dominant[: len(partners) - len(leaked)]
+    held, origins = [*leaked, *dominant], [LEAKED] * len(leaked) + [DOMINANT] * len(dominant)
+    pairs = [Pair(*pair) for pair in zip(held, partners, held, origins, strict=False)]
+    return pairs + [Pair(*pair, CANARY) for pair in zip(strangers, strangers[canaries:], places, strict=False)]
+
+
+def outside(shards: dict[str, Shard], test: Images, pool: Images, class_: str | None) -> Images:
+    """The images that no shard holds, of those held out and, of the class (None: none), of those in the pool."""
+    held = union([*shards.values(), test])
+    return union([test, pool.take(of(pool, class_) & ~pool.among(held.ids))])
+
+
+def of(images: Images, class_: str | None) -> np.ndarray:
+    return images.classes == (class_ or "")
+
+
+def deal(shadows: int, seed: int, place: str) -> tuple[str, str]:
+    """In which shadow ensembles the first of a pair is, and in which the second: 0110, 1001.
+
+    A coin decides which of two ensembles gets which, so that without any two such twins each is still in half.
+    """
+    text = "".join(rank(["01", "10"], "inside", seed, place, number)[0] for number in range(shadows // 2))
+    return text, text.translate(str.maketrans("01", "10"))
+
+
+def shadow_shard(shard: Shard, candidates: Candidates, number: int) -> Shard:
+    """The shard of shadow ensemble `number`: each pair's image that is inside, in the place that the pair has here."""
+    chosen = candidates.take(candidates.dealt[number] & np.isin(candidates.places, shard.ids))
+    order = np.argsort(shard.ids)
+    rows = order[np.searchsorted(shard.ids, chosen.places, sorter=order)]
+    ids, pixels = shard.ids.copy(), shard.pixels.copy()
+    ids[rows], pixels[rows] = chosen.ids, chosen.pixels
+    return Shard(ids, shard.classes, pixels, shard.roles, shard.slices)
