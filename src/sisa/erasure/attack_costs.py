@@ -1,7 +1,5 @@
 """Samples that the attack stages (attacks=all) train, predicted from what they read; to ask models takes none."""
 
-import numpy as np
-
 from sisa.base.params import Params
 from sisa.cost.predictions import predicted_retraining, predicted_training
 from sisa.data.images import Images, Shard
@@ -23,15 +21,3 @@ def shadows(shard: Shard, others: Images, params: Params) -> int:
         return 0
     epochs = slice_epochs(params.train.epochs, params.slices)
     return params.attacks.shadows * predicted_training(shard.slices, params.slices, epochs)
-
-
-def relearning(shards: dict[str, Shard], together: Images, to_forget: ForgetSet, params: Params) -> int:
-    """Of every served member and its reference, over all epochs: they go on when the class is regained."""
-    if not params.forget.class_:
-        return 0
-    leaked = np.concatenate([shard.ids for name, shard in shards.items() if name != params.forget.class_])
-    to_learn = together.take((together.classes != params.forget.class_) | ~together.among(leaked))
-    lessons = sum(min(params.attacks.relearn_images, int((to_learn.classes == name).sum())) for name in shards)
-    served = [len(shard) - len(to_forget.removed.get(name, [])) for name, shard in shards.items()]
-    exact = [len(shard) - int(shard.among(to_forget.ids).sum()) for shard in shards.values()]
-    return sum(images > 0 for images in [*served, *exact]) * params.attacks.relearn_epochs * lessons

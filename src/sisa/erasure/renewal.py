@@ -133,9 +133,6 @@ def attacking(
         others = union([*left.values(), test.take(~test.among(ids))])
         costs = {name: attack_costs.shadows(shard, others, params) for name, shard in left.items()}
         samples |= {f"{shadows / name}.csv": cost for name, cost in costs.items()}
-    if samples:
-        together = union([*left.values()])
-        samples["metrics/relearning.json"] = attack_costs.relearning(left, together, request, params)
     return samples
 
 

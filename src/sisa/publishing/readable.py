@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pandas as pd
 
 from sisa.publishing.metrics_table import BASELINE_FULL, BASELINE_RETRAINED, GAPS, UNLEARNING, pick
-from sisa.publishing.tables import MEASURED_ON, SCENARIO, SERVED
+from sisa.publishing.tables import MEASURED_ON, SCENARIO
 from sisa.scenarios.grid import SEEDS, Scenario
 from sisa.unlearning.states import AFTER, BEFORE, RETRAINED, RETRAINED_EXACT, STATES
 
@@ -77,14 +77,6 @@ def pair(overall: pd.Series, forgotten: pd.Series) -> str:
     if overall.isna().any():
         return "-"
     return percent(overall) + ("" if forgotten.isna().any() else f" ({percent(forgotten)})")
-
-
-def regained(samples: pd.Series) -> str:
-    """Samples until regained, of the runs that did; `never`, where none did."""
-    times = samples.dropna()
-    if times.empty:
-        return "never"
-    return number(times, 0) + ("" if len(times) == len(samples) else f", in {len(times)} of {len(samples)}")
 
 
 def formatted(*columns: tuple[str, str, Callable[[pd.Series], str]]) -> Cells:
@@ -172,15 +164,6 @@ def changes(table: pd.DataFrame) -> pd.DataFrame:
     return lines(named, ("attack", "origin", "later state"), cells)
 
 
-def relearning(table: pd.DataFrame) -> pd.DataFrame:
-    """The share named at first in percent, and samples until regained; in how many of the runs, where not in all."""
-    columns = []
-    for start, name in {SERVED: "served", RETRAINED_EXACT: "never saw it"}.items():
-        columns.append((f"{name}: names at first", f"{start}_named", percent))
-        columns.append((f"{name}: samples to regain", f"{start}_samples", regained))
-    return lines(table, ("member",), formatted(*columns))
-
-
 def notebooks(table: pd.DataFrame) -> pd.DataFrame:
     """Overall (and forgotten class) in percent: theirs, ours by their measure, and the held-out ones."""
     names = ("ours, the same", "ours, held-out, the same", "ours, held-out, prior-corrected")
@@ -221,5 +204,5 @@ def response(table: pd.DataFrame) -> pd.DataFrame:
     return lines(of_study, ("leaked",), formatted(*columns))
 
 
-NAMED = (recognition, utility, forgetting, lira, areas, changes, relearning, notebooks, response)
+NAMED = (recognition, utility, forgetting, lira, areas, changes, notebooks, response)
 READABLE = {"results": accuracy} | {each.__name__: each for each in NAMED}  # by the folder in results/

@@ -18,7 +18,6 @@ BASELINE_RETRAINED, RETRAINED_EXACT = REFERENCES
 SHARES = ("overall", "forgotten", "retained")
 CHOSEN, AVERAGED = "prior_corrected", "mean_logits"
 MEASURED_ON = ((TRAINING, AVERAGED), (HELD_OUT, AVERAGED), (HELD_OUT, CHOSEN))  # beside the notebooks
-SERVED = "served"
 NOTEBOOKS = "animals10"  # the photos that the notebooks were run on
 RESPONSES = {  # column: state, aggregation, set and measure
     "residual_copies": (RETRAINED, "", "", "residual_copies"),
@@ -96,14 +95,6 @@ def attack(metrics: pd.DataFrame, name: str, numbers: tuple[str, ...]) -> pd.Dat
     return found.rename(columns=names | {"state": "target", "set": "origin"}).astype(counts)
 
 
-def relearning(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a member: the share named at first and the samples until regained, as served and exactly retrained."""
-    starts = pick(metrics, measure=("relearning named", "relearning samples"))
-    starts = starts.assign(measure=starts["state"] + starts["measure"].str.replace("relearning ", "_"))
-    measures = [f"{start}_{what}" for start in (SERVED, RETRAINED_EXACT) for what in ("named", "samples")]
-    return wide(starts, ("model",), measures).rename(columns={"model": "member"})
-
-
 def response(metrics: pd.DataFrame) -> pd.DataFrame:
     """One row a run: how knowledge, accuracy, attacks and cost follow the number of leaked images; NaN for what is not.
 
@@ -124,7 +115,6 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {  # by the folder i
     "forgetting": forgetting,
     "population": partial(attack, name="population", numbers=("auc", "images", "held_out", "balanced_accuracy")),
     "lira": partial(attack, name="lira", numbers=("auc", "balanced_accuracy", "tpr_at_1_percent")),
-    "relearning": relearning,
     "notebooks": notebooks,
 }
 

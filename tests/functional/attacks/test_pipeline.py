@@ -1,4 +1,4 @@
-"""The attacks on a small experiment: exactly retrained members, shadow models, membership inference and relearning."""
+"""The attacks on a small experiment: exactly retrained members, shadow models and membership inference."""
 
 import pandas as pd
 import pytest
@@ -8,7 +8,7 @@ from sisa.base.params import load
 from sisa.data import tables
 from sisa.data.images import Images, Shard, union
 from sisa.erasure import attack_costs
-from sisa.stages import relearn, retrain_exact, shadows
+from sisa.stages import retrain_exact, shadows
 from sisa.training import loop
 from sisa.unlearning import forget_set
 
@@ -29,7 +29,6 @@ def test_attacks_run_after_the_experiment_and_their_exact_members_are_what_scope
     assert sorted(after.keys() - before.keys()) == [
         "attack@forgotten",
         "predict_exact@forgotten",
-        "relearn@forgotten",
         "retrain_exact@cat",
         "retrain_exact@dog",
         "retrain_exact@horse",
@@ -46,8 +45,6 @@ def test_attacks_run_after_the_experiment_and_their_exact_members_are_what_scope
     for origin, scores in found["lira"]["before"].items():
         asked = influence[f"lira/before/{origin}"].dropna()
         assert len(asked) == scores["images"] + scores["held_out"]
-    relearned = attacked_low.metrics("relearning")
-    assert relearned["cat"]["served"] == relearned["cat"]["retrained_exact"]  # neither saw a cat
     assert attacked_low.metrics("retrained_exact")["retrained_exact"]["mean_logits"]["UA"] == 1
     exact = list(attacked_low.files("models/retrained_exact/tiny-3").values())
 
@@ -91,4 +88,3 @@ def test_what_attack_stages_train_is_predicted_to_the_sample(low, samples, monke
     for name, shard in shards.items():
         assert samples(retrain_exact, name) == attack_costs.retrained_exact(shard, request, params)
         assert samples(shadows, name) == attack_costs.shadows(shard, union([together, test]), params)
-    assert samples(relearn) == attack_costs.relearning(shards, together, request, params)

@@ -31,9 +31,6 @@ def test_the_table_says_what_the_files_say(run):
     assert value(table, measure="names", state="baseline_full") == metrics["members"]["baseline_full"]["names"]
     lira = metrics["attacks"]["lira"]["before"]["leaked"]
     assert value(table, measure="lira auc", state="before", set="leaked") == lira["auc"]
-    relearned = metrics["relearning"]["dog"]["retrained_exact"]
-    assert value(table, measure="relearning samples", state="retrained_exact", model="dog") == relearned["samples"]
-    assert value(table, measure="relearning goal") == metrics["relearning"]["goal"]
 
 
 def test_a_distance_says_from_which_reference_it_is(run):

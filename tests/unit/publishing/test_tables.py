@@ -22,12 +22,6 @@ ATTACKS = {
         "lira": {"before": {"leaked": SUCCESS | {"tpr_at_1_percent": 0.07}}},
     }
 }
-RELEARNING = {
-    "relearning": {
-        "goal": 0.7,
-        "cow": {"served": {"named": 0.86, "samples": 0}, "retrained_exact": {"named": 0.0}},
-    }
-}
 
 
 def found(metrics, *seeds, dataset="animal_mnist"):
@@ -116,25 +110,9 @@ def test_recognition_is_recall_others_taken_and_auroc_of_each_aggregation():
     assert set(text.iloc[-1][["mean_logits", "prior_corrected"]]) == {"100.0, 2.7, 0.998"}
 
 
-def test_a_member_that_never_regains_the_class_says_so():
-    rows = tables.relearning(found(RELEARNING))
-    assert rows["served_samples"].tolist() == [0]
-    text = readable.relearning(rows).iloc[0]
-    assert text["served: samples to regain"] == "0"
-    assert text["never saw it: samples to regain"] == "never"
-
-
-def test_over_seeds_it_says_in_how_many_runs_the_class_was_regained():
-    runs = [tables.relearning(found(RELEARNING, seed)) for seed in (0, 1)]
-    runs[0]["retrained_exact_samples"] = 500
-    text = readable.relearning(pd.concat(runs)).iloc[0]
-    assert text["n"] == "2 (seed)"
-    assert text["never saw it: samples to regain"] == "500, in 1 of 2"
-
-
-@pytest.mark.parametrize("name", ["population", "lira", "relearning"])
+@pytest.mark.parametrize("name", ["population", "lira"])
 def test_no_class_forgotten_makes_no_rows(name):
-    assert tables.TABLES[name](found({"attacks": {}, "relearning": {}})).empty
+    assert tables.TABLES[name](found({"attacks": {}})).empty
 
 
 def test_our_figures_stand_beside_the_notebooks_by_their_measure_and_held_out():
