@@ -10,7 +10,7 @@ COLUMNS = ["state", "model", "aggregation", "set", "class", "measure", "value"]
 BASELINE_FULL, BASELINE_RETRAINED = (model.name for model in BASELINES)
 REFERENCES = (BASELINE_RETRAINED, RETRAINED_EXACT)
 UNLEARNING = ("UA", "RA", "TA")
-FILES = (*STATES, "baseline", "forgetting", RETRAINED_EXACT, "members", "attacks", "cost")
+FILES = (*STATES, "baseline", "controls", "forgetting", RETRAINED_EXACT, "members", "attacks", "cost")
 WORK = {"training": BEFORE, "retraining": RETRAINED} | {name: name for name in (BASELINE_FULL, BASELINE_RETRAINED)}
 GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
 
@@ -54,7 +54,7 @@ def place_of(*path: str) -> dict[str, str] | None:
             return {"state": state, "measure": measure}
         case (state, which, aggregation, *measure) if state in STATES:
             return {"state": state, "set": which, "aggregation": aggregation} | of_class(*measure)
-        case ("baseline", state, which, *measure):
+        case ("baseline" | "controls", state, which, *measure):
             return {"state": state, "set": which} | of_class(*measure)
         case ("forgetting", state, *aggregation, "against_baseline_retrained", gap):
             return {"state": state, "aggregation": "".join(aggregation), "measure": against(BASELINE_RETRAINED, gap)}

@@ -29,6 +29,8 @@ def test_the_table_says_what_the_files_say(run):
     assert value(table, measure="residual_copies", state="retrained") == metrics["retrained"]["residual_copies"]
     assert value(table, measure="saw", state="before", model="cow") == metrics["members"]["before"]["cow"]["saw"]
     assert value(table, measure="names", state="baseline_full") == metrics["members"]["baseline_full"]["names"]
+    leaked = metrics["controls"]["baseline_leaked"]["held_out"]
+    assert value(table, measure="others_taken", state="baseline_leaked", set="held_out") == leaked["others_taken"]
     lira = metrics["attacks"]["lira"]["before"]["leaked"]
     assert value(table, measure="lira auc", state="before", set="leaked") == lira["auc"]
 
