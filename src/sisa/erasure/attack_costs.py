@@ -3,6 +3,7 @@
 from sisa.base.params import Params
 from sisa.cost.predictions import predicted_retraining, predicted_training
 from sisa.data.images import Images, Shard
+from sisa.inference.oracles import shards_by_kind
 from sisa.training.slicing import slice_epochs
 from sisa.unlearning.forget_set import ForgetSet
 
@@ -11,6 +12,13 @@ def retrained_exact(shard: Shard, to_forget: ForgetSet, params: Params) -> int:
     """Of a shard's member without any copy of a forgotten image."""
     epochs = slice_epochs(params.train.epochs, params.slices)
     return predicted_retraining(shard.slices, shard.among(to_forget.ids), params.slices, epochs)
+
+
+def oracles(name: str, shard: Shard, to_forget: ForgetSet, params: Params) -> int:
+    """Of a shard's members in the services of each kind."""
+    epochs = slice_epochs(params.train.epochs, params.slices)
+    kinds = shards_by_kind(shard, name, to_forget).values()
+    return params.attacks.oracles * sum(predicted_training(each.slices, params.slices, epochs) for each in kinds)
 
 
 def shadows(shard: Shard, others: Images, params: Params) -> int:

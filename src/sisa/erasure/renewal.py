@@ -26,7 +26,7 @@ from sisa.training import checkpoints, provenance
 from sisa.training.resume import keep
 from sisa.training.slicing import slice_epochs
 from sisa.unlearning import forget_set, requests
-from sisa.unlearning.forget_set import ForgetSet, covered, forget
+from sisa.unlearning.forget_set import ForgetSet, covered, forget, with_survivors
 
 
 @dataclass(frozen=True)
@@ -128,11 +128,16 @@ def attacking(
     test = tables.read(paths.TEST, Images)
     again = changed if request == forget_set.read(paths.FORGET_SET) else list(left)
     exact, shadows = paths.retrained_exact(params), paths.shadows(params)
+    together = union([*left.values()])
     samples = {str(exact / name): attack_costs.retrained_exact(left[name], request, params) for name in again}
+    if changed:
+        samples[str(paths.BASELINE_LEAKED)] = training_samples(with_survivors(together, request), params)
     if changed or test.among(ids).any():
-        others = union([*left.values(), test.take(~test.among(ids))])
+        others = union([together, test.take(~test.among(ids))])
         costs = {name: attack_costs.shadows(shard, others, params) for name, shard in left.items()}
         samples |= {f"{shadows / name}.csv": cost for name, cost in costs.items()}
+        costs = {name: attack_costs.oracles(name, shard, request, params) for name, shard in left.items()}
+        samples |= {f"{paths.oracles(params) / name}.parquet": cost for name, cost in costs.items()}
     return samples
 
 

@@ -122,7 +122,7 @@ def test_an_image_that_no_shard_holds_touches_no_model(params):
 def test_attack_stages_are_priced_by_what_each_trains_again(params):
     values = yaml.safe_load(Path("params.yaml").read_text())
     values["forget"]["class"] = "cat"
-    attacks = {"shards": list(SHARDS), "of": ["forgotten"], "shadows": 4}
+    attacks = {"shards": list(SHARDS), "of": ["forgotten"], "shadows": 4, "oracles": 1}
     Path("params.yaml").write_text(yaml.safe_dump(values | {"attacks": attacks}))
     removed = {"cat": [B, A], "dog": [A], "horse": [A]}
     forget_set.write(paths.FORGET_SET, ForgetSet("cat", "dominant", [A], removed, {}))
@@ -130,11 +130,14 @@ def test_attack_stages_are_priced_by_what_each_trains_again(params):
     # Two epochs a slice, as above. Dog's exactly retrained member keeps C and resumes after the first slice; the other
     # two stay.
     # Dog and horse hold the cat A, and B is the one to swap it with; cat holds them both.
-    assert {
-        name: samples for name, samples in trained.items() if "/retrained/" not in name and "baseline" not in name
-    } == {
+    # No cat survives: one model learns from C and D, and members of three kinds each from C in dog and from D in horse.
+    others = ("models/retrained/", "models/baseline_full", "models/baseline_retrained")
+    assert {name: samples for name, samples in trained.items() if not name.startswith(others)} == {
         "models/shards/animal_mnist-3/dog": 2 * (1 + 2),
         "models/retrained_exact/animal_mnist-3/dog": 2 * 1,
         "models/shadows/animal_mnist-3/dog.csv": 4 * 2 * (1 + 2),
         "models/shadows/animal_mnist-3/horse.csv": 4 * 2 * (1 + 2),
+        "models/baseline_leaked": 3 * 2,
+        "models/oracles/animal_mnist-3/dog.parquet": 3 * 2 * (1 + 1),
+        "models/oracles/animal_mnist-3/horse.parquet": 3 * 2 * 1,
     }
