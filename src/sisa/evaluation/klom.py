@@ -119,7 +119,7 @@ def excesses_by_chance(ours: np.ndarray, again: np.ndarray, oracles: np.ndarray,
 
 def origins(asked: dict[str, Asked], forget_set: ForgetSet) -> dict[str, np.ndarray]:
     """Where the images of SETS are from, masks [n] bool: forgotten ones that were in one shard (`dominant`) and in
-    several (`leaked`), `retained` ones, held-out ones of the forgotten class (`held_out`) and of the other classes.
+    several (`leaked`), `retained` ones, and held-out ones of the forgotten class and of the others.
     """
     ids = np.concatenate([asked[which].ids for which in SETS])
     held_out = np.repeat([True, False], [len(asked[which].ids) for which in SETS])
@@ -129,6 +129,6 @@ def origins(asked: dict[str, Asked], forget_set: ForgetSet) -> dict[str, np.ndar
         "dominant": forgotten & ~leaked,
         "leaked": leaked,
         "retained": ~forgotten & ~held_out,
-        "held_out": held_out & of_class,
+        "held_out_forgotten": held_out & of_class,
         "held_out_others": held_out & ~of_class,
     }

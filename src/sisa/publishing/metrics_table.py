@@ -10,7 +10,7 @@ COLUMNS = ["state", "model", "aggregation", "set", "class", "measure", "value"]
 BASELINE_FULL, BASELINE_RETRAINED = (model.name for model in BASELINES)
 REFERENCES = (BASELINE_RETRAINED, RETRAINED_EXACT)
 UNLEARNING = ("UA", "RA", "TA")
-FILES = (*STATES, "baseline", "controls", "forgetting", RETRAINED_EXACT, "members", "attacks", "cost")
+FILES = (*STATES, "baseline", "controls", "forgetting", RETRAINED_EXACT, "members", "attacks", "klom", "cost")
 WORK = {"training": BEFORE, "retraining": RETRAINED} | {name: name for name in (BASELINE_FULL, BASELINE_RETRAINED)}
 GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
 
@@ -22,8 +22,8 @@ def tidy(metrics: dict[str, dict]) -> pd.DataFrame:
     `undecided` on a set, every measure of that set is NaN.
 
     Measures have the names that they have in the files, but for the `recall` of a class, a distance as `tow against
-    REFERENCE`, what an attack found as `lira auc`, the set being where the images were, and `samples, scope SCOPE` of
-    forgetting with it.
+    REFERENCE`, what an attack found as `lira auc`, and `klom` with `klom floor`, the set being where the images were,
+    and `samples, scope SCOPE` of forgetting with it.
     """
     blank = dict.fromkeys(COLUMNS, "")
     found = [
@@ -67,6 +67,9 @@ def place_of(*path: str) -> dict[str, str] | None:
             return {"state": state, "model": "".join(model), "measure": measure}
         case ("attacks", attack, state, which, measure):
             return {"state": state, "set": which, "measure": f"{attack} {measure}"}
+        case ("klom", state, aggregation, origin, measure):
+            name = measure if measure == "klom" else f"klom {measure}"
+            return {"state": state, "aggregation": aggregation, "set": origin, "measure": name}
         case ("cost", work, "samples") if work in WORK:
             return {"state": WORK[work], "measure": "samples"}
         case ("cost", "scope", scope, "samples"):

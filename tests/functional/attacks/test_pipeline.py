@@ -60,7 +60,7 @@ def test_attacks_run_after_the_experiment_and_their_exact_members_are_what_scope
         "dominant": 9,
         "leaked": 3,
         "retained": 24,
-        "held_out": 5,
+        "held_out_forgotten": 5,
         "held_out_others": 10,
     }
     exact = list(attacked_low.files("models/retrained_exact/tiny-3").values())

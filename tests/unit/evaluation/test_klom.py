@@ -80,7 +80,7 @@ def test_origins_are_told_by_the_request():
         "dominant": IMAGES - 1,
         "leaked": 1,
         "retained": 1,
-        "held_out": 1,
+        "held_out_forgotten": 1,
         "held_out_others": 1,
     }
     assert np.flatnonzero(ORIGINS["leaked"]) == [2 + 7]

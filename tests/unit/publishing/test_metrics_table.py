@@ -48,6 +48,13 @@ def test_a_distance_says_from_which_reference_it_is(run):
     assert value(run.table, measure="RA", state="baseline_full") == of_baseline["RA"]
 
 
+def test_a_klom_stands_beside_its_floor():
+    found = {"klom": 9.0, "floor": 6.0, "excess": 3.0, "low": 1.0, "high": 5.0, "images": 50}
+    table = tidy({"klom": {"retrained": {"mean_logits": {"leaked": found}}}})
+    where = {"state": "retrained", "aggregation": "mean_logits", "set": "leaked"}
+    assert (value(table, measure="klom", **where), value(table, measure="klom floor", **where)) == (9, 6)
+
+
 def test_samples_are_those_of_the_cost_report(run):
     cost = run.metrics["cost"]
     samples = {state: value(run.table, measure="samples", state=state) for state in ("before", "retrained")}
