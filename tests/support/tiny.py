@@ -30,7 +30,7 @@ SMALLER = {
     "conf/leakage/high.yaml": {"dominant": 12, "leaked": 3},
     "conf/leakage/low.yaml": {"dominant": 12, "leaked": 3},
     "conf/leakage/none.yaml": {"dominant": 12},
-    "conf/attacks/all.yaml": {"shadows": 2, "relearn_epochs": 2},
+    "conf/attacks/all.yaml": {"shadows": 2, "oracles": 2},
     "conf/train/fast.yaml": {
         "network": {"name": "cnn", "patch": 2, "stride": 2, "filters": 4, "widths": [4, 8], "pool": "max"},
         "epochs": 2,

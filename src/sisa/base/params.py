@@ -139,8 +139,7 @@ class Attacks(Section):
     shards: list[Name]
     of: list[Literal["forgotten"]]
     shadows: Annotated[int, Field(ge=0, multiple_of=2)]
-    relearn_images: PositiveInt
-    relearn_epochs: PositiveInt
+    oracles: NonNegativeInt
 
 
 class Params(Section):

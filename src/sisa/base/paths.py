@@ -11,14 +11,16 @@ TEST = Path("data/test.parquet")
 UNION = Path("data/union.parquet")
 RETAINED = Path("data/retained")
 UNION_RETAINED = Path("data/union_retained.parquet")
+UNION_LEAKED = Path("data/union_leaked.parquet")
 LEAKAGE = Path("data/leakage_matrix.csv")
 REQUESTS = Path("data/requests.csv")
 FORGET_SET = Path("data/forget_set.json")
 CANDIDATES = Path("data/candidates.parquet")
 BASELINE_FULL = Path("models/baseline_full")
 BASELINE_RETRAINED = Path("models/baseline_retrained")
+BASELINE_LEAKED = Path("models/baseline_leaked")
 LOGITS = Path("models/logits.parquet")
-LOGITS_EXACT = Path("models/logits_exact.parquet")
+LOGITS_CONTROLS = Path("models/logits_controls.parquet")
 
 
 def datasets() -> list[str]:
@@ -62,6 +64,11 @@ def retrained_exact(params: Params) -> Path:
 def shadows(params: Params) -> Path:
     """What each shard's members of the shadow ensembles answer, one file a shard."""
     return Path("models/shadows", scenario(params))
+
+
+def oracles(params: Params) -> Path:
+    """What independently trained members of each shard answer, one table a shard."""
+    return Path("models/oracles", scenario(params))
 
 
 def retraining(params: Params, shard: str) -> Path:

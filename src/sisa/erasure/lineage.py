@@ -27,7 +27,8 @@ HERE = "the workspace"
 #                       a member trained from scratch bit for bit (tested, and `make verify` shows it again)
 #   retrain_exact       the shard less all copies of what forget_set.json lists, resumed likewise; `reference` and
 #                       forgotten.json are what they were called in version 0.1
-#   baselines           the union, and the union of what is retained
+#   baselines           the union, and the union of what is retained; baseline_leaked a part of the union, of which it
+#                       leaves the table beside its model
 #   shadows             the shard and the candidates; before there was a table of these, it drew them itself, from the
 #                       union and the test set
 TRAINED_ON = {
@@ -37,6 +38,7 @@ TRAINED_ON = {
     "reference": ("data/shards/{shard}.parquet",),
     "baseline_full": ("data/union.parquet",),
     "baseline_retrained": ("data/union_retained.parquet",),
+    "baseline_leaked": ("data/union.parquet",),
     "shadows": ("data/shards/{shard}.parquet", "data/candidates.parquet"),
 }
 DRAWN_FROM = ("data/shards/{shard}.parquet", "data/union.parquet", "data/test.parquet")

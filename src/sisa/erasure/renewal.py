@@ -27,7 +27,7 @@ from sisa.training import checkpoints, provenance
 from sisa.training.resume import keep
 from sisa.training.slicing import slice_epochs
 from sisa.unlearning import forget_set, requests
-from sisa.unlearning.forget_set import ForgetSet, covered, forget
+from sisa.unlearning.forget_set import ForgetSet, covered, forget, with_survivors
 
 
 @dataclass(frozen=True)
@@ -129,15 +129,18 @@ def attacking(
     test, pool = tables.read(paths.TEST, Images), tables.read(paths.POOL, Pool)
     again = changed if request == forget_set.read(paths.FORGET_SET) else list(left)
     exact, shadows = paths.retrained_exact(params), paths.shadows(params)
+    together = union([*left.values()])
     samples = {str(exact / name): attack_costs.retrained_exact(left[name], request, params) for name in again}
     others = outside(left, *(each.take(~each.among(ids)) for each in (test, pool)), request.class_)
     dealt = pair_up(left, others, request.class_, params.attacks.shadows, params.seed)
     for name in again if same(dealt, tables.read(paths.CANDIDATES, Candidates)) else left:
         gone = request.removed.get(name, [])
         samples[f"{shadows / name}.parquet"] = attack_costs.shadows(left[name], gone, dealt, params)
-    if samples:
-        together = union([*left.values()])
-        samples["metrics/relearning.json"] = attack_costs.relearning(left, together, request, params)
+    if changed:
+        samples[str(paths.BASELINE_LEAKED)] = training_samples(with_survivors(together, request), params)
+    if changed or test.among(ids).any():
+        costs = {name: attack_costs.oracles(name, shard, request, params) for name, shard in left.items()}
+        samples |= {f"{paths.oracles(params) / name}.parquet": cost for name, cost in costs.items()}
     return samples
 
 

@@ -105,13 +105,20 @@ def unlearning(predictions: Predictions, on: EvaluationSet) -> dict[str, float]:
     return metrics.unlearning_accuracies(right[TRAINING], on.forgotten, held_out)
 
 
-def against(predictions: Predictions, reference: Predictions, on: EvaluationSet) -> dict[str, float]:
-    """How far the predictions are from a reference's that never saw what was forgotten.
-
-    Average gap and ToW over UA, RA and TA, and the Jensen-Shannon distance on forgotten and on held-out images. Empty
-    where either is undecided; a distance over no image is absent.
+def gaps(predictions: Predictions, reference: Predictions, on: EvaluationSet) -> dict[str, float]:
+    """Average gap and ToW over UA, RA and TA from a reference that never saw what was forgotten; empty where either is
+    undecided.
     """
-    scores = metrics.gaps(unlearning(predictions, on), unlearning(reference, on))
+    return metrics.gaps(unlearning(predictions, on), unlearning(reference, on))
+
+
+def against(predictions: Predictions, reference: Predictions, on: EvaluationSet) -> dict[str, float]:
+    """How far the predictions of an ensemble are from those of one that never saw what was forgotten.
+
+    The gaps, and the Jensen-Shannon distance on forgotten and on held-out images. Empty where either is undecided; a
+    distance over no image is absent.
+    """
+    scores = gaps(predictions, reference, on)
     if not scores:
         return {}
     parts = {"forgotten": (TRAINING, on.forgotten), "held_out": (HELD_OUT, slice(None))}
@@ -120,6 +127,16 @@ def against(predictions: Predictions, reference: Predictions, on: EvaluationSet)
         if len(ours):
             scores[f"js_distance_{name}"] = metrics.distance(ours, theirs)
     return scores
+
+
+def floor(others: list[Predictions], reference: Predictions, on: EvaluationSet) -> dict[str, float]:
+    """How far ensembles trained like the reference, with other seeds, are from it: the mean of each distance of
+    `against`. What is no further was not told from the reference. Empty where there is none, or one is undecided.
+    """
+    found = [against(each, reference, on) for each in others]
+    if not found or not all(found):
+        return {}
+    return {name: float(np.mean([each[name] for each in found])) for name in found[0]}
 
 
 def knowledge(model: ModelOutputs, on: EvaluationSet) -> dict:

@@ -11,10 +11,10 @@ from tqdm import tqdm
 from sisa.base import paths
 from sisa.base.params import Params, Train
 from sisa.data import tables
-from sisa.data.images import Images, Pool
+from sisa.data.images import Images, Pool, Shard
 from sisa.inference import outputs
 from sisa.inference.outputs import HELD_OUT, TRAINING, UNUSED, ModelOutputs
-from sisa.training import checkpoints
+from sisa.training import checkpoints, loop
 from sisa.training.augment import normalize
 from sisa.training.loop import be_deterministic, device, mixed_precision
 from sisa.training.networks import build
@@ -62,6 +62,30 @@ def predict_logits(
         )
         for model, number in last.items()
     }
+
+
+def outputs_of_another(
+    shard: Shard, sets: dict[str, Images], params: Params, seed: tuple[str | int, ...]
+) -> ModelOutputs | None:
+    """What a member that is trained on the shard and not kept answers about each set; None for an empty shard."""
+    if not len(shard):
+        return None
+    *_, (_, checkpoint) = loop.train_member(
+        torch.from_numpy(shard.pixels),
+        torch.from_numpy(np.searchsorted(params.shards, shard.classes)),
+        torch.from_numpy(shard.slices),
+        slice_count=params.slices,
+        classes=len(params.shards),
+        recipe=params.train,
+        seed=seed,
+    )
+    network = build(params.train, params.dataset.channels, len(params.shards))
+    network.load_state_dict(checkpoint.weights)
+    logits = {
+        name: logits_of([network], torch.from_numpy(images.pixels), params.train)[0].double().numpy()
+        for name, images in sets.items()
+    }
+    return ModelOutputs(logits, np.array([(shard.classes == name).sum() for name in params.shards]))
 
 
 def network_of(model: Path, number: int, params: Params) -> nn.Module:

@@ -35,10 +35,9 @@ class Asked:
 
 
 def write(path: Path, sets: dict[str, Images], models: dict[Path, ModelOutputs]) -> None:
-    """Logits as float32; the same outputs give the same bytes."""
-    names = [name for name, images in sets.items() for _ in range(len(images))]
-    text = [names, *(np.concatenate([getattr(each, of) for each in sets.values()]) for of in ("ids", "classes"))]
-    columns = {key: pa.array(list(values), pa.string()) for key, values in zip(KEYS, text, strict=True)}
+    """Logits as float32; the same outputs give the same bytes. There may be no model, and no set."""
+    rows = [(name, *each) for name, images in sets.items() for each in zip(images.ids, images.classes, strict=True)]
+    columns = {key: pa.array([row[place] for row in rows], pa.string()) for place, key in enumerate(KEYS)}
     for model, outputs in models.items():
         logits = np.concatenate([outputs.logits[name] for name in sets]).astype(np.float32)
         columns[model.as_posix()] = pa.FixedSizeListArray.from_arrays(logits.ravel(), logits.shape[1])

@@ -10,7 +10,8 @@ COLUMNS = ["state", "model", "aggregation", "set", "class", "measure", "value"]
 BASELINE_FULL, BASELINE_RETRAINED = (model.name for model in BASELINES)
 REFERENCES = (BASELINE_RETRAINED, RETRAINED_EXACT)
 UNLEARNING = ("UA", "RA", "TA")
-FILES = (*STATES, "baseline", "forgetting", RETRAINED_EXACT, "members", "attacks", "relearning", "cost")
+ANOTHER = "another seed"  # of the exactly retrained ensemble: the noise floor of a distance from it
+FILES = (*STATES, "baseline", "controls", "forgetting", RETRAINED_EXACT, "members", "attacks", "klom", "cost")
 WORK = {"training": BEFORE, "retraining": RETRAINED} | {name: name for name in (BASELINE_FULL, BASELINE_RETRAINED)}
 GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
 
@@ -22,8 +23,8 @@ def tidy(metrics: dict[str, dict]) -> pd.DataFrame:
     `undecided` on a set, every measure of that set is NaN.
 
     Measures have the names that they have in the files, but for the `recall` of a class, a distance as `tow against
-    REFERENCE`, what an attack found as `lira auc`, the set being where the images were, `relearning samples` of a
-    model that starts in the state `served` or `retrained_exact`, and `samples, scope SCOPE` of forgetting with it.
+    REFERENCE`, what an attack found as `lira auc`, and `klom` with `klom floor`, the set being where the images were,
+    and `samples, scope SCOPE` of forgetting with it.
     """
     blank = dict.fromkeys(COLUMNS, "")
     found = [
@@ -54,7 +55,7 @@ def place_of(*path: str) -> dict[str, str] | None:
             return {"state": state, "measure": measure}
         case (state, which, aggregation, *measure) if state in STATES:
             return {"state": state, "set": which, "aggregation": aggregation} | of_class(*measure)
-        case ("baseline", state, which, *measure):
+        case ("baseline" | "controls", state, which, *measure):
             return {"state": state, "set": which} | of_class(*measure)
         case ("forgetting", state, *aggregation, "against_baseline_retrained", gap):
             return {"state": state, "aggregation": "".join(aggregation), "measure": against(BASELINE_RETRAINED, gap)}
@@ -68,10 +69,11 @@ def place_of(*path: str) -> dict[str, str] | None:
         case ("attacks", attack, state, *aggregation, which, measure):
             where = {"state": state, "aggregation": "".join(aggregation), "set": which}
             return where | {"measure": f"{attack} {measure}"}
-        case ("relearning", "goal"):
-            return {"measure": "relearning goal"}
-        case ("relearning", model, start, measure):
-            return {"state": start, "model": model, "measure": f"relearning {measure}"}
+        case ("klom", "floor", aggregation, measure):
+            return {"state": ANOTHER, "aggregation": aggregation, "measure": against(RETRAINED_EXACT, measure)}
+        case ("klom", state, aggregation, origin, measure):
+            name = measure if measure == "klom" else f"klom {measure}"
+            return {"state": state, "aggregation": aggregation, "set": origin, "measure": name}
         case ("cost", work, "samples") if work in WORK:
             return {"state": WORK[work], "measure": "samples"}
         case ("cost", "scope", scope, "samples"):

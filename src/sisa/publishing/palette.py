@@ -5,6 +5,6 @@ from sisa.unlearning.states import AFTER, BEFORE, RETRAINED, RETRAINED_EXACT
 
 RED, GREY = "#c2453a", "#737985"
 STATES = {BEFORE: "#4f86b8", AFTER: "#bd7c1a", RETRAINED: RED, BASELINE_FULL: GREY, BASELINE_RETRAINED: "#8064a8"}
-COLOURS = STATES | {"served": RED, RETRAINED_EXACT: "#2f8f83", "goal": GREY}
+COLOURS = STATES | {RETRAINED_EXACT: "#2f8f83"}
 LINES = ("#1f6f9c", RED, "#5a9e4b", "#8a5aa8", "#c98a1b", "#4b4b4b")  # in this order, for what has no colour of its own
 CELL = "#2f5d9e"

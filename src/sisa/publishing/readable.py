@@ -6,7 +6,7 @@ import pandas as pd
 
 from sisa.evaluation.intervals import half_width
 from sisa.publishing.metrics_table import BASELINE_FULL, BASELINE_RETRAINED, GAPS, UNLEARNING, pick
-from sisa.publishing.tables import CHOSEN, COMPARED, MEASURED_ON, SCENARIO, SERVED
+from sisa.publishing.tables import CHOSEN, COMPARED, MEASURED_ON, SCENARIO
 from sisa.scenarios.grid import Scenario
 from sisa.unlearning.states import AFTER, BEFORE, RETRAINED, RETRAINED_EXACT, STATES
 
@@ -70,14 +70,6 @@ def pair(overall: pd.Series, forgotten: pd.Series) -> str:
     return percent(overall) + ("" if forgotten.isna().any() else f" ({percent(forgotten)})")
 
 
-def regained(samples: pd.Series) -> str:
-    """Samples until regained, of the runs that did; `never`, where none did."""
-    times = samples.dropna()
-    if times.empty:
-        return "never"
-    return number(times, 0) + ("" if len(times) == len(samples) else f", in {len(times)} of {len(samples)}")
-
-
 def formatted(*columns: tuple[str, str, Callable[[pd.Series], str]]) -> Cells:
     """Cells of one column each: heading, column, and how its runs are read."""
     return lambda group: {heading: form(group[name]) for heading, name, form in columns}
@@ -119,8 +111,22 @@ def forgetting(table: pd.DataFrame) -> pd.DataFrame:
     """Shares in percent, and the reference beside; what was not decided is left out."""
     headings = ("average gap", "ToW", "JS distance, forgotten", "JS distance, held out")
     gaps = [(heading, gap, number) for heading, gap in zip(headings, GAPS, strict=True)]
-    decided = table[table["RA"].notna()].rename(columns={"reference": "against"})
+    decided = table[table[["RA", "average_gap"]].notna().any(axis=1)].rename(columns={"reference": "against"})
     return lines(decided, ("state", "against"), formatted(*((name, name, percent) for name in UNLEARNING), *gaps))
+
+
+def klom(table: pd.DataFrame) -> pd.DataFrame:
+    """KLoM, its floor, and the excess by the chosen aggregation: of one run with its interval over services, of several
+    with that over runs."""
+
+    def cells(group: pd.DataFrame) -> dict[str, object]:
+        first, excess = group.iloc[0], number(group["excess"], 3)
+        if len(group) == 1:
+            excess += f" ({first['low']:.3f} to {first['high']:.3f})"
+        found = {"images": f"{first['images']:.0f}", "KLoM": mean(group["klom"]), "floor": mean(group["floor"])}
+        return found | {"excess": excess}
+
+    return lines(pick(table, aggregation=CHOSEN), ("state", "origin"), cells)
 
 
 def areas(table: pd.DataFrame) -> pd.DataFrame:
@@ -185,15 +191,6 @@ def differences(table: pd.DataFrame) -> pd.DataFrame:
     return lines(pick(table, aggregation=CHOSEN), ("state", "against"), cells)
 
 
-def relearning(table: pd.DataFrame) -> pd.DataFrame:
-    """The share named at first in percent, and samples until regained; in how many of the runs, where not in all."""
-    columns = []
-    for start, name in {SERVED: "served", RETRAINED_EXACT: "never saw it"}.items():
-        columns.append((f"{name}: names at first", f"{start}_named", percent))
-        columns.append((f"{name}: samples to regain", f"{start}_samples", regained))
-    return lines(table, ("member",), formatted(*columns))
-
-
 def notebooks(table: pd.DataFrame) -> pd.DataFrame:
     """Overall (and forgotten class) in percent: theirs, ours by their measure, and the held-out ones."""
     names = ("ours, the same", "ours, held-out, the same", "ours, held-out, prior-corrected")
@@ -234,5 +231,5 @@ def response(table: pd.DataFrame) -> pd.DataFrame:
     return lines(of_study, ("leaked",), formatted(*columns))
 
 
-NAMED = (recognition, utility, differences, forgetting, areas, rates, changes, relearning, notebooks, response)
+NAMED = (recognition, utility, differences, forgetting, klom, areas, rates, changes, notebooks, response)
 READABLE = {"results": accuracy} | {each.__name__: each for each in NAMED}  # by the folder in results/

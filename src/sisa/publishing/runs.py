@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # what only the results of branches need takes most of a seco
 NEEDED = {*STATES, "baseline", "cost"}
 WORKSPACE = "workspace"
 MAKERS = ("split", "baseline_full", "unlearn", "predict", "evaluate", "cost")  # their parameters make the metrics
-PLOTS = {name: f"plots/{name}.csv" for name in ("relearning", *(f"confusion/{state}" for state in STATES))}
+PLOTS = {name: f"plots/{name}.csv" for name in (f"confusion/{state}" for state in STATES)}
 SCORES = "metrics/scores.parquet"
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 from sisa.inference.outputs import HELD_OUT, TRAINING
-from sisa.publishing.metrics_table import BASELINE_FULL, GAPS, REFERENCES, UNLEARNING, against, pick, wide
+from sisa.publishing.metrics_table import ANOTHER, BASELINE_FULL, GAPS, REFERENCES, UNLEARNING, against, pick, wide
 from sisa.publishing.runs import Run, over_runs, together
 from sisa.scenarios.grid import Scenario
 from sisa.unlearning.forget_set import SCOPES
@@ -17,7 +17,6 @@ BASELINE_RETRAINED, RETRAINED_EXACT = REFERENCES
 SHARES = ("overall", "forgotten", "retained")
 CHOSEN, AVERAGED = "prior_corrected", "mean_logits"
 MEASURED_ON = ((TRAINING, AVERAGED), (HELD_OUT, AVERAGED), (HELD_OUT, CHOSEN))  # beside the notebooks
-SERVED = "served"
 COMPARED = ("overall", "retained", "forgotten", "forgotten_auroc")
 PAIRS = (  # a state, and what it is compared with, of the same run
     (AFTER, BEFORE), (RETRAINED, BEFORE), (RETRAINED, BASELINE_RETRAINED), (BEFORE, BASELINE_FULL),
@@ -67,15 +66,22 @@ def utility(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def forgetting(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a state and reference: UA, RA and TA by `prior_corrected`, and how far the state is from it."""
-    chosen = pick(metrics, state=STATES, aggregation=CHOSEN)
-    parts = []
+    """One row a state and reference: UA, RA and TA by `prior_corrected`, and how far the state is from it; and how far
+    the exactly retrained ensemble with other seeds is from it."""
+    chosen, parts = pick(metrics, state=(*STATES, ANOTHER), aggregation=CHOSEN), []
     for reference in REFERENCES:
         names = {against(reference, gap): gap for gap in GAPS}
         part = wide(chosen, ("state",), (*UNLEARNING, *names)).rename(columns=names)
         part.insert(part.columns.get_loc("state") + 1, "reference", reference)
-        parts.append(part)
+        parts.append(part[(part["state"] != ANOTHER) | (reference == RETRAINED_EXACT)])
     return alternating(parts)
+
+
+def klom(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a state, aggregation and origin of images: KLoM, its floor and the excess, of runs with oracles."""
+    names = {"klom": "klom", **{f"klom {name}": name for name in ("floor", "excess", "low", "high", "images")}}
+    found = wide(pick(metrics, measure=[*names]), ("state", "aggregation", "set"), [*names])
+    return found.rename(columns=names | {"set": "origin"})
 
 
 def notebooks(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -109,14 +115,6 @@ def differences(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def relearning(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One row a member: the share named at first and the samples until regained, as served and exactly retrained."""
-    starts = pick(metrics, measure=("relearning named", "relearning samples"))
-    starts = starts.assign(measure=starts["state"] + starts["measure"].str.replace("relearning ", "_"))
-    measures = [f"{start}_{what}" for start in (SERVED, RETRAINED_EXACT) for what in ("named", "samples")]
-    return wide(starts, ("model",), measures).rename(columns={"model": "member"})
-
-
 def response(metrics: pd.DataFrame) -> pd.DataFrame:
     """One row a run: how knowledge, accuracy, attacks and cost follow the number of leaked images; NaN for what is not.
 
@@ -135,8 +133,8 @@ TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {  # by the folder i
     "recognition": recognition,
     "utility": utility,
     "forgetting": forgetting,
+    "klom": klom,
     "differences": differences,
-    "relearning": relearning,
     "notebooks": notebooks,
 }
 

@@ -26,7 +26,7 @@ def main() -> None:
     params = load()
     to_forget = forget_set.read(paths.FORGET_SET)
     asked, models = outputs.read(paths.LOGITS)
-    models |= outputs.read(paths.LOGITS_EXACT)[1]
+    models |= outputs.read(paths.LOGITS_CONTROLS)[1]
     exact = {RETRAINED_EXACT: [paths.retrained_exact(params) / name for name in params.shards]}
     members = outputs.by_state(members_by_state(params, to_forget) | exact, models)
     on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)

@@ -68,7 +68,7 @@ def forgetting(
     reference = baselines.get(paths.BASELINE_RETRAINED.name)
 
     def scored(each: Predictions) -> dict:
-        distances = scoring.against(each, reference, on) if reference and each is not reference else {}
+        distances = scoring.gaps(each, reference, on) if reference and each is not reference else {}
         return scoring.unlearning(each, on) | ({"against_baseline_retrained": distances} if distances else {})
 
     states = {state: {name: scored(each) for name, each in by.items()} for state, by in predictions.items()}

@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from sisa.base import paths
@@ -12,11 +11,10 @@ from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.data.images import Candidates, Shard
 from sisa.inference import outputs, shadows
-from sisa.inference.logits import logits_of
+from sisa.inference.logits import outputs_of_another
 from sisa.inference.outputs import ModelOutputs
 from sisa.sharding.candidates import shadow_shard
 from sisa.training import loop
-from sisa.training.networks import build
 from sisa.unlearning import forget_set
 from sisa.unlearning.states import BEFORE, RETRAINED
 
@@ -36,28 +34,12 @@ def main(name: str) -> None:
 def answers(
     name: str, shard: Shard, gone: np.ndarray, candidates: Candidates, params: Params
 ) -> Iterator[tuple[Path, ModelOutputs]]:
-    """What each shadow member says of the candidates, before and, where rows are gone [n] bool, retrained."""
+    """What each shadow member says of the candidates, before and, where rows are gone [n] bool, retrained: trained as
+    the members are, for a retrained one is as if trained from scratch."""
     for number in range(len(candidates.dealt)):
-        whole = shadow_shard(shard, candidates, number)
+        whole, seed = shadow_shard(shard, candidates, number), (params.seed, name, "shadow", number)
         trained_on = {BEFORE: whole} | ({RETRAINED: whole.take(~gone)} if gone.any() else {})
         for state, images in trained_on.items():
             if len(images):
-                yield shadows.column(state, number), answer(name, number, images, candidates, params)
-
-
-def answer(name: str, number: int, images: Shard, candidates: Candidates, params: Params) -> ModelOutputs:
-    """What a shadow member says of the candidates, trained on images as the members are and retrained ones equal."""
-    labels = torch.from_numpy(np.searchsorted(params.shards, images.classes))
-    *_, (_, checkpoint) = loop.train_member(
-        torch.from_numpy(images.pixels),
-        labels,
-        torch.from_numpy(images.slices),
-        slice_count=params.slices,
-        classes=len(params.shards),
-        recipe=params.train,
-        seed=(params.seed, name, "shadow", number),
-    )
-    network = build(params.train, params.dataset.channels, len(params.shards))
-    network.load_state_dict(checkpoint.weights)
-    logits = logits_of([network], torch.from_numpy(candidates.pixels), params.train)[0].double().numpy()
-    return ModelOutputs({shadows.CANDIDATES: logits}, np.bincount(labels, minlength=len(params.shards)))
+                told = outputs_of_another(images, {shadows.CANDIDATES: candidates}, params, seed)
+                yield shadows.column(state, number), told

@@ -1,5 +1,6 @@
 """The forget set: the images that a request covers, and which copies of them go from which shard."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,7 +10,7 @@ import numpy as np
 from pydantic import Field
 
 from sisa.base.files import read_json, write_json
-from sisa.data.images import DOMINANT, Shard
+from sisa.data.images import DOMINANT, Images, Shard
 
 ONLY_DOMINANT, ALL = SCOPES = ("dominant", "all")
 
@@ -35,6 +36,12 @@ class ForgetSet:
     def ids(self) -> list[str]:
         """The images to forget, each once, sorted."""
         return sorted({image for ids in self.removed.values() for image in ids})
+
+    @property
+    def leaked(self) -> set[str]:
+        """The images to forget of which several shards held a copy."""
+        copies = Counter(image for ids in [*self.removed.values(), *self.residual.values()] for image in ids)
+        return {image for image, count in copies.items() if count > 1}
 
 
 def forget(
@@ -63,6 +70,12 @@ def covered(shard: Shard, class_: str | None, scope: str, images: Collection[str
     if scope == ONLY_DOMINANT:
         of_class &= shard.roles == DOMINANT
     return of_class | shard.among(images)
+
+
+def with_survivors(union: Images, forget_set: ForgetSet) -> Images:
+    """The images of the union that are retained or of which a copy survives in some shard, each once."""
+    surviving = [image for ids in forget_set.residual.values() for image in ids]
+    return union.take(~union.among(forget_set.ids) | union.among(surviving))
 
 
 def write(path: Path, forget_set: ForgetSet) -> None:

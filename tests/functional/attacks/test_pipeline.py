@@ -1,4 +1,4 @@
-"""The attacks on a small experiment: exactly retrained members, shadow models, membership inference and relearning."""
+"""The attacks on a small experiment: exactly retrained members, shadow models, oracles, membership inference."""
 
 import pandas as pd
 import pytest
@@ -7,8 +7,8 @@ from sisa.base import paths
 from sisa.base.params import load
 from sisa.data import tables
 from sisa.data.images import Candidates, Images, Shard
-from sisa.erasure import attack_costs
-from sisa.stages import candidates, relearn, retrain_exact, shadows
+from sisa.erasure import attack_costs, renewal
+from sisa.stages import baseline_leaked, candidates, oracles, retrain_exact, shadows
 from sisa.training import loop
 from sisa.unlearning import forget_set
 
@@ -28,9 +28,14 @@ def test_attacks_run_after_the_experiment_and_their_exact_members_are_what_scope
     assert {name for name in before if after[name] != before[name]} == {"validate"}  # of the parameters
     assert sorted(after.keys() - before.keys()) == [
         "attack@forgotten",
+        "baseline_leaked@forgotten",
         "candidates@forgotten",
-        "predict_exact@forgotten",
-        "relearn@forgotten",
+        "controls@forgotten",
+        "klom@forgotten",
+        "oracles@cat",
+        "oracles@dog",
+        "oracles@horse",
+        "predict_controls@forgotten",
         "retrain_exact@cat",
         "retrain_exact@dog",
         "retrain_exact@horse",
@@ -47,9 +52,18 @@ def test_attacks_run_after_the_experiment_and_their_exact_members_are_what_scope
     for origin, scores in found["lira"]["before"].items():
         asked = influence[f"lira/before/{origin}"].dropna()
         assert len(asked) == scores["images"] + scores["held_out"]
-    relearned = attacked_low.metrics("relearning")
-    assert relearned["cat"]["served"] == relearned["cat"]["retrained_exact"]  # neither saw a cat
     assert attacked_low.metrics("retrained_exact")["retrained_exact"]["mean_logits"]["UA"] == 1
+    leaked, retained = (tables.read(attacked_low / each, Images) for each in (paths.UNION_LEAKED, paths.UNION_RETAINED))
+    assert sorted(leaked.classes) == sorted([*retained.classes, "cat", "cat", "cat"])  # those in dog's shard
+    assert attacked_low.metrics("controls")["baseline_leaked"].keys() == {"held_out", "training_images"}
+    klom = attacked_low.metrics("klom")["retrained"]["mean_logits"]
+    assert {name: each["images"] for name, each in klom.items()} == {
+        "dominant": 9,
+        "leaked": 3,
+        "retained": 24,
+        "held_out_forgotten": 5,
+        "held_out_others": 10,
+    }
     exact = list(attacked_low.files("models/retrained_exact/tiny-3").values())
 
     assert not [name for name in attacked_low.dvc(*LOW, "-S", "forget.scope=all").executed if "@forgotten" in name]
@@ -94,4 +108,6 @@ def test_what_attack_stages_train_is_predicted_to_the_sample(low, samples, monke
     for name, shard in shards.items():
         assert samples(retrain_exact, name) == attack_costs.retrained_exact(shard, request, params)
         assert samples(shadows, name) == attack_costs.shadows(shard, request.removed.get(name, []), dealt, params) > 0
-    assert samples(relearn) == attack_costs.relearning(shards, together, request, params)
+        assert samples(oracles, name) == attack_costs.oracles(name, shard, request, params) > 0
+    with_leaked = forget_set.with_survivors(together, request)
+    assert samples(baseline_leaked) == renewal.training_samples(with_leaked, params)

@@ -103,6 +103,13 @@ def test_answers_of_shadow_models_go_with_any_table_that_their_candidates_may_co
     assert "answers" in classify(clean, [run], []).undecided
 
 
+def test_a_model_of_surviving_copies_is_judged_by_the_table_it_leaves_and_without_that_by_the_union():
+    run = trained("baseline_leaked", "out", union="union")
+    with_its_table = {"union": table(CAT), "out": checkpoint("whole"), "leaked": table(whole=CLEAN)}
+    assert set(classify(with_its_table, [run], []).tainted) == {"union"}
+    assert set(classify({"union": table(CAT), "out": checkpoint("whole")}, [run], []).tainted) == {"union", "out"}
+
+
 def test_answers_of_models_go_when_they_name_the_image_and_stay_when_they_do_not():
     held = {"logits": Content(ANSWERS, CAT), "others": Content(ANSWERS), "run": Content(RUN, run=predicted("logits"))}
     found = classify(held, [], [])

@@ -125,7 +125,7 @@ def attacked(params):
     """The same with cats to forget and attacks=all: of three other cats, shadow ensembles swap two for A and for B."""
     values = yaml.safe_load(Path("params.yaml").read_text())
     values["forget"]["class"] = "cat"
-    attacks = {"shards": list(SHARDS), "of": ["forgotten"], "shadows": 4, "relearn_images": 50, "relearn_epochs": 5}
+    attacks = {"shards": list(SHARDS), "of": ["forgotten"], "shadows": 4, "oracles": 1}
     Path("params.yaml").write_text(yaml.safe_dump(values | {"attacks": attacks}))
     removed = {"cat": [B, A], "dog": [A], "horse": [A]}
     forget_set.write(paths.FORGET_SET, ForgetSet("cat", "dominant", [A], removed, {}))
@@ -142,14 +142,15 @@ def test_attack_stages_are_priced_by_what_each_trains_again(attacked):
     # Two epochs a slice, as above. Dog's exactly retrained member keeps C and resumes after the first slice; the other
     # two stay.
     # The candidates stay, so that only dog's four shadow members are trained again, and once more without A.
-    # Two members, each as served and as exactly retrained, learn from B (A had leaked), C and D.
-    assert {
-        name: samples for name, samples in trained.items() if "/retrained/" not in name and "baseline" not in name
-    } == {
+    # No cat survives: one model learns from C and D, and members of three kinds each from C in dog and from D in horse.
+    others = ("models/retrained/", "models/baseline_full", "models/baseline_retrained")
+    assert {name: samples for name, samples in trained.items() if not name.startswith(others)} == {
         "models/shards/animal_mnist-3/dog": 2 * (1 + 2),
         "models/retrained_exact/animal_mnist-3/dog": 2 * 1,
         "models/shadows/animal_mnist-3/dog.parquet": 4 * (2 * (1 + 2) + 2 * (1 + 1)),
-        "metrics/relearning.json": 4 * 5 * 3,
+        "models/baseline_leaked": 3 * 2,
+        "models/oracles/animal_mnist-3/dog.parquet": 3 * 2 * (1 + 1),
+        "models/oracles/animal_mnist-3/horse.parquet": 3 * 2 * 1,
     }
 
 

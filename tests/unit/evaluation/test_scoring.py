@@ -10,6 +10,8 @@ from sisa.evaluation.scoring import (
     EvaluationSet,
     against,
     by_every_aggregation,
+    floor,
+    gaps,
     knowledge,
     of_model,
     unlearning,
@@ -75,6 +77,21 @@ def test_a_model_is_at_no_distance_from_itself():
         "js_distance_forgotten": 0,
         "js_distance_held_out": 0,
     }
+
+
+def test_the_gaps_to_one_conventional_model_have_no_distance_between_answers():
+    assert gaps(of_model(KNOWS), of_model(NEVER_SAW), ON).keys() == {"average_gap", "tow"}
+
+
+def test_the_floor_is_the_mean_distance_of_ensembles_that_differ_in_their_seeds():
+    others = [of_model(NEVER_SAW), of_model(KNOWS)]
+    (same, apart), found = (against(each, of_model(NEVER_SAW), ON) for each in others), floor(others, others[0], ON)
+    assert found == pytest.approx({name: (same[name] + apart[name]) / 2 for name in same})
+
+
+def test_there_is_no_floor_without_other_ensembles_or_where_one_is_undecided():
+    undecided = by_every_aggregation([], ON, Loss(1, 0))["mean_logits"]
+    assert floor([], of_model(KNOWS), ON) == floor([of_model(KNOWS), undecided], of_model(KNOWS), ON) == {}
 
 
 def test_nothing_is_scored_where_nothing_was_decided():

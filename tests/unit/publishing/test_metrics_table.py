@@ -33,9 +33,8 @@ def test_the_table_says_what_the_files_say(run):
     assert value(table, measure="population auc", **where | {"state": "before", "set": "leaked"}) == attack["auc"]
     attack = metrics["attacks"]["population"]["baseline_full"]["leaked"]
     assert value(table, measure="population auc", state="baseline_full", set="leaked") == attack["auc"]
-    relearned = metrics["relearning"]["dog"]["retrained_exact"]
-    assert value(table, measure="relearning samples", state="retrained_exact", model="dog") == relearned["samples"]
-    assert value(table, measure="relearning goal") == metrics["relearning"]["goal"]
+    leaked = metrics["controls"]["baseline_leaked"]["held_out"]
+    assert value(table, measure="others_taken", state="baseline_leaked", set="held_out") == leaked["others_taken"]
 
 
 def test_a_distance_says_from_which_reference_it_is(run):
@@ -49,6 +48,13 @@ def test_a_distance_says_from_which_reference_it_is(run):
     assert value(run.table, measure="tow against retrained_exact", **where) == exact["tow"]
     of_baseline = run.metrics["forgetting"]["baseline_full"]
     assert value(run.table, measure="RA", state="baseline_full") == of_baseline["RA"]
+
+
+def test_a_klom_stands_beside_its_floor():
+    found = {"klom": 9.0, "floor": 6.0, "excess": 3.0, "low": 1.0, "high": 5.0, "images": 50}
+    table = tidy({"klom": {"retrained": {"mean_logits": {"leaked": found}}}})
+    where = {"state": "retrained", "aggregation": "mean_logits", "set": "leaked"}
+    assert (value(table, measure="klom", **where), value(table, measure="klom floor", **where)) == (9, 6)
 
 
 def test_samples_are_those_of_the_cost_report(run):

@@ -48,7 +48,7 @@ def test_each_figure_has_rows_and_each_mark_is_there_once(run, name):
     rows = table(name, [run])
     assert len(rows)
     assert rows[["panel", "row", "series"]].notna().all(axis=None)
-    assert not rows.duplicated(["group", "aggregation", "panel", "row", "series", "at"]).any() or name == "relearning"
+    assert not rows.duplicated(["group", "aggregation", "panel", "row", "series", "at"]).any()
 
 
 def test_the_leakage_matrix_is_that_of_the_parameters(run):
@@ -115,14 +115,12 @@ def test_the_response_to_leakage_needs_two_numbers_of_leaked_images(run):
 def test_a_run_without_attacks_is_shown_without_them(run):
     lacking = replace(run, metrics={name: run.metrics[name] for name in runs.NEEDED}, plots={}, attacked=None)
     assert table("lira", [lacking]).empty
-    assert table("relearning", [lacking]).empty
     assert page([lacking])
 
 
 def test_an_undecided_state_is_said_to_be_so():
     nan = float("nan")
     assert label(nan, "percent", None) == "undecided"
-    assert label(nan, "count", None) == "never"
 
 
 def test_values_are_read_with_unit_and_note_and_their_range_apart():

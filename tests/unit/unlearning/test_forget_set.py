@@ -1,10 +1,14 @@
 """The record of a request comes back as it was written, or is refused."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
 from sisa.base.errors import BadInput
+from sisa.data.images import Images
 from sisa.unlearning import forget_set
-from sisa.unlearning.forget_set import ForgetSet
+from sisa.unlearning.forget_set import ForgetSet, with_survivors
 
 REQUEST = ForgetSet("cat", "all", ["a"], {"dog": ["b", "a"], "cat": ["a", "c"]}, {"horse": ["c"]})
 
@@ -12,6 +16,17 @@ REQUEST = ForgetSet("cat", "all", ["a"], {"dog": ["b", "a"], "cat": ["a", "c"]},
 def test_affected_shards_keep_their_order_and_ids_are_named_once():
     assert REQUEST.affected == ["dog", "cat"]
     assert REQUEST.ids == ["a", "b", "c"]
+
+
+def test_images_of_which_several_shards_held_a_copy_had_leaked():
+    assert REQUEST.leaked == {"a", "c"}
+
+
+def test_what_is_retained_and_what_survives_are_each_there_once():
+    union = Images(np.array(["a", "b", "c", "d"]), np.array(["cat"] * 3 + ["dog"]), np.zeros((4, 1, 1, 1), np.uint8))
+    assert with_survivors(union, REQUEST).ids.tolist() == ["c", "d"]
+    nothing_survives = replace(REQUEST, residual={})
+    assert with_survivors(union, nothing_survives).ids.tolist() == ["d"]
 
 
 @pytest.mark.parametrize("request_", [REQUEST, ForgetSet(None, "dominant", [], {}, {})])

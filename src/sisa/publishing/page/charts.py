@@ -116,11 +116,9 @@ def lines(x: str, y: str):
         y=alt.Y("value:Q", title=y, axis=alt.Axis(format="%", tickCount=3, grid=True)).scale(domain=[0, 1]),
         color=colour(),
     )
-    dash = alt.when("datum.series == 'goal' || datum.series == 'baseline_retrained'")
-    width = alt.when("datum.series == 'served'").then(alt.value(5)).otherwise(alt.value(2))  # seen below another
-    dashes = dash.then(alt.value([4, 3])).otherwise(alt.value([1, 0]))
-    line = base.mark_line(clip=True).encode(strokeDash=dashes, strokeWidth=width)
-    point = base.transform_filter("datum.series != 'goal'").mark_point(filled=True, size=28, opacity=1)
+    dash = alt.when("datum.series == 'baseline_retrained'").then(alt.value([4, 3])).otherwise(alt.value([1, 0]))
+    line = base.mark_line(clip=True, strokeWidth=2).encode(strokeDash=dash)
+    point = base.mark_point(filled=True, size=28, opacity=1)
     whisker = base.mark_rule(clip=True).encode(y="low:Q", y2="high:Q")
     return alt.layer(line, whisker, point).properties(height=170)
 
@@ -152,10 +150,6 @@ FIGURES = (
     Figure("lira", "LiRA: one answer, and shadow services", SCORE, intervals(0.5), ("images", "state", "", "AUC")),
     Figure("lira_difference", "LiRA on the difference: both answers, and shadow services", SCORE, intervals(0.5),
            ("images", "state", "", "AUC")),
-    Figure("relearning", "Relearning", PERCENT, lines("samples", "images named"),
-           ("member", "after", "start", "images named"), legend=("served", "retrained_exact", "goal")),
-    Figure("relearned", "Samples until the goal", COUNT, bars(grouped=True),
-           ("", "member", "start", "samples"), legend=("served", "retrained_exact")),
     Figure("cost", "Samples processed", COUNT, bars(), ("", "work", "", "samples")),
     Figure("speed_up", "Speed-up over full retraining", TIMES, bars(), ("", "request", "", "speed-up")),
 )  # fmt: skip

@@ -80,13 +80,6 @@ def distances(metrics: pd.DataFrame) -> pd.DataFrame:
     return marks.assign(panel=parts.str[0], series=parts.str[1])
 
 
-def relearned(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The samples of each start until the goal; NaN where it never got there."""
-    starts = pick(metrics, measure=("relearning named", "relearning samples"))
-    found = wide(starts, ("model", "state"), ("relearning samples",))
-    return found.rename(columns={"model": "row", "relearning samples": "value"})
-
-
 def cost(metrics: pd.DataFrame) -> pd.DataFrame:
     every, full = (pick(metrics, state=state, measure="samples") for state in (BEFORE, BASELINE_RETRAINED))
     to_forget = at_scopes(metrics).assign(row=lambda found: "forget, " + found["row"])
@@ -140,18 +133,6 @@ def leakage(run: Run) -> Iterator[dict]:
         yield from (mark("", shard, count, name) for name, count in zip(names, row, strict=True))
 
 
-def relearning(run: Run) -> Iterator[dict]:
-    """The share of held-out images of the class that is named as relearning goes on, and the goal."""
-    curves, goal = run.plots.get("relearning"), pick(run.table, measure="relearning goal")["value"]
-    if curves is None or goal.empty:
-        return
-    for member, rows in curves.groupby("member", sort=False):
-        for point in rows.itertuples():
-            yield mark(member, f"{point.samples:,} samples", point.named, point.start, point.samples)
-        for samples in (rows["samples"].min(), rows["samples"].max()):
-            yield mark(member, f"{samples:,} samples", goal.item(), "goal", samples)
-
-
 def attacked(kind: str, runs: list[Run]) -> pd.DataFrame:
     """The AUCs of one attack over the runs of each scenario, with intervals."""
     found = over_runs(runs, areas.areas, lambda run: {"group": run.scenario})
@@ -184,8 +165,7 @@ OF_METRICS: dict[str, tuple[Callable[[pd.DataFrame], pd.DataFrame], str]] = {  #
     "members": (members, "scenario"),
     "unlearning": (lambda metrics: by_panel(metrics, UNLEARNING), "scenario"),
     "distances": (distances, "scenario"),
-    "relearned": (relearned, "scenario"),
     "cost": (cost, "scenario"),
     "speed_up": (speed_up, "scenario"),
 }
-OF_RUNS = {each.__name__: each for each in (confusion, leakage, relearning)}
+OF_RUNS = {each.__name__: each for each in (confusion, leakage)}

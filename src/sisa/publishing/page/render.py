@@ -116,7 +116,7 @@ def plain(rows: pd.DataFrame) -> list[list]:
 def label(value: float, unit: str, note: str | None) -> str:
     """A value as people read it, with what is to be noted, if anything."""
     if pd.isna(value):
-        return "never" if unit == COUNT else "undecided"
+        return "undecided"
     scale, form, sign = READ_AS[unit]
     return f"{value * scale:{form}}{sign}" + ("" if pd.isna(note) else f", {note}")
 
