@@ -15,7 +15,7 @@ from sisa.base import paths
 from sisa.base.elementary import softmax
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Params, load
-from sisa.base.text import printable
+from sisa.base.text import number_of, printable
 from sisa.data import tables
 from sisa.data.images import Images, NoPicture, Pool, image_id, resize
 from sisa.erasure import evidence, renewal
@@ -109,7 +109,7 @@ def mixture(params: Params) -> Iterator[str]:
     members = (f"{stage}@{name}" for name in params.shards for stage in ("train_shards", "retrain"))
     stages = ["split", "unlearn", *members, *(model.name for model in BASELINES)]
     if problems := list(dict.fromkeys(line for stage in stages for line in lock.problems(entries, declared, stage))):
-        first = f"{len(problems)} things differ from {lock.LOCK}, the first is {problems[0]}"
+        first = f"{number_of(len(problems), 'difference')} from {lock.LOCK}, the first: {problems[0]}"
         yield f"shards and models in place are a mixture and not of one run ({first}); run dvc repro"
 
 

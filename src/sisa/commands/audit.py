@@ -18,7 +18,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import csv_line
 from sisa.base.params import Params, load
-from sisa.base.text import counted, printable
+from sisa.base.text import counted, number_of, printable
 from sisa.data import tables
 from sisa.data.images import Shard
 from sisa.erasure import evidence
@@ -73,7 +73,7 @@ def lost(dataset: str, listed: pd.DataFrame, receipts: dict[str, Path]) -> Itera
             yield counted(what, sorted(csv_line([*astuple(each)]).rstrip("\n") for each in gone))
         if hasty := here - requests.made(history.in_head(paths.REQUESTS), dataset, listed):
             how = f"git commit --only {paths.REQUESTS}"
-            print(f"notice: {len(hasty):,} requests are not in Git yet, where nothing can lose them: {how}")
+            print(f"notice: {number_of(len(hasty), 'request')} not in Git yet, where nothing can lose them: {how}")
         marked = roster.marked(history.ever(marks))
     except GitError as error:
         print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
@@ -85,14 +85,14 @@ def erasure_problems(name: str, shard: Shard, retained: Shard, erased: set[str])
     """Where a shard, as dealt or as retained, holds images that were erased for good."""
     for folder, images in ((paths.SHARDS, shard), (paths.RETAINED, retained)):
         if count := int(images.among(erased).sum()):
-            yield f"{folder / name}.parquet: holds {count} images that were erased for good; run dvc repro"
+            yield f"{folder / name}.parquet: holds {number_of(count, 'image')} erased for good; run dvc repro"
 
 
 def content_problems(name: str, retained: Shard, expected: Shard, request: ForgetSet) -> Iterator[str]:
     """Where a retained shard is not its shard less the request."""
     path = paths.RETAINED / f"{name}.parquet"
     if count := int(covered(retained, request.class_, request.scope, request.images).sum()):
-        yield f"{path}: holds {count} images that the request covers"
+        yield f"{path}: holds {number_of(count, 'image')} that the request covers"
     if not same(retained, expected):
         yield f"{path}: not {paths.SHARDS / path.name} less the request"
 
@@ -132,12 +132,15 @@ def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
     for problem in found:
         print(f"FAILED: {printable(problem)}")
     if found:
-        raise BadInput(f"{len(found)} things do not hold, listed above; `dvc status` says what is of another run")
+        raise BadInput(
+            f"does not hold, listed above: {number_of(len(found), 'thing')}; `dvc status` says what is of another run"
+        )
     if request.images:
-        print(f"Proved for {len(request.images):,} images requested: no served member was trained on a copy.")
+        requested = number_of(len(request.images), "image")
+        print(f"Proved for {requested} requested: no served member was trained on a copy.")
     if residual:
         print(f"Proved for class {request.class_}: what scope {request.scope} covers is gone. ", end="")
-        print(f"NOT exact: {residual:,} residual copies are left; scope all would remove them.")
+        print(f"NOT exact: {number_of(residual, 'residual copy')} left; scope all would remove them.")
     else:
         print("Proved: no served member was trained on a forgotten image, and no retained shard holds one.")
 
@@ -148,9 +151,9 @@ def print_erased(erased: set[str], receipts: dict[str, Path]) -> None:
         return
     kept = sorted({str(receipts[image]) for image in erased if image in receipts})
     print(
-        f"Proved for {len(erased):,} images erased for good: no shard in place holds one, and no served member was ",
+        f"Proved for {number_of(len(erased), 'image')} erased for good: no shard in place holds one, and no served ",
         end="",
     )
-    print(f"trained on one; whether caches and remotes do: python src scan. {counted('Receipts', kept)}")
+    print(f"member was trained on one; whether caches and remotes do: python src scan. {counted('Receipts', kept)}")
     if missing := erased - receipts.keys():
         print(f"notice: no receipt here names {len(missing):,} of them; git log -- {FOLDER}")

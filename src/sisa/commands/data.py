@@ -14,6 +14,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import write_csv
 from sisa.base.params import Dataset, describe
+from sisa.base.text import number_of
 from sisa.data.images import NoPicture, image_id
 from sisa.repository import history
 from sisa.repository.dvc import dvc
@@ -53,7 +54,7 @@ def main(options: argparse.Namespace) -> None:
     images = roster.images(complete)
     counts = images["class"].value_counts().sort_index().to_dict()
     per_class = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    print(f"{dataset.name}: {len(images):,} images on the roster {file}: {per_class}")
+    print(f"{dataset.name}: {number_of(len(images), 'image')} on the roster {file}: {per_class}")
     print(*report.lines(), sep="\n")
     if report.left_out:
         write_csv(paths.left_out(dataset.name), report.table())
@@ -71,7 +72,9 @@ def check_marked(file: Path, listed: pd.DataFrame) -> None:
         return
     if gone := marked - roster.erased_ids(listed):
         how = f"git checkout HEAD -- {file}, or merge the branch that has them"
-        raise BadInput(f"{file} lacks the marks of {len(gone):,} erased images; bring them back first: {how}")
+        raise BadInput(
+            f"{file} lacks the marks of {number_of(len(gone), 'erased image')}; bring them back first: {how}"
+        )
 
 
 def load_dataset(name: str) -> Dataset:

@@ -14,7 +14,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import alone, beside
 from sisa.base.params import load
-from sisa.base.text import counted
+from sisa.base.text import counted, number_of
 from sisa.repository import history
 from sisa.repository.git import GitError, git
 from sisa.sources import roster
@@ -39,7 +39,7 @@ def main(options: argparse.Namespace) -> None:
             listed = roster.read(paths.roster(dataset))
             check_kept(dataset, listed)
             new = [Request(dataset, image, today, options.reason) for image in due(options.images, dataset, listed)]
-            commit = keep(new, f"Request that {len(new)} images of {dataset} be forgotten")
+            commit = keep(new, f"Request that {number_of(len(new), 'image')} of {dataset} be forgotten")
     except GitError as error:
         raise BadInput(f"nothing was requested: a request is kept in Git, and {error}; mend that and repeat") from error
     if commit:
@@ -52,7 +52,8 @@ def check_kept(dataset: str, listed: pd.DataFrame) -> None:
     if not git("branch", "--show-current").strip():
         raise BadInput("HEAD is on no branch, where a request is easily lost; go to one first: git switch BRANCH")
     if lost := requests.made(history.in_head(FILE), dataset, listed) - set(requests.read(FILE)):
-        raise BadInput(f"{FILE} lacks {len(lost)} requests of HEAD; bring them back first: git checkout HEAD -- {FILE}")
+        gone = number_of(len(lost), "request")
+        raise BadInput(f"{FILE} lacks {gone} of HEAD; bring back what is gone first: git checkout HEAD -- {FILE}")
 
 
 def due(names: Iterable[str], dataset: str, listed: pd.DataFrame) -> list[str]:

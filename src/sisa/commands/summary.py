@@ -6,6 +6,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from sisa.base.errors import BadInput
+from sisa.base.text import number_of
 from sisa.publishing import readable, runs, tables
 from sisa.publishing.metrics_table import BASELINE_RETRAINED
 from sisa.unlearning.forget_set import SCOPES
@@ -36,7 +37,7 @@ def scenario_line(params: dict) -> str:
     restricted = ", ".join(leakage["restricted"]) or "none"
     parts = [
         f"{params['dataset']['name']}, {params['classes']} classes",
-        f"{leakage['leaked']} images leaked (reach {leakage['reach']}; restricted: {restricted})",
+        f"{number_of(leakage['leaked'], 'image')} leaked (reach {leakage['reach']}; restricted: {restricted})",
         f"{request['class'] or 'no class'} forgotten at scope {request['scope']}",
         f"aggregation {params['aggregation']}, seed {params['seed']}, split_seed {params['split_seed']}",
     ]

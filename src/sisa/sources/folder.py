@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Folder
-from sisa.base.text import printable
+from sisa.base.text import number_of, printable
 from sisa.data.images import NoPicture, image_id
 from sisa.sources import make_data
 from sisa.sources.origin import Entry, opened, unfit, utf8, walk
@@ -145,7 +145,8 @@ def check_classes(dataset: Dataset, origin: Path, raw: Path, found: Counter, tak
     for name in classes(dataset):
         if not found or not (name in taken or any(not unfit(each, dataset.source) for each in walk(raw / name))):
             if found[name]:
-                raise BadInput(f"class {name}: none of the {found[name]:,} files in {origin} can be decoded as {NAMES}")
+                files = number_of(found[name], "file")
+                raise BadInput(f"class {name}: {files} in {origin}, and none can be decoded as {NAMES}")
             names = " or ".join(f"{accepted}/" for accepted in accepted_names(dataset, name))
             expected = f"a folder {names} there or below, with {NAMES} images"
             raise BadInput(f"class {name}: no photos in {origin}; expected {expected}")

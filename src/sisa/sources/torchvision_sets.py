@@ -16,6 +16,7 @@ from torchvision.datasets import VisionDataset
 from sisa.base.errors import BadInput
 from sisa.base.files import beside
 from sisa.base.params import Dataset
+from sisa.base.text import number_of
 from sisa.sources import make_data
 from sisa.sources.report import LeftOut
 
@@ -85,7 +86,8 @@ def load(dataset: Dataset, root: Path, part: str) -> VisionDataset:
         reason = " ".join(str(error).split())
         raise BadInput(f"{root}: torchvision cannot read it ({reason}); run: {make_data(dataset)}") from error
     if len(loaded.data) != len(loaded.targets):
-        raise BadInput(f"{root}: {len(loaded.data)} images, but {len(loaded.targets)} labels in part {part}")
+        images, labels = number_of(len(loaded.data), "image"), number_of(len(loaded.targets), "label")
+        raise BadInput(f"{root}: {images}, but {labels} in part {part}")
     return loaded
 
 

@@ -70,7 +70,7 @@ def test_what_scope_dominant_leaves_is_listed_by_shard(run):
         "horse": ["15", "0", "0", "holds"],
     }
     assert "forgotten: class cat at scope dominant; 12 images" in printed
-    assert "NOT exact: 3 residual copies are left; scope all would remove them" in printed
+    assert "NOT exact: 3 residual copies left; scope all would remove them" in printed
 
 
 def test_every_entry_of_the_lock_is_what_dvc_wrote(run):
@@ -255,7 +255,7 @@ def test_a_request_that_an_older_experiment_puts_away_is_missed(run):
     run.dvc("exp", "apply", "older")
     assert line not in (run / "data/requests.csv").read_text()
     assert failures(run) == [f"FAILED: {APPEND_ONLY}: 1: {line}"]
-    assert "lacks 1 requests of HEAD" in run.src("forget", "cat/01.png", "--reason", "because", code=1).complaint
+    assert "lacks 1 request of HEAD" in run.src("forget", "cat/01.png", "--reason", "because", code=1).complaint
 
 
 def test_a_request_that_was_made_on_another_branch_is_missed(run):
@@ -277,7 +277,7 @@ def test_a_request_that_a_spreadsheet_wrote_anew_is_not_missed_and_one_that_is_n
     run.dvc("repro", "-s", "unlearn")
     printed = run.src("audit", code=None).printed
     assert "append-only" not in printed
-    assert "notice: 1 requests are not in Git yet, where nothing can lose them: git commit --only data" in printed
+    assert "notice: 1 request not in Git yet, where nothing can lose them: git commit --only data" in printed
 
 
 @pytest.mark.parametrize("command", ["audit", "verify"])

@@ -327,7 +327,7 @@ def test_what_must_be_trained_again_is_refused_before_anything_is_touched_and_pr
 
 def test_uncommitted_changes_a_running_or_broken_dvc_and_a_full_disk_are_refused(asked, monkeypatch):
     (asked / "params.yaml").write_text((asked / "params.yaml").read_text() + "# mine\n")
-    refused(asked, "uncommitted changes (params.yaml)")
+    refused(asked, "uncommitted changes in 1 file (params.yaml)")
     asked.git("checkout", "--quiet", ".")
 
     lock = {"write": {"x": {"pid": 1, "cmd": "dvc repro"}}}

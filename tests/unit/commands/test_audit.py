@@ -16,8 +16,8 @@ def shard(*ids):
 def test_a_shard_that_holds_an_erased_image_is_named():
     assert list(erasure_problems("cat", shard("a", "b"), shard("b"), {"c"})) == []
     assert list(erasure_problems("cat", shard("a", "b"), shard("b"), {"a", "b"})) == [
-        "data/shards/cat.parquet: holds 2 images that were erased for good; run dvc repro",
-        "data/retained/cat.parquet: holds 1 images that were erased for good; run dvc repro",
+        "data/shards/cat.parquet: holds 2 images erased for good; run dvc repro",
+        "data/retained/cat.parquet: holds 1 image erased for good; run dvc repro",
     ]
 
 

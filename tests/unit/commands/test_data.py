@@ -186,7 +186,7 @@ def test_a_roster_that_lost_a_committed_mark_brings_no_erased_picture_in_again(r
     git("add", str(ROSTER))
     git("-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "--quiet", "--message", "Erase")
     ROSTER.write_bytes(before)  # as `dvc exp apply` of an older experiment does
-    with pytest.raises(BadInput, match=r"pets\.csv lacks the marks of 1 erased images; .*git checkout HEAD -- data/"):
+    with pytest.raises(BadInput, match=r"pets\.csv lacks the marks of 1 erased image; .*git checkout HEAD -- data/"):
         bring("pets", photos)
     assert ROSTER.read_bytes() == before
     git("checkout", "HEAD", "--", str(ROSTER))

@@ -148,7 +148,10 @@ def no_repository():
         (merging, "nothing was requested: .*partial commit during a merge"),
         (hook_that_refuses, "nothing was requested: a request is kept in Git, and not today; mend that and repeat"),
         (write_protected, "data/requests.csv: write-protected; if it is to be changed, allow it: chmod u.w"),
-        (request_taken_out, "data/requests.csv lacks 1 requests of HEAD; bring them back first: git checkout HEAD -- "),
+        (
+            request_taken_out,
+            "data/requests.csv lacks 1 request of HEAD; bring back what is gone first: git checkout HEAD -- ",
+        ),
         (no_repository, "nothing was requested: .*not a git repository"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 import pandas as pd
 
 from sisa.attacks import areas
+from sisa.base.text import number_of
 from sisa.inference.outputs import HELD_OUT
 from sisa.publishing.metrics_table import BASELINE_RETRAINED, GAPS, REFERENCES, UNLEARNING, against, pick, wide
 from sisa.publishing.runs import Run, over_runs, together
@@ -147,9 +148,9 @@ def relearning(run: Run) -> Iterator[dict]:
         return
     for member, rows in curves.groupby("member", sort=False):
         for point in rows.itertuples():
-            yield mark(member, f"{point.samples:,} samples", point.named, point.start, point.samples)
+            yield mark(member, number_of(point.samples, "sample"), point.named, point.start, point.samples)
         for samples in (rows["samples"].min(), rows["samples"].max()):
-            yield mark(member, f"{samples:,} samples", goal.item(), "goal", samples)
+            yield mark(member, number_of(samples, "sample"), goal.item(), "goal", samples)
 
 
 def attacked(kind: str, runs: list[Run]) -> pd.DataFrame:
