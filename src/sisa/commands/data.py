@@ -66,15 +66,14 @@ def main(options: argparse.Namespace) -> None:
 def check_marked(file: Path, listed: pd.DataFrame) -> None:
     """Raises BadInput for a roster that lacks the mark of an erased image, which would come in again unseen."""
     try:
-        marked = roster.marked(history.ever(file))
+        gone = roster.marked(history.ever(file)) - roster.erased_ids(listed)
+        how = history.way_back(file, gone, roster.marked)
     except GitError as error:
         print(f"notice: whether {file} lost the mark of an erased image was not checked: {error}")
         return
-    if gone := marked - roster.erased_ids(listed):
-        how = f"git checkout HEAD -- {file}, or merge the branch that has them"
-        raise BadInput(
-            f"{file} lacks the marks of {number_of(len(gone), 'erased image')}; bring them back first: {how}"
-        )
+    if gone:
+        marks = f"the marks of {number_of(len(gone), 'erased image')}"
+        raise BadInput(f"{file} lacks {marks}; bring them back first: {how}")
 
 
 def load_dataset(name: str) -> Dataset:
