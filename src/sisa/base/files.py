@@ -113,6 +113,13 @@ def append_csv(path: Path, columns: list[str], rows: list[list[str]]) -> None:
         part.write_bytes((text + "".join(f"{csv_line(row)[:-1]}{end}" for row in rows)).encode())
 
 
+def check_regular(path: Path) -> None:
+    """Raises BadInput for what is there and is no file: whoever reads a pipe or a device may wait for ever."""
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe, socket or device"
+        raise BadInput(f"{path}: {kind}, where a file is wanted; name a file")
+
+
 def check_writable(path: Path) -> None:
     """Raises BadInput for a file that this user may not write, or that nobody may: root could, and a rename would."""
     if path.exists() and not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):

@@ -14,6 +14,7 @@ from tabulate import tabulate
 from sisa.base import paths
 from sisa.base.elementary import softmax
 from sisa.base.errors import BadInput
+from sisa.base.files import check_regular
 from sisa.base.params import Dataset, Params, load
 from sisa.base.text import number_of, printable
 from sisa.data import tables
@@ -25,7 +26,7 @@ from sisa.inference.logits import predict_logits
 from sisa.inference.outputs import ModelOutputs
 from sisa.repository import lock
 from sisa.sources import roster
-from sisa.sources.photo import decode
+from sisa.sources.photo import decode, limit
 from sisa.training import provenance
 from sisa.training.loop import be_deterministic
 from sisa.unlearning import forget_set
@@ -122,8 +123,9 @@ def of_pool(name: str, listed: pd.DataFrame, dataset: str, pool: Pool) -> Images
 
 def prepared(path: Path, dataset: Dataset) -> Images:
     """One photo as the models take it, of no class. Raises BadInput where it cannot be read or decoded."""
+    check_regular(path)
     try:
-        rgb = decode(path.read_bytes())
+        rgb = decode(path.read_bytes(), limit(dataset))
     except OSError as error:
         what_to_do = "name photos, or images as the roster does"
         raise BadInput(f"{path}: cannot be read ({error.strerror}); {what_to_do}") from error

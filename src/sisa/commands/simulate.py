@@ -16,7 +16,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from sisa.base.errors import BadInput
-from sisa.base.files import beside
+from sisa.base.files import beside, check_regular
 from sisa.base.params import load
 from sisa.base.text import number_of
 from sisa.cost import closed_forms, simulation
@@ -105,6 +105,7 @@ def dealt(shards: int, options: argparse.Namespace) -> np.ndarray:
 
 def read_matrix(path: Path) -> np.ndarray:
     """Raises BadInput for what is no leakage matrix."""
+    check_regular(path)
     try:
         table = pd.read_csv(path, dtype={"shard": str, "class": str, "images": "int64"})
         wide = table.pivot(index="shard", columns="class", values="images")

@@ -93,7 +93,9 @@ def opened(origin: Path, limits: Folder) -> Iterator[list[Entry]]:
 def unpacked(origin: Path, limits: Folder, stack: ExitStack) -> list[Entry]:
     """The files of an archive, which `stack` closes."""
     if not origin.is_file():
-        raise BadInput(f"{origin}: {'neither a folder nor a file' if origin.exists() else 'no such folder or file'}")
+        raise BadInput(
+            f"{origin}: {'neither a folder nor a .zip or .tar file' if origin.exists() else 'no such folder or file'}"
+        )
     with damage_named(origin):
         if zipfile.is_zipfile(origin):
             return within(limits, origin, zip_entries(stack.enter_context(zipfile.ZipFile(origin)), origin))

@@ -74,6 +74,7 @@ def test_a_leakage_matrix_of_ones_own_is_played(run):
         (["--requests", "6", "--pattern", "class"], "there are only 5 classes to forget in 5 shards"),
         (["--reach", "5"], "of 5 shards, each has 4 next to it; write `all` for every one"),
         (["--images", "1000", "--leaked", "201"], "a shard of 5 has 200 images of its own to copy"),
+        (["--matrix", "/dev/zero"], "/dev/zero: a pipe, socket or device, where a file is wanted"),
         (["--matrix", "missing.csv"], "missing.csv: not a table of whole numbers"),
     ],
 )
