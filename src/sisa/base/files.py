@@ -78,17 +78,20 @@ def csv_text(path: Path) -> str:
     return path.read_bytes().decode("utf-8-sig")
 
 
-def csv_rows(text: str, columns: list[str], row_is: str) -> list[list[str]]:
-    """The rows below the header of a CSV text, every field filled in; blank rows at its end are none.
+def csv_rows(text: str, columns: list[str], row_is: str) -> dict[int, list[str]]:
+    """The rows below the header of a CSV text, every field filled in, by the line, from 1, on which each begins; blank
+    rows at its end are none.
 
     Raises ValueError, saying what `row_is`, or csv.Error unless `text` is such a table to its end.
     """
-    header, *rows = [*csv.reader(io.StringIO(without_blank_end(text), newline=""), strict=True)] or [[]]
-    if header != columns:
+    reader = csv.reader(io.StringIO(without_blank_end(text), newline=""), strict=True)
+    if next(reader, []) != columns:
         raise ValueError(f"the first line is not {','.join(columns)}")
-    for number, row in enumerate(rows, start=2):
+    rows, begin = {}, reader.line_num + 1
+    for row in reader:
         if len(row) != len(columns) or not all(row):
-            raise ValueError(f"row {number} is not {row_is}")
+            raise ValueError(f"line {begin} is not {row_is}")
+        rows[begin], begin = row, reader.line_num + 1  # a field in quotes may go on for several lines
     if not text.endswith(("\n", "\r")):
         raise ValueError("the last line is cut off, or lacks its line end")
     return rows

@@ -77,7 +77,7 @@ def write(path: Path, asked: ShadowOdds) -> None:
 def read(path: Path) -> ShadowOdds | None:
     """None where there was no candidate or no shadow model. Raises BadInput when the file is missing or not ours."""
     try:
-        rows = csv_rows(path.read_text(), HEADER, "an id, three numbers and log-odds")
+        rows = [*csv_rows(path.read_text(), HEADER, "an id, three numbers and log-odds").values()]
         if not rows:
             return None
         columns = np.array(rows).reshape(int(rows[-1][2]) + 1, -1, len(HEADER))  # [shadow, candidate, column]

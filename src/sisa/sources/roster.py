@@ -92,13 +92,13 @@ def parse(text: str) -> pd.DataFrame:
     columns = COLUMNS if text.startswith(",".join(COLUMNS)) else LISTED
     row_is = "a file, an id and a class" + (f", and a date or {KEPT}" if columns == COLUMNS else "")
     listed, classes, dates = {}, {}, {}
-    for number, (file, image, name, *fourth) in enumerate(csv_rows(text, columns, row_is), start=2):
+    for line, (file, image, name, *fourth) in csv_rows(text, columns, row_is).items():
         marked = MARK.fullmatch(name)
         erased = marked[1] if marked else "".join(fourth) or KEPT
         if not ID.fullmatch(image) or not (erased == KEPT or DATE.fullmatch(erased)):
-            raise ValueError(f"row {number} is not {row_is}")
+            raise ValueError(f"line {line} is not {row_is}")
         if marked and image not in classes:
-            raise ValueError(f"row {number} marks an image as erased that is on no row before")
+            raise ValueError(f"line {line} marks an image as erased that is on no row before")
         if not marked and ((file, image) in listed or classes.setdefault(image, name) != name):
             raise ValueError(f"id {image} appears more than once under a name, or with two classes")
         if not marked:

@@ -59,7 +59,7 @@ def test_a_request_is_committed_at_once_and_what_else_is_changed_or_staged_is_no
     )
     today = date.today().isoformat()
     expected = [Request("pets", f"cat/{number}.png", today, "owner asked") for number in (1, 2)]
-    assert requests.parse(git("show", f"HEAD:{FILE}")) == requests.read(FILE) == expected
+    assert [*requests.parse(git("show", f"HEAD:{FILE}")).values()] == requests.read(FILE) == expected
     assert git("show", "--name-only", "--format=%s").split("\n\n") == [
         "Request that 2 images of pets be forgotten",
         f"{FILE}\n",
@@ -75,7 +75,9 @@ def test_images_of_another_data_set_can_be_named(ask):
 def test_rows_that_were_added_by_hand_are_committed_with_the_next_request(ask):
     requests.append(FILE, [Request("pets", "cat/1.png", "2026-01-31", "by hand")])
     ask("cat/1.png")
-    assert requests.parse(git("show", f"HEAD:{FILE}")) == [Request("pets", "cat/1.png", "2026-01-31", "by hand")]
+    assert [*requests.parse(git("show", f"HEAD:{FILE}")).values()] == [
+        Request("pets", "cat/1.png", "2026-01-31", "by hand")
+    ]
 
 
 def test_what_was_requested_or_erased_before_is_counted_and_nothing_is_committed(ask, capsys):
