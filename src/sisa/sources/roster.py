@@ -11,6 +11,7 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -180,8 +181,22 @@ def of_class(class_: str, roster: pd.DataFrame, dataset: str) -> list[str]:
     return ids
 
 
+def elsewhere(name: str, dataset: str) -> list[str]:
+    """The other data sets that have an image of this name; one whose roster is missing or damaged has none."""
+    found = []
+    for other in paths.datasets():
+        with suppress(BadInput):
+            known = pictures(read(paths.roster(other))) if other != dataset else {}
+            found += [other] if {name, below(paths.raw(other), name)} & known.keys() else []
+    return found
+
+
 def unknown(name: str, dataset: str) -> str:
-    """Why a name stands for no image."""
+    """Why a name stands for no image of this data set."""
+    if others := elsewhere(name, dataset):
+        there = ", ".join(str(paths.roster(other)) for other in others)
+        how = f"name that data set (--dataset {others[0]}), or go on with it: dvc exp run -S dataset={others[0]}"
+        return f"{name!r} is not on {paths.roster(dataset)}, but on {there}; {how}"
     return (
         f"{name!r} is neither an id nor a raw file on {paths.roster(dataset)}; write one of its first two columns "
         "(of equal pictures only one is on it, and `make data` says which)"
