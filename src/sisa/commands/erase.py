@@ -17,7 +17,7 @@ from sisa import __version__, sources
 from sisa.base import paths
 from sisa.base.errors import BadInput, reason
 from sisa.base.params import Dataset, Params, load
-from sisa.base.text import number_of
+from sisa.base.text import number_of, printable
 from sisa.commands.data import load_dataset
 from sisa.erasure import journal, lineage, receipts, renewal, scan, stores, workspace
 from sisa.erasure.contents import ARRAY, PHOTO
@@ -89,7 +89,7 @@ def prepare(ids: list[str], asked: str, options: argparse.Namespace, params: Par
     astray = strays(found, list(files))
     copies = sorted([*unnamed(files, ids, params.dataset.name), *astray])
     due = renewal.plan(ids, params)
-    print(f"asked for: {asked}, {number_of(len(ids), 'image')}\n")
+    print(f"asked for: {printable(asked)}, {number_of(len(ids), 'image')}\n")
     print(receipts.summary(found.findings))
     print(*consequences(found, due, copies), sep="\n")
     check_consent(due, copies, options)
@@ -159,7 +159,7 @@ def check_consent(due: Renewal, copies: list[str], options: argparse.Namespace) 
 
 
 def consequences(found: Survey, due: Renewal, copies: list[str]) -> Iterator[str]:
-    yield from (f"has the same pixels, though nobody named it, and goes as well: {file}" for file in copies)
+    yield from (f"has the same pixels, though nobody named it, and goes as well: {printable(file)}" for file in copies)
     if found.orphans:
         yield f"\n{receipts.ORPHANS}:\n"
         yield receipts.summary(found.orphans)

@@ -12,7 +12,7 @@ from tabulate import tabulate
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import load
-from sisa.base.text import number_of
+from sisa.base.text import number_of, printable
 from sisa.erasure import lineage, receipts, scan, stores
 from sisa.erasure.scan import Finding, Survey
 from sisa.sources import roster
@@ -86,5 +86,5 @@ def one_by_one(files: list[Finding]) -> str:
 
 
 def shortened(path: str) -> str:
-    """The two SHA-256 that an entry of the run-cache is called by, cut."""
-    return "/".join(part[:12] for part in path.split("/")) if path.startswith("runs/") else path
+    """A path as it is printed, and the two SHA-256 that an entry of the run-cache is called by, cut."""
+    return "/".join(part[:12] for part in path.split("/")) if path.startswith("runs/") else printable(path)

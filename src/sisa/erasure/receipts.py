@@ -15,7 +15,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from sisa.base.files import beside, write_json
-from sisa.base.text import number_of
+from sisa.base.text import number_of, printable
 from sisa.erasure import lineage
 from sisa.erasure.scan import Finding
 
@@ -100,7 +100,7 @@ def lines(receipt: Receipt) -> Iterator[str]:
     yield f"Deletion receipt, {receipt.time}"
     yield f"\nFor the person who asked: {statement(receipt)}"
     what = f"{number_of(len(receipt.images), 'image')} of {', '.join([receipt.dataset, *receipt.others])}"
-    yield f"\nAsked for: {receipt.asked}, {what}. Reason: {receipt.reason}"
+    yield f"\nAsked for: {printable(receipt.asked)}, {what}. Reason: {receipt.reason}"
     yield from map("  {}".format, receipt.images)
     yield "\nRemoved:"
     yield summary(receipt.objects)
@@ -140,7 +140,7 @@ def statement(receipt: Receipt) -> str:
 
 def section(title: str, entries: list[str]) -> Iterator[str]:
     yield f"\n{title}:" + ("" if entries else " none")
-    yield from map("  {}".format, entries)
+    yield from (f"  {printable(entry)}" for entry in entries)
 
 
 def summary(objects: Iterable[Item | Finding]) -> str:

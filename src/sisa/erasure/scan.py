@@ -10,6 +10,7 @@ from typing import TypeVar
 import yaml
 from tqdm import tqdm
 
+from sisa.base.text import printable
 from sisa.erasure import contents, lineage
 from sisa.erasure.classify import Tainted, classify
 from sisa.erasure.contents import ArrayFormat, Content, Formats
@@ -40,7 +41,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        return f"{self.store}: {self.path} ({self.kind}): {self.why}"
+        return printable(f"{self.store}: {self.path} ({self.kind}): {self.why}")
 
 
 @dataclass(frozen=True)
