@@ -27,7 +27,6 @@ from sisa.inference.outputs import ModelOutputs
 from sisa.repository import lock
 from sisa.sources import roster
 from sisa.sources.photo import decode, limit
-from sisa.training import provenance
 from sisa.training.loop import be_deterministic
 from sisa.unlearning import forget_set
 from sisa.unlearning.states import BASELINES, members_by_state
@@ -60,7 +59,7 @@ def print_answers(photos: dict[str, Images], listed: pd.DataFrame, receipts: dic
     to_forget = forget_set.read(paths.FORGET_SET)
     held_out = set(tables.read(paths.TEST, Images).ids)
     states = members_by_state(params, to_forget)
-    seen, doubts = trained_on(params)
+    seen, doubts = renewal.trained_on(params)
     be_deterministic(params.threads)
     answers = predict_logits([*every_member(states), *BASELINES], photos, params)
 
@@ -86,22 +85,6 @@ def erased_as(name: str, listed: pd.DataFrame, dataset: str) -> list[tuple[str, 
 
 def erasure(image: str, date: str, receipts: dict[str, Path]) -> str:
     return f"erased for good on {date}, " + (f"receipt {receipts[image]}" if image in receipts else "no receipt here")
-
-
-def trained_on(params: Params) -> tuple[dict[Path, set[str]], list[str]]:
-    """The ids of the images that each model was trained on, by its own record; and a line for each model of which this
-    is not known, because its record is of other images than those in place. Raises BadInput where one is missing.
-    """
-    seen, doubts = {}, []
-    for each in renewal.replacements(params).values():
-        for model, source in ((each.model, each.images), (each.by, each.retained)):
-            images = tables.read(source, each.kind)
-            cut = renewal.slices_of(images, params)
-            if wrong := next(provenance.checkpoint_mismatches(model, images, *cut, str(source)), None):
-                doubts.append(f"{wrong}; run dvc repro")
-            else:
-                seen[model] = set(images.ids.tolist())
-    return seen, doubts
 
 
 def mixture(params: Params) -> Iterator[str]:

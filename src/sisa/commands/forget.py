@@ -15,6 +15,7 @@ from sisa.base.errors import BadInput
 from sisa.base.files import alone, beside
 from sisa.base.params import load
 from sisa.base.text import counted, number_of
+from sisa.erasure import renewal
 from sisa.repository import history
 from sisa.repository.git import GitError, git
 from sisa.sources import roster
@@ -43,8 +44,7 @@ def main(options: argparse.Namespace) -> None:
     except GitError as error:
         raise BadInput(f"nothing was requested: a request is kept in Git, and {error}; mend that and repeat") from error
     if commit:
-        how = f"carry it out: dvc repro, with data set {dataset}; then commit the results"
-        print(f"added to {FILE}: {len(new)}, in commit {commit}; {how}")
+        print(f"added to {FILE}: {len(new)}, in commit {commit}; {what_next(new, dataset, listed)}")
 
 
 def check_kept(dataset: str, listed: pd.DataFrame) -> None:
@@ -73,6 +73,25 @@ def due(names: Iterable[str], dataset: str, listed: pd.DataFrame) -> list[str]:
         if images:
             print(counted(f"notice: changes nothing, {reason}", images))
     return new
+
+
+def what_next(new: list[Request], dataset: str, listed: pd.DataFrame) -> str:
+    """What these requests leave to do."""
+    known = roster.pictures(listed)
+    if new and not may_have_seen({image for each in new for image in known[each.image]}, dataset):
+        images = "this image" if len(new) == 1 else "these images"
+        return f"no model here was trained on {images}: nothing is to be retrained, and the next dvc repro takes note"
+    return f"carry it out: dvc repro, with data set {dataset}; then commit the results"
+
+
+def may_have_seen(ids: set[str], dataset: str) -> bool:
+    """Whether a member or baseline in place was trained on one of these images, by its own record, or may have been."""
+    try:
+        params = load()
+        seen, doubts = renewal.trained_on(params)
+    except BadInput:  # nothing was run yet, or a part of it is not here
+        return True
+    return params.dataset.name != dataset or bool(doubts) or any(each & ids for each in seen.values())
 
 
 def keep(new: list[Request], message: str) -> str:

@@ -145,9 +145,20 @@ def test_a_request_for_an_unknown_data_set_is_refused_before_a_run_and_in_it(sta
             refuse()
 
 
+@pytest.mark.full
+def test_forget_says_of_an_image_that_no_model_was_trained_on_that_nothing_is_to_be_retrained(low):
+    held_out = pd.read_parquet(low / "data/test.parquet", columns=["id"])["id"][0]
+    for image in (held_out, "cow/00.png"):
+        printed = low.src("forget", image, "--reason", "because").printed
+        assert "; no model here was trained on this image: nothing is to be retrained" in printed
+    executed = low.dvc("repro").executed
+    assert not [stage for stage in executed if stage.startswith(("train", "retrain", "baseline"))], executed
+
+
 def test_forget_adds_what_is_known_and_new_and_nothing_else(low):
     first = low.src("forget", "cat/00.png", "--reason", "because").printed
     assert "added to data/requests.csv: 1" in first
+    assert "carry it out" in first
     text = (low / "data/requests.csv").read_text()
     assert text.splitlines()[1].startswith("tiny,cat/00.png,20")
     again = low.src("forget", "cat/00.png", "data/raw/tiny/cat/01.png", "--reason", "because").printed

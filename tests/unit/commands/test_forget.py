@@ -3,12 +3,14 @@
 from datetime import date
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 
 from sisa.base.errors import BadInput
 from sisa.base.files import alone
 from sisa.commands import forget
+from sisa.erasure import renewal
 from sisa.repository.git import git
 from sisa.sources import roster
 from sisa.unlearning import requests
@@ -65,6 +67,30 @@ def test_a_request_is_committed_at_once_and_what_else_is_changed_or_staged_is_no
         f"{FILE}\n",
     ]
     assert git("status", "--porcelain").splitlines() == [" M conf/dataset/zoo.yaml", "A  staged"]
+
+
+@pytest.mark.parametrize(
+    ("of", "seen", "doubts", "expected"),
+    [
+        (
+            "pets",
+            {3},
+            [],
+            "no model here was trained on these images: nothing is to be retrained, and the next dvc repro",
+        ),
+        ("pets", {2, 3}, [], "carry it out: dvc repro, with data set pets; then commit the results"),
+        ("pets", {3}, ["a model of other images"], "carry it out: dvc repro"),
+        ("zoo", {3}, [], "carry it out: dvc repro"),
+    ],
+)
+def test_where_no_model_was_trained_on_the_images_nothing_is_to_be_carried_out(
+    of, seen, doubts, expected, ask, capsys, monkeypatch
+):
+    monkeypatch.setattr(forget, "load", lambda: SimpleNamespace(dataset=SimpleNamespace(name=of)))
+    models = {Path("member"): {f"{number:064x}" for number in seen}, Path("baseline"): set()}
+    monkeypatch.setattr(renewal, "trained_on", lambda params: (models, doubts))
+    ask("cat/1.png", "cat/2.png")
+    assert f"; {expected}" in capsys.readouterr().out
 
 
 def test_images_of_another_data_set_can_be_named(ask):
