@@ -22,7 +22,7 @@ from sisa.repository.git import GitError
 from sisa.sharding.leakage import affordable
 from sisa.sources import roster
 from sisa.sources.folder import classes
-from sisa.sources.report import ERASED, LeftOut, Report
+from sisa.sources.report import Report
 
 CONF = Path("conf")
 EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are committed
@@ -42,10 +42,9 @@ def main(options: argparse.Namespace) -> None:
     check_marked(file, listed)
 
     origin = options.origin and options.origin.expanduser()  # some shells leave the ~ of FROM=~/photos as it is
-    left_out = sources.bring_in(dataset, origin, paths.raw(dataset.name))
-    erased = sources.erase(dataset, paths.raw(dataset.name), roster.erased_ids(listed))
+    left_out = sources.bring_in(dataset, origin, paths.raw(dataset.name), roster.erased_ids(listed))
     complete, report = add_new(dataset, listed)
-    report.left_out += [*left_out, *(LeftOut(name, ERASED) for name in erased)]
+    report.left_out += left_out
     if report.added or report.renamed:
         roster.write(file, complete)
     dvc("add", str(paths.raw(dataset.name)))  # so that DVC sees every image that comes or goes

@@ -5,7 +5,7 @@ import shutil
 import socket
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -24,10 +24,11 @@ TIMEOUT = 30  # seconds without an answer before a download is given up
 FAILURES = (OSError, RuntimeError, ValueError, TypeError, AssertionError, IndexError, KeyError)  # of torchvision
 
 
-def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path, _: Collection[str] = ()) -> list[LeftOut]:
     """Put the files that torchvision reads into `raw`, from the copy at `origin` or from the network.
 
-    No file is left out. Raises BadInput when neither has them all, as torchvision knows them.
+    No file is left out, and no image can have been erased. Raises BadInput when neither has them all, as torchvision
+    knows them.
     """
     with suppress(BadInput):  # unless it is complete
         check(dataset, raw)
