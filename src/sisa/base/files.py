@@ -78,17 +78,20 @@ def csv_text(path: Path) -> str:
     return path.read_bytes().decode("utf-8-sig")
 
 
-def csv_rows(text: str, columns: list[str], row_is: str) -> list[list[str]]:
-    """The rows below the header of a CSV text, every field filled in; blank rows at its end are none.
+def csv_rows(text: str, columns: list[str], row_is: str) -> dict[int, list[str]]:
+    """The rows below the header of a CSV text, every field filled in, by the line, from 1, on which each begins; blank
+    rows at its end are none.
 
     Raises ValueError, saying what `row_is`, or csv.Error unless `text` is such a table to its end.
     """
-    header, *rows = [*csv.reader(io.StringIO(without_blank_end(text), newline=""), strict=True)] or [[]]
-    if header != columns:
+    reader = csv.reader(io.StringIO(without_blank_end(text), newline=""), strict=True)
+    if next(reader, []) != columns:
         raise ValueError(f"the first line is not {','.join(columns)}")
-    for number, row in enumerate(rows, start=2):
+    rows, begin = {}, reader.line_num + 1
+    for row in reader:
         if len(row) != len(columns) or not all(row):
-            raise ValueError(f"row {number} is not {row_is}")
+            raise ValueError(f"line {begin} is not {row_is}")
+        rows[begin], begin = row, reader.line_num + 1  # a field in quotes may go on for several lines
     if not text.endswith(("\n", "\r")):
         raise ValueError("the last line is cut off, or lacks its line end")
     return rows
@@ -111,6 +114,13 @@ def append_csv(path: Path, columns: list[str], rows: list[list[str]]) -> None:
     end = "\r\n" if text.endswith("\r\n") else "\n"
     with beside(path) as part:
         part.write_bytes((text + "".join(f"{csv_line(row)[:-1]}{end}" for row in rows)).encode())
+
+
+def check_regular(path: Path) -> None:
+    """Raises BadInput for what is there and is no file: whoever reads a pipe or a device may wait for ever."""
+    if path.exists() and not path.is_file():
+        kind = "a folder" if path.is_dir() else "a pipe, socket or device"
+        raise BadInput(f"{path}: {kind}, where a file is wanted; name a file")
 
 
 def check_writable(path: Path) -> None:

@@ -8,6 +8,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
 
 from sisa.base.errors import BadInput
+from sisa.base.text import number_of
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
 GROUPS = ("dataset", "leakage", "train", "attacks")
@@ -251,7 +252,8 @@ def contradiction(params: Params) -> str | None:
     if params.attacks.shards not in ([], shards):
         return f"attacks.shards is {', '.join(params.attacks.shards)}; write none, or all of {', '.join(shards)}"
     if leakage.leaked > leakage.dominant:
-        return f"leakage.leaked is {leakage.leaked}, more than the {leakage.dominant} dominant images to draw from"
+        most = number_of(leakage.dominant, "dominant image")
+        return f"leakage.leaked is {leakage.leaked}, more than the {most} to draw from"
     if isinstance(leakage.reach, int) and leakage.reach >= len(shards):
         return f"leakage.reach is {leakage.reach}, but a shard has {len(shards) - 1} others; write `all` for every one"
     return None

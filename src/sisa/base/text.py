@@ -13,6 +13,12 @@ def printable(text: object) -> str:
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in str(text))
 
 
+def number_of(count: int, noun: str) -> str:
+    """A count and what is counted, in English: `1 image`, `2,000 images`, `3 residual copies`."""
+    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    return f"{count:,} {noun if count == 1 else plural}"
+
+
 def counted(what: str, names: list[str]) -> str:
     """`what: 12: a, b, ... and 2 more`."""
     more = f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else ""

@@ -14,8 +14,9 @@ from tabulate import tabulate
 from sisa.base import paths
 from sisa.base.elementary import softmax
 from sisa.base.errors import BadInput
+from sisa.base.files import check_regular
 from sisa.base.params import Dataset, Params, load
-from sisa.base.text import printable
+from sisa.base.text import number_of, printable
 from sisa.data import tables
 from sisa.data.images import Images, NoPicture, Pool, image_id, resize
 from sisa.erasure import evidence, renewal
@@ -25,8 +26,7 @@ from sisa.inference.logits import predict_logits
 from sisa.inference.outputs import ModelOutputs
 from sisa.repository import lock
 from sisa.sources import roster
-from sisa.sources.photo import decode
-from sisa.training import provenance
+from sisa.sources.photo import decode, limit
 from sisa.training.loop import be_deterministic
 from sisa.unlearning import forget_set
 from sisa.unlearning.states import BASELINES, members_by_state
@@ -59,7 +59,7 @@ def print_answers(photos: dict[str, Images], listed: pd.DataFrame, receipts: dic
     to_forget = forget_set.read(paths.FORGET_SET)
     held_out = set(tables.read(paths.TEST, Images).ids)
     states = members_by_state(params, to_forget)
-    seen, doubts = trained_on(params)
+    seen, doubts = renewal.trained_on(params)
     be_deterministic(params.threads)
     answers = predict_logits([*every_member(states), *BASELINES], photos, params)
 
@@ -87,29 +87,13 @@ def erasure(image: str, date: str, receipts: dict[str, Path]) -> str:
     return f"erased for good on {date}, " + (f"receipt {receipts[image]}" if image in receipts else "no receipt here")
 
 
-def trained_on(params: Params) -> tuple[dict[Path, set[str]], list[str]]:
-    """The ids of the images that each model was trained on, by its own record; and a line for each model of which this
-    is not known, because its record is of other images than those in place. Raises BadInput where one is missing.
-    """
-    seen, doubts = {}, []
-    for each in renewal.replacements(params).values():
-        for model, source in ((each.model, each.images), (each.by, each.retained)):
-            images = tables.read(source, each.kind)
-            cut = renewal.slices_of(images, params)
-            if wrong := next(provenance.checkpoint_mismatches(model, images, *cut, str(source)), None):
-                doubts.append(f"{wrong}; run dvc repro")
-            else:
-                seen[model] = set(images.ids.tolist())
-    return seen, doubts
-
-
 def mixture(params: Params) -> Iterator[str]:
     """One line where shards and models in place are not all as one run left them, by dvc.lock."""
     entries, declared = lock.read(), lock.declared()
     members = (f"{stage}@{name}" for name in params.shards for stage in ("train_shards", "retrain"))
     stages = ["split", "unlearn", *members, *(model.name for model in BASELINES)]
     if problems := list(dict.fromkeys(line for stage in stages for line in lock.problems(entries, declared, stage))):
-        first = f"{len(problems)} things differ from {lock.LOCK}, the first is {problems[0]}"
+        first = f"{number_of(len(problems), 'difference')} from {lock.LOCK}, the first: {problems[0]}"
         yield f"shards and models in place are a mixture and not of one run ({first}); run dvc repro"
 
 
@@ -122,8 +106,9 @@ def of_pool(name: str, listed: pd.DataFrame, dataset: str, pool: Pool) -> Images
 
 def prepared(path: Path, dataset: Dataset) -> Images:
     """One photo as the models take it, of no class. Raises BadInput where it cannot be read or decoded."""
+    check_regular(path)
     try:
-        rgb = decode(path.read_bytes())
+        rgb = decode(path.read_bytes(), limit(dataset))
     except OSError as error:
         what_to_do = "name photos, or images as the roster does"
         raise BadInput(f"{path}: cannot be read ({error.strerror}); {what_to_do}") from error

@@ -6,7 +6,7 @@ what training on the retained shard gives is for `make verify`.
 
 import argparse
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import astuple
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import csv_line
 from sisa.base.params import Params, load
-from sisa.base.text import counted, printable
+from sisa.base.text import counted, number_of, printable
 from sisa.data import tables
 from sisa.data.images import Shard
 from sisa.erasure import evidence
@@ -39,7 +39,8 @@ def main(_: argparse.Namespace) -> None:
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
     erased, receipts = roster.erased_ids(listed), evidence.by_image(dataset)
     disagree = partial(lock.problems, lock.read(), lock.declared())
-    found = [*disagree("split"), *disagree("unlearn"), *lost(dataset, listed, receipts)]
+    missed = failed([*lost_requests(dataset, listed), *lost_marks(dataset, listed, receipts)])  # needs no shard
+    found = [*disagree("split"), *disagree("unlearn")]
     shards = tables.read_shards(paths.SHARDS, params.shards)
     expected, request = forget(shards, params.forget.class_, params.forget.scope, requests.due(named))
     if forget_set.read(paths.FORGET_SET) != request:
@@ -56,43 +57,60 @@ def main(_: argparse.Namespace) -> None:
         ]
         rows.append(link(name, retained, request, params) | {"": "FAILED" if wrong else "holds"})
         found += wrong
-    print(f"forgotten: {asked_for(request)}")
+    print(f"to forget: {asked_for(request)}")
     print(tabulate(rows, headers="keys"))
-    conclude(list(dict.fromkeys(found)), request, sum(row["residual copies"] for row in rows))
+    conclude([*missed, *failed(dict.fromkeys(found))], request, sum(row["residual copies"] for row in rows))
     print_erased(erased, receipts)
     print("Not looked at: whether the weights are what training gives (make verify), and raw data, caches and history.")
 
 
-def lost(dataset: str, listed: pd.DataFrame, receipts: dict[str, Path]) -> Iterator[str]:
-    """The requests that were ever committed and are there no longer, and the erased images that the roster has lost."""
-    here, marks, marked = set(requests.read(paths.REQUESTS)), paths.roster(dataset), set()
+def lost_requests(dataset: str, listed: pd.DataFrame) -> Iterator[str]:
+    """The requests that were ever committed and are there no longer; those that are not in Git yet are a notice."""
+    file, made = paths.REQUESTS, partial(requests.made, dataset=dataset, listed=listed)
+    here = set(requests.read(file))
     try:
-        if gone := requests.made(history.ever(paths.REQUESTS), dataset, listed) - here:
-            how = f"git checkout HEAD -- {paths.REQUESTS}, or by hand from git log -p --branches -- {paths.REQUESTS}"
-            what = f"{paths.REQUESTS}: it is append-only, put these lines back as they were ({how})"
-            yield counted(what, sorted(csv_line([*astuple(each)]).rstrip("\n") for each in gone))
-        if hasty := here - requests.made(history.in_head(paths.REQUESTS), dataset, listed):
-            how = f"git commit --only {paths.REQUESTS}"
-            print(f"notice: {len(hasty):,} requests are not in Git yet, where nothing can lose them: {how}")
-        marked = roster.marked(history.ever(marks))
+        gone, hasty = made(history.ever(file)) - here, here - made(history.in_head(file))
+        how = history.way_back(file, gone, made)
     except GitError as error:
-        print(f"notice: whether a request was taken out of {paths.REQUESTS} was not checked: {error}")
-    if gone := sorted((marked | receipts.keys()) - roster.erased_ids(listed)):
-        yield counted(f"{marks}: these were erased and are not marked as that (git checkout HEAD -- {marks})", gone)
+        print(f"notice: whether a request was taken out of {file} was not checked: {error}")
+        return
+    if gone:
+        lines = sorted(csv_line([*astuple(each)]).rstrip("\n") for each in gone)
+        yield counted(f"{file}: it is append-only, put these lines back as they were ({how})", lines)
+    if hasty:
+        kept = f"where nothing can lose them: git commit --only {file}"
+        print(f"notice: {number_of(len(hasty), 'request')} not in Git yet, {kept}")
+
+
+def lost_marks(dataset: str, listed: pd.DataFrame, receipts: dict[str, Path]) -> Iterator[str]:
+    """The images that were erased, by the roster's history or a receipt, and that the roster does not mark; marked ones
+    without a receipt are a notice.
+    """
+    file, marked = paths.roster(dataset), roster.erased_ids(listed)
+    gone, how = receipts.keys() - marked, f"git checkout HEAD -- {file}"
+    try:
+        gone |= roster.marked(history.ever(file)) - marked
+        how = history.way_back(file, gone, roster.marked)
+    except GitError as error:
+        print(f"notice: whether {file} lost the mark of an erased image was not checked: {error}")
+    if gone:
+        yield counted(f"{file}: these were erased and are not marked as that ({how})", sorted(gone))
+    if missing := marked - receipts.keys():
+        print(f"notice: no receipt here names {len(missing):,} of the erased images; git log -- {FOLDER}")
 
 
 def erasure_problems(name: str, shard: Shard, retained: Shard, erased: set[str]) -> Iterator[str]:
     """Where a shard, as dealt or as retained, holds images that were erased for good."""
     for folder, images in ((paths.SHARDS, shard), (paths.RETAINED, retained)):
         if count := int(images.among(erased).sum()):
-            yield f"{folder / name}.parquet: holds {count} images that were erased for good; run dvc repro"
+            yield f"{folder / name}.parquet: holds {number_of(count, 'image')} erased for good; run dvc repro"
 
 
 def content_problems(name: str, retained: Shard, expected: Shard, request: ForgetSet) -> Iterator[str]:
     """Where a retained shard is not its shard less the request."""
     path = paths.RETAINED / f"{name}.parquet"
     if count := int(covered(retained, request.class_, request.scope, request.images).sum()):
-        yield f"{path}: holds {count} images that the request covers"
+        yield f"{path}: holds {number_of(count, 'image')} that the request covers"
     if not same(retained, expected):
         yield f"{path}: not {paths.SHARDS / path.name} less the request"
 
@@ -121,23 +139,35 @@ def link(name: str, retained: Shard, request: ForgetSet, params: Params) -> dict
 
 
 def asked_for(request: ForgetSet) -> str:
+    """What was asked for, how many images the shards lost for it, and how many of those asked for were in none."""
     parts = [] if request.class_ is None else [f"class {request.class_} at scope {request.scope}"]
     if request.images or not parts:
-        parts.append(f"{len(request.images):,} images by request")
-    return f"{' and '.join(parts)}; {len(request.ids):,} images"
+        parts.append(f"{number_of(len(request.images), 'image')} by request")
+    idle = set(request.images) - set(request.ids)
+    rest = f"; in no shard, and so in no model: {len(idle):,} of those requested" if idle else ""
+    return f"{' and '.join(parts)}; taken out of the shards for this: {number_of(len(request.ids), 'image')}{rest}"
+
+
+def failed(problems: Iterable[str]) -> list[str]:
+    """The problems, each printed as what does not hold."""
+    found = list(problems)
+    for problem in found:
+        print(f"FAILED: {printable(problem)}")
+    return found
 
 
 def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
     """Say what was proved. Raises BadInput when anything does not hold."""
-    for problem in found:
-        print(f"FAILED: {printable(problem)}")
     if found:
-        raise BadInput(f"{len(found)} things do not hold, listed above; `dvc status` says what is of another run")
+        raise BadInput(
+            f"does not hold, listed above: {number_of(len(found), 'thing')}; `dvc status` says what is of another run"
+        )
     if request.images:
-        print(f"Proved for {len(request.images):,} images requested: no served member was trained on a copy.")
+        requested = number_of(len(request.images), "image")
+        print(f"Proved for {requested} requested: no served member was trained on a copy.")
     if residual:
         print(f"Proved for class {request.class_}: what scope {request.scope} covers is gone. ", end="")
-        print(f"NOT exact: {residual:,} residual copies are left; scope all would remove them.")
+        print(f"NOT exact: {number_of(residual, 'residual copy')} left; scope all would remove them.")
     else:
         print("Proved: no served member was trained on a forgotten image, and no retained shard holds one.")
 
@@ -148,9 +178,7 @@ def print_erased(erased: set[str], receipts: dict[str, Path]) -> None:
         return
     kept = sorted({str(receipts[image]) for image in erased if image in receipts})
     print(
-        f"Proved for {len(erased):,} images erased for good: no shard in place holds one, and no served member was ",
+        f"Proved for {number_of(len(erased), 'image')} erased for good: no shard in place holds one, and no served ",
         end="",
     )
-    print(f"trained on one; whether caches and remotes do: python src scan. {counted('Receipts', kept)}")
-    if missing := erased - receipts.keys():
-        print(f"notice: no receipt here names {len(missing):,} of them; git log -- {FOLDER}")
+    print(f"member was trained on one; whether caches and remotes do: python src scan. {counted('Receipts', kept)}")

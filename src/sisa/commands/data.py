@@ -14,6 +14,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import write_csv
 from sisa.base.params import Dataset, describe
+from sisa.base.text import number_of
 from sisa.data.images import NoPicture, image_id
 from sisa.repository import history
 from sisa.repository.dvc import dvc
@@ -21,7 +22,7 @@ from sisa.repository.git import GitError
 from sisa.sharding.leakage import affordable
 from sisa.sources import roster
 from sisa.sources.folder import classes
-from sisa.sources.report import ERASED, LeftOut, Report
+from sisa.sources.report import Report
 
 CONF = Path("conf")
 EMBEDDED = "animal_mnist"  # the one data set whose roster and .dvc file are committed
@@ -41,10 +42,9 @@ def main(options: argparse.Namespace) -> None:
     check_marked(file, listed)
 
     origin = options.origin and options.origin.expanduser()  # some shells leave the ~ of FROM=~/photos as it is
-    left_out = sources.bring_in(dataset, origin, paths.raw(dataset.name))
-    erased = sources.erase(dataset, paths.raw(dataset.name), roster.erased_ids(listed))
+    left_out = sources.bring_in(dataset, origin, paths.raw(dataset.name), roster.erased_ids(listed))
     complete, report = add_new(dataset, listed)
-    report.left_out += [*left_out, *(LeftOut(name, ERASED) for name in erased)]
+    report.left_out += left_out
     if report.added or report.renamed:
         roster.write(file, complete)
     dvc("add", str(paths.raw(dataset.name)))  # so that DVC sees every image that comes or goes
@@ -53,7 +53,7 @@ def main(options: argparse.Namespace) -> None:
     images = roster.images(complete)
     counts = images["class"].value_counts().sort_index().to_dict()
     per_class = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    print(f"{dataset.name}: {len(images):,} images on the roster {file}: {per_class}")
+    print(f"{dataset.name}: {number_of(len(images), 'image')} on the roster {file}: {per_class}")
     print(*report.lines(), sep="\n")
     if report.left_out:
         write_csv(paths.left_out(dataset.name), report.table())
@@ -65,13 +65,14 @@ def main(options: argparse.Namespace) -> None:
 def check_marked(file: Path, listed: pd.DataFrame) -> None:
     """Raises BadInput for a roster that lacks the mark of an erased image, which would come in again unseen."""
     try:
-        marked = roster.marked(history.ever(file))
+        gone = roster.marked(history.ever(file)) - roster.erased_ids(listed)
+        how = history.way_back(file, gone, roster.marked)
     except GitError as error:
         print(f"notice: whether {file} lost the mark of an erased image was not checked: {error}")
         return
-    if gone := marked - roster.erased_ids(listed):
-        how = f"git checkout HEAD -- {file}, or merge the branch that has them"
-        raise BadInput(f"{file} lacks the marks of {len(gone):,} erased images; bring them back first: {how}")
+    if gone:
+        marks = f"the marks of {number_of(len(gone), 'erased image')}"
+        raise BadInput(f"{file} lacks {marks}; bring them back first: {how}")
 
 
 def load_dataset(name: str) -> Dataset:

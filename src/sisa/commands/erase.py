@@ -17,6 +17,7 @@ from sisa import __version__, sources
 from sisa.base import paths
 from sisa.base.errors import BadInput, reason
 from sisa.base.params import Dataset, Params, load
+from sisa.base.text import number_of, printable
 from sisa.commands.data import load_dataset
 from sisa.erasure import journal, lineage, receipts, renewal, scan, stores, workspace
 from sisa.erasure.contents import ARRAY, PHOTO
@@ -88,7 +89,7 @@ def prepare(ids: list[str], asked: str, options: argparse.Namespace, params: Par
     astray = strays(found, list(files))
     copies = sorted([*unnamed(files, ids, params.dataset.name), *astray])
     due = renewal.plan(ids, params)
-    print(f"asked for: {asked}, {receipts.number_of(ids)}\n")
+    print(f"asked for: {printable(asked)}, {number_of(len(ids), 'image')}\n")
     print(receipts.summary(found.findings))
     print(*consequences(found, due, copies), sep="\n")
     check_consent(due, copies, options)
@@ -158,13 +159,13 @@ def check_consent(due: Renewal, copies: list[str], options: argparse.Namespace) 
 
 
 def consequences(found: Survey, due: Renewal, copies: list[str]) -> Iterator[str]:
-    yield from (f"has the same pixels, though nobody named it, and goes as well: {file}" for file in copies)
+    yield from (f"has the same pixels, though nobody named it, and goes as well: {printable(file)}" for file in copies)
     if found.orphans:
         yield f"\n{receipts.ORPHANS}:\n"
         yield receipts.summary(found.orphans)
     yield f"\nreplaced by the retrained model, without training: {', '.join(due.adopted) or 'none'}"
     for model, samples in due.trained.items():
-        yield f"to be trained again: {model}, {samples:,} samples"
+        yield f"to be trained again: {model}, {number_of(samples, 'sample')}"
     yield from (f"can no longer be pulled afterwards: {name}" for name in lineage.in_short(unpullable(found)))
     yield from (f"cannot be told, and stays: {each.line}" for each in found.undecided)
     yield from (f"out of reach: {each}" for each in out_of_reach(found))
@@ -207,7 +208,7 @@ def erase(under_way: Journal, params: Params) -> list[Path]:
     left = survey_again(receipt, places)
     if still := [*left.findings, *left.orphans]:
         print(receipts.summary(still))
-        raise BadInput(f"{len(still):,} objects are still there, counted above; repeat the same command")
+        raise BadInput(f"still there, and counted above: {number_of(len(still), 'object')}; repeat the same command")
     told = {"scanned": left.scanned, "undecided": [each.line for each in left.undecided], "cleared": left.cleared}
     written = receipts.write(replace(receipt, out_of_reach=out_of_reach(left), tools=tools(), **told))
     journal.finish()

@@ -14,7 +14,8 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import alone, beside
 from sisa.base.params import load
-from sisa.base.text import counted
+from sisa.base.text import counted, number_of
+from sisa.erasure import renewal
 from sisa.repository import history
 from sisa.repository.git import GitError, git
 from sisa.sources import roster
@@ -39,12 +40,11 @@ def main(options: argparse.Namespace) -> None:
             listed = roster.read(paths.roster(dataset))
             check_kept(dataset, listed)
             new = [Request(dataset, image, today, options.reason) for image in due(options.images, dataset, listed)]
-            commit = keep(new, f"Request that {len(new)} images of {dataset} be forgotten")
+            commit = keep(new, f"Request that {number_of(len(new), 'image')} of {dataset} be forgotten")
     except GitError as error:
         raise BadInput(f"nothing was requested: a request is kept in Git, and {error}; mend that and repeat") from error
     if commit:
-        how = f"carry it out: dvc repro, with data set {dataset}; then commit the results"
-        print(f"added to {FILE}: {len(new)}, in commit {commit}; {how}")
+        print(f"added to {FILE}: {len(new)}, in commit {commit}; {what_next(new, dataset, listed)}")
 
 
 def check_kept(dataset: str, listed: pd.DataFrame) -> None:
@@ -52,7 +52,8 @@ def check_kept(dataset: str, listed: pd.DataFrame) -> None:
     if not git("branch", "--show-current").strip():
         raise BadInput("HEAD is on no branch, where a request is easily lost; go to one first: git switch BRANCH")
     if lost := requests.made(history.in_head(FILE), dataset, listed) - set(requests.read(FILE)):
-        raise BadInput(f"{FILE} lacks {len(lost)} requests of HEAD; bring them back first: git checkout HEAD -- {FILE}")
+        gone = number_of(len(lost), "request")
+        raise BadInput(f"{FILE} lacks {gone} of HEAD; bring back what is gone first: git checkout HEAD -- {FILE}")
 
 
 def due(names: Iterable[str], dataset: str, listed: pd.DataFrame) -> list[str]:
@@ -72,6 +73,25 @@ def due(names: Iterable[str], dataset: str, listed: pd.DataFrame) -> list[str]:
         if images:
             print(counted(f"notice: changes nothing, {reason}", images))
     return new
+
+
+def what_next(new: list[Request], dataset: str, listed: pd.DataFrame) -> str:
+    """What these requests leave to do."""
+    known = roster.pictures(listed)
+    if new and not may_have_seen({image for each in new for image in known[each.image]}, dataset):
+        images = "this image" if len(new) == 1 else "these images"
+        return f"no model here was trained on {images}: nothing is to be retrained, and the next dvc repro takes note"
+    return f"carry it out: dvc repro, with data set {dataset}; then commit the results"
+
+
+def may_have_seen(ids: set[str], dataset: str) -> bool:
+    """Whether a member or baseline in place was trained on one of these images, by its own record, or may have been."""
+    try:
+        params = load()
+        seen, doubts = renewal.trained_on(params)
+    except BadInput:  # nothing was run yet, or a part of it is not here
+        return True
+    return params.dataset.name != dataset or bool(doubts) or any(each & ids for each in seen.values())
 
 
 def keep(new: list[Request], message: str) -> str:

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from sisa.base.files import beside
+from sisa.base.text import number_of
 from sisa.publishing import runs
 from sisa.publishing.page.render import page
 
@@ -22,4 +23,4 @@ def main(options: argparse.Namespace) -> None:
     with beside(FILE) as part:
         part.write_text(page(found), encoding="utf-8")
     shown = ", ".join(dict.fromkeys(run.label if run.scenario == runs.WORKSPACE else run.scenario for run in found))
-    print(f"{FILE}: {FILE.stat().st_size / 2**20:.1f} MiB, {len(found)} run(s): {shown}")
+    print(f"{FILE}: {FILE.stat().st_size / 2**20:.1f} MiB, {number_of(len(found), 'run')}: {shown}")

@@ -12,17 +12,18 @@ from tabulate import tabulate
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import load
+from sisa.base.text import number_of, printable
 from sisa.erasure import lineage, receipts, scan, stores
 from sisa.erasure.scan import Finding, Survey
 from sisa.sources import roster
 from sisa.sources.roster import ID
 
 COUNTED = {  # of a survey
-    "findings": "Hold one of the images or were trained on one: {:,} files. "
+    "findings": "Hold one of the images or were trained on one: {}. "
     "To erase them: python src erase IMAGE... --reason TEXT",
-    "orphans": "Nothing tells any more what they were trained on, and nothing here needs them: {:,} files. "
+    "orphans": "Nothing tells any more what they were trained on, and nothing here needs them: {}. "
     "An erase of any image takes them along.",
-    "undecided": "Cannot be told: {:,} files. Look at them by hand, and delete what you do not need.",
+    "undecided": "Cannot be told: {}. Look at them by hand, and delete what you do not need.",
 }
 
 
@@ -41,8 +42,9 @@ def main(options: argparse.Namespace) -> None:
     print(*told(ids, found, options.all), sep="\n")
     untold = len(found.orphans) + len(found.undecided)
     if found.findings or untold:
+        held = number_of(len(found.findings), "file")
         raise BadInput(
-            f"{len(found.findings):,} files hold one of the images or were trained on one, {untold:,} cannot be told; "
+            f"hold one of the images or were trained on one: {held}; cannot be told: {number_of(untold, 'file')}; "
             f"{'listed above' if options.all else 'counted above, and with --all listed one by one'}"
         )
     print("nothing")
@@ -64,15 +66,15 @@ def wanted(images: list[str], class_: str | None, dataset: str) -> set[str]:
 def told(ids: set[str], found: Survey, each: bool) -> Iterator[str]:
     """What was looked at and found, counted by store and kind, or each file by itself."""
     where = ", ".join(f"{name} {count:,}" for name, count in found.scanned.items())
-    files = f"{sum(found.scanned.values()):,} files ({where})"
-    yield f"looked for {receipts.number_of(ids)} in {files}, {found.read:,} different"
+    files = f"{number_of(sum(found.scanned.values()), 'file')} ({where})"
+    yield f"looked for {number_of(len(ids), 'image')} in {files}, {found.read:,} different"
     yield f"not looked for: {receipts.NEAR_DUPLICATES}"
     yield from (
         f"{name} may keep deleted files: its bucket has versioning, or does not say" for name in found.versioned
     )
     for kind, words in COUNTED.items():
         if files := getattr(found, kind):
-            yield f"\n{words.format(len(files))}\n"
+            yield f"\n{words.format(number_of(len(files), 'file'))}\n"
             yield one_by_one(files) if each else receipts.summary(files)
     if found.unpullable and (found.findings or each):
         yield f"\nName what was found or erased: {', '.join(lineage.in_short(found.unpullable))}"
@@ -84,5 +86,5 @@ def one_by_one(files: list[Finding]) -> str:
 
 
 def shortened(path: str) -> str:
-    """The two SHA-256 that an entry of the run-cache is called by, cut."""
-    return "/".join(part[:12] for part in path.split("/")) if path.startswith("runs/") else path
+    """A path as it is printed, and the two SHA-256 that an entry of the run-cache is called by, cut."""
+    return "/".join(part[:12] for part in path.split("/")) if path.startswith("runs/") else printable(path)

@@ -25,7 +25,7 @@ from tqdm import tqdm
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import load
-from sisa.base.text import whole
+from sisa.base.text import number_of, whole
 from sisa.parallel import jobs, resources
 from sisa.parallel.machine import Clones
 from sisa.parallel.run_graph import run_graph, stoppable
@@ -128,7 +128,9 @@ def clone_of_head() -> Iterator[None]:
 def tell_requests(dataset: str) -> None:
     """Raises BadInput where HEAD's list of requests is damaged."""
     if asked := sum(request.dataset == dataset for request in requests.read(CLONE / paths.REQUESTS)):
-        print(f"notice: every scenario forgets {asked} image(s) more, those requested in HEAD's {paths.REQUESTS}")
+        print(
+            f"notice: every scenario forgets {number_of(asked, 'image')} more, as requested in HEAD's {paths.REQUESTS}"
+        )
 
 
 def run_due(wanted: list[Scenario], further: list[str], lock: int, options: argparse.Namespace) -> dict[Scenario, str]:

@@ -16,9 +16,9 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from sisa.base.errors import BadInput
-from sisa.base.files import beside
+from sisa.base.files import beside, check_regular
 from sisa.base.params import load
-from sisa.base.text import whole
+from sisa.base.text import number_of, whole
 from sisa.cost import closed_forms, simulation
 from sisa.cost.simulation import Requests
 from sisa.publishing import figures
@@ -38,7 +38,8 @@ def main(options: argparse.Namespace) -> None:
     with beside(Path(f"{options.out}.csv")) as part:
         table.to_csv(part, index=False)
     figures.save(figures.cost(curves), Path(f"{options.out}.png"))
-    print(f"samples a request, mean of {options.plays} plays of {options.requests:,} requests ({options.pattern})")
+    plays, asked = number_of(options.plays, "play"), number_of(options.requests, "request")
+    print(f"samples a request, mean of {plays} of {asked} ({options.pattern})")
     print(tabulate(table.map(readable), headers="keys", showindex=False, disable_numparse=True, stralign="right"))
     best = table.loc[table["retraining"].idxmin()]
     print(f"cheapest to forget with: shards {best['shards']:.0f}, slices {best['slices']:.0f}; see {options.out}.png")
@@ -74,18 +75,21 @@ def leakage_matrices(options: argparse.Namespace) -> Iterator[np.ndarray]:
     """One matrix [S, S] int64 for each number of shards. Raises BadInput where it holds too little to forget."""
     given = [read_matrix(options.matrix)] if options.matrix else (dealt(count, options) for count in options.shards)
     for matrix in given:
-        kind, held = ("classes", len(matrix)) if options.pattern == "class" else ("images", matrix.trace())
+        kind, held = ("class", len(matrix)) if options.pattern == "class" else ("image", matrix.trace())
         if options.requests > held:
-            raise BadInput(f"--requests {options.requests}: {len(matrix)} shards hold only {held} {kind} to forget")
+            most, shards = number_of(held, kind), number_of(len(matrix), "shard")
+            raise BadInput(f"--requests {options.requests}: there are only {most} to forget in {shards}")
         yield matrix
 
 
 def dealt(shards: int, options: argparse.Namespace) -> np.ndarray:
     dominant = options.images // shards + (np.arange(shards) < options.images % shards)
     if options.reach != "all" and options.reach >= shards:
-        raise BadInput(f"--reach {options.reach}: {shards} shards have {shards - 1} others; write `all` for every one")
+        next_ones = f"of {number_of(shards, 'shard')}, each has {shards - 1} next to it"
+        raise BadInput(f"--reach {options.reach}: {next_ones}; write `all` for every one")
     if options.leaked > dominant.min():
-        raise BadInput(f"--leaked {options.leaked}: a shard of {shards} has {dominant.min()} images of its own to copy")
+        least = number_of(dominant.min(), "image")
+        raise BadInput(f"--leaked {options.leaked}: a shard of {shards} has {least} of its own to copy")
     names = [f"{number:09}" for number in range(shards)]
     try:
         return leakage_matrix(names, dominant, options.leaked, names, options.reach)
@@ -95,6 +99,7 @@ def dealt(shards: int, options: argparse.Namespace) -> np.ndarray:
 
 def read_matrix(path: Path) -> np.ndarray:
     """Raises BadInput for what is no leakage matrix."""
+    check_regular(path)
     try:
         table = pd.read_csv(path, dtype={"shard": str, "class": str, "images": "int64"})
         wide = table.pivot(index="shard", columns="class", values="images")

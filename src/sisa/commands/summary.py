@@ -6,6 +6,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from sisa.base.errors import BadInput
+from sisa.base.text import number_of
 from sisa.publishing import readable, runs, tables
 from sisa.publishing.metrics_table import BASELINE_RETRAINED
 from sisa.unlearning.forget_set import SCOPES
@@ -32,15 +33,26 @@ def main(options: argparse.Namespace) -> None:
 
 def scenario_line(params: dict) -> str:
     """Which scenario a params.yaml is, in words."""
-    leakage, request = params["leakage"], params["forget"]
-    restricted = ", ".join(leakage["restricted"]) or "none"
+    request = params["forget"]
     parts = [
         f"{params['dataset']['name']}, {params['classes']} classes",
-        f"{leakage['leaked']} images leaked (reach {leakage['reach']}; restricted: {restricted})",
+        leakage_in_words(params["leakage"]),
         f"{request['class'] or 'no class'} forgotten at scope {request['scope']}",
         f"aggregation {params['aggregation']}, seed {params['seed']}, split_seed {params['split_seed']}",
     ]
-    return f"scenario in the workspace: {', '.join(parts)}"
+    return f"scenario in the workspace: {'; '.join(parts)}"
+
+
+def leakage_in_words(leakage: dict) -> str:
+    """What the section `leakage` of a params.yaml says of the images that a shard has of the other classes."""
+    leaked, reach, restricted = (leakage[key] for key in ("leaked", "reach", "restricted"))
+    if not leaked:
+        return "no image leaked: each shard has its own class only"
+    everywhere = f"{number_of(leaked, 'image')} of each class leaked into every other shard"
+    if reach == "all" or not restricted:
+        return everywhere
+    next_ones = "no shard" if reach == 0 else "the next shard" if reach == 1 else f"the next {reach} shards"
+    return f"{everywhere}, but those of {', '.join(restricted)} into {next_ones}{' only' if reach else ''}"
 
 
 def cost_line(said: pd.Series) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from sisa.base.text import number_of
 from sisa.erasure import contents as kinds
 from sisa.erasure.contents import Content
 from sisa.erasure.lineage import TRAINED_ON, Run
@@ -164,7 +165,9 @@ class Classification:
         for name in self.open_ones(kinds.LISTING):
             lost = [self.tainted[each] for each in self.contents[name].files.values() if each in self.tainted]
             if lost:
-                self.tainted[name] = Tainted(f"lists {len(lost):,} objects that go", NONE.union(*(x.ids for x in lost)))
+                self.tainted[name] = Tainted(
+                    f"lists what goes: {number_of(len(lost), 'object')}", NONE.union(*(x.ids for x in lost))
+                )
             elif self.orphans & {*self.contents[name].files.values()}:
                 self.add_orphan(name, "lists an object")
         for name in self.open_ones(kinds.RUN):

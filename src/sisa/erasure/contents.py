@@ -46,6 +46,14 @@ class ArrayFormat:
 
 
 @dataclass(frozen=True)
+class Formats:
+    """How the data sets keep images. arrays: of wheels; megapixels: of the largest photo that any of them takes."""
+
+    arrays: frozenset[ArrayFormat] = frozenset()
+    megapixels: int = photo.MEGAPIXELS
+
+
+@dataclass(frozen=True)
 class Content:
     """What a file turned out to be. Only what its kind has is filled in.
 
@@ -63,7 +71,7 @@ class Content:
     listed: frozenset[str] = frozenset()
 
 
-def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collection[ArrayFormat]) -> Content:
+def inspect(store: Store, blob: Blob, wanted: Collection[str], formats: Formats) -> Content:
     """Look into a file, reading no more of it than its kind needs. Raises Unreachable when the store fails."""
     wanted = frozenset(wanted)
     head = store.read(blob.key, 0, HEAD) if blob.size > HEAD else store.read(blob.key)
@@ -74,9 +82,11 @@ def inspect(store: Store, blob: Blob, wanted: Collection[str], arrays: Collectio
         if head[8:9] == b"{" and int.from_bytes(head[:8], "little") < LONGEST_HEADER:
             return Content(CHECKPOINT, digests=seen_digests(file))
         if head[:2] == b"\x1f\x8b":
-            return Content(ARRAY, wanted & {each for layout in arrays for each in array_ids(whole(file), layout)})
+            return Content(
+                ARRAY, wanted & {each for layout in formats.arrays for each in array_ids(whole(file), layout)}
+            )
         if photo.is_photo(head):
-            pixels = photo.decode(whole(file))
+            pixels = photo.decode(whole(file), formats.megapixels)
             return Content(UNREADABLE) if isinstance(pixels, NoPicture) else Content(PHOTO, wanted & {image_id(pixels)})
         if head.startswith(NEVER_OPENED):
             return Content(UNREADABLE)

@@ -5,7 +5,7 @@ It names objects by hash and images by id, and holds no image.
 
 import hashlib
 import json
-from collections.abc import Iterable, Iterator, Sized
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from itertools import groupby
 from operator import attrgetter
@@ -15,6 +15,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 from sisa.base.files import beside, write_json
+from sisa.base.text import number_of, printable
 from sisa.erasure import lineage
 from sisa.erasure.scan import Finding
 
@@ -98,8 +99,8 @@ def lines(receipt: Receipt) -> Iterator[str]:
     """The receipt as people read it."""
     yield f"Deletion receipt, {receipt.time}"
     yield f"\nFor the person who asked: {statement(receipt)}"
-    what = f"{number_of(receipt.images)} of {', '.join([receipt.dataset, *receipt.others])}"
-    yield f"\nAsked for: {receipt.asked}, {what}. Reason: {receipt.reason}"
+    what = f"{number_of(len(receipt.images), 'image')} of {', '.join([receipt.dataset, *receipt.others])}"
+    yield f"\nAsked for: {printable(receipt.asked)}, {what}. Reason: {receipt.reason}"
     yield from map("  {}".format, receipt.images)
     yield "\nRemoved:"
     yield summary(receipt.objects)
@@ -110,7 +111,7 @@ def lines(receipt: Receipt) -> Iterator[str]:
         yield f"\n{ORPHANS}:"
         yield summary(receipt.orphans)
     yield from section("Stages whose model was replaced by the retrained one", receipt.adopted)
-    trained = [f"{model}: {samples:,} samples" for model, samples in receipt.trained.items()]
+    trained = [f"{model}: {number_of(samples, 'sample')}" for model, samples in receipt.trained.items()]
     yield from section("Models trained again", trained)
     unpullable = lineage.in_short(receipt.unpullable)
     yield from section("Can no longer be pulled, they name what was erased (commits: see the .json file)", unpullable)
@@ -125,25 +126,21 @@ def lines(receipt: Receipt) -> Iterator[str]:
 
 def statement(receipt: Receipt) -> str:
     """What was erased, when, what was looked into, and what is out of reach, for somebody who knows no Git."""
-    files, stores = sum(receipt.scanned.values()), ", ".join(receipt.scanned)
+    files, stores = number_of(sum(receipt.scanned.values()), "file"), ", ".join(receipt.scanned)
     unsure = f", but for {len(receipt.undecided):,} that cannot be told, listed below" if receipt.undecided else ""
     return (
-        f"{number_of(receipt.images)} of the data set {receipt.dataset}, listed below, "
+        f"{number_of(len(receipt.images), 'image')} of the data set {receipt.dataset}, listed below, "
         f"{'was' if len(receipt.images) == 1 else 'were'} erased for good on {receipt.date}: the pictures themselves, "
         "all copies of them with the same pixels, and all models that were trained on one of them. Afterwards "
-        f"everything that this project stores here was looked into ({files:,} files in: {stores}). None of these files "
+        f"everything that this project stores here was looked into ({files} in: {stores}). None of these files "
         f"holds one of the images, and no model there was trained on one{unsure}. Copies elsewhere are out of reach, "
         "and near-duplicates, such as cropped or flipped copies, stay: see the list below."
     )
 
 
-def number_of(images: Sized) -> str:
-    return f"{len(images):,} image{'' if len(images) == 1 else 's'}"
-
-
 def section(title: str, entries: list[str]) -> Iterator[str]:
     yield f"\n{title}:" + ("" if entries else " none")
-    yield from map("  {}".format, entries)
+    yield from (f"  {printable(entry)}" for entry in entries)
 
 
 def summary(objects: Iterable[Item | Finding]) -> str:

@@ -78,6 +78,22 @@ def slices_of(images: Images, params: Params) -> tuple[np.ndarray, int]:
     return (images.slices, params.slices) if isinstance(images, Shard) else (np.zeros(len(images), dtype=np.int64), 1)
 
 
+def trained_on(params: Params) -> tuple[dict[Path, set[str]], list[str]]:
+    """The ids of the images that each model was trained on, by its own record; and a line for each model of which this
+    is not known, because its record is of other images than those in place. Raises BadInput where one is missing.
+    """
+    seen, doubts = {}, []
+    for each in replacements(params).values():
+        for model, source in ((each.model, each.images), (each.by, each.retained)):
+            images = tables.read(source, each.kind)
+            cut = slices_of(images, params)
+            if wrong := next(provenance.checkpoint_mismatches(model, images, *cut, str(source)), None):
+                doubts.append(f"{wrong}; run dvc repro")
+            else:
+                seen[model] = set(images.ids.tolist())
+    return seen, doubts
+
+
 def plan(ids: Collection[str], params: Params) -> Renewal:
     """What it takes to have no model left that saw one of these images; nothing is changed.
 

@@ -10,10 +10,12 @@ from typing import TypeVar
 import yaml
 from tqdm import tqdm
 
+from sisa.base.text import printable
 from sisa.erasure import contents, lineage
 from sisa.erasure.classify import Tainted, classify
-from sisa.erasure.contents import ArrayFormat, Content
+from sisa.erasure.contents import ArrayFormat, Content, Formats
 from sisa.erasure.stores import WORKSPACE, Blob, Store, is_leftover
+from sisa.sources.photo import MEGAPIXELS
 
 READERS = 16  # files that are read side by side
 BATCH = 1000  # keys in one deletion, as S3 takes them
@@ -39,7 +41,7 @@ class Finding:
 
     @property
     def line(self) -> str:
-        return f"{self.store}: {self.path} ({self.kind}): {self.why}"
+        return printable(f"{self.store}: {self.path} ({self.kind}): {self.why}")
 
 
 @dataclass(frozen=True)
@@ -103,8 +105,8 @@ def survey(
 
 def look_into(first: dict[str, tuple[Store, Blob]], ids: Collection[str]) -> dict[str, Content]:
     """What each file is, by its hash; tables are read whole only where a checkpoint must be told by their slices."""
-    arrays = array_formats()
-    seen = side_by_side(lambda name: contents.inspect(*first[name], ids, arrays), first, "looking")
+    formats = formats_here()
+    seen = side_by_side(lambda name: contents.inspect(*first[name], ids, formats), first, "looking")
     wanted = {digest for content in seen.values() for digest in content.digests}
     tables = [name for name, content in seen.items() if content.kind == contents.TABLE and wanted]
     return seen | side_by_side(lambda name: contents.with_slices(*first[name], seen[name]), tables, "slices")
@@ -116,11 +118,12 @@ def side_by_side(work: Callable[[str], Result], names: Collection[str], what: st
         return dict(zip(names, results, strict=True))
 
 
-def array_formats() -> set[ArrayFormat]:
-    """Of every data set that comes as a raw array."""
+def formats_here() -> Formats:
+    """Of the data sets in conf/dataset."""
     sources = [yaml.safe_load(path.read_text())["source"] for path in Path("conf/dataset").glob("*.yaml")]
     wheels = [source for source in sources if source["kind"] == "wheel"]
-    return {ArrayFormat(source["images"]["offset"], tuple(source["shape"])) for source in wheels}
+    arrays = frozenset(ArrayFormat(source["images"]["offset"], tuple(source["shape"])) for source in wheels)
+    return Formats(arrays, max(source.get("megapixels", MEGAPIXELS) for source in [*sources, {}]))
 
 
 def folders(listed: dict[Store, list[Blob]]) -> dict[str, Content]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sisa.base import paths
 from sisa.base.errors import BadInput
+from sisa.base.text import number_of
 from sisa.repository import lock
 from sisa.repository.dvc import RWLOCK, at_work
 from sisa.repository.git import git
@@ -22,13 +23,15 @@ def check() -> None:
         raise BadInput("this is a shallow clone, whose history cannot be searched; run: git fetch --unshallow")
     if changed := git("status", "--porcelain", "--untracked-files=no").splitlines():
         names = ", ".join(line[3:] for line in changed[:5])
-        raise BadInput(f"{len(changed)} files have uncommitted changes ({names}); commit them, or undo them, first")
+        raise BadInput(
+            f"uncommitted changes in {number_of(len(changed), 'file')} ({names}); commit them, or undo them, first"
+        )
     if busy := at_work():
         raise BadInput(f"DVC is at work here (process {', '.join(map(str, busy))}); wait until it has ended")
     files = (path for top in ("data", "models") for path in Path(top).rglob("*") if path.is_file())
     needed = 2 * sum(path.stat().st_size for path in files)
     if (free := shutil.disk_usage(".").free) < needed:
-        raise BadInput(f"the disk has {free:,} bytes left, and this may need {needed:,}; make room first")
+        raise BadInput(f"the disk has {number_of(free, 'byte')} left, and this may need {needed:,}; make room first")
     if lock.changed() & lock.declared().keys():  # a data set that the pipeline does not read need not be here
         raise BadInput("data or models are not as dvc.lock has them; run dvc status, then dvc checkout or dvc repro")
 

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable, Set
 from pathlib import Path
 
 from sisa.repository.git import GitError, git, git_bytes
@@ -31,6 +32,25 @@ def ever(path: Path) -> set[Row]:
         if file.endswith(str(path).encode()):
             found |= rows(git_bytes("cat-file", "blob", name.decode()))
     return found
+
+
+def way_back(path: Path, lost: Set, read: Callable[[set[Row]], set]) -> str:
+    """Where in this clone what the file lost still is, and what to do, in words. Raises GitError.
+
+    lost: what is to come back; read: what the rows of a version come to, in the same terms.
+    """
+    if lost <= read(at("HEAD", path)):
+        return f"git checkout HEAD -- {path}, or by hand from git show HEAD:{path}"
+    branches = git("for-each-ref", "--format=%(refname:short)", "refs/heads").split()
+    if names := [name for name in branches if lost & read(at(name, path))]:
+        return f"on branch {', '.join(names)}: git merge {names[0]}, or by hand from git show {names[0]}:{path}"
+    return f"in earlier commits, not in HEAD nor at the end of a branch: by hand from git log -p --branches -- {path}"
+
+
+def at(revision: str, path: Path) -> set[Row]:
+    """The rows at a revision; none where it has no such file."""
+    there = git("ls-tree", "--name-only", revision, "--", str(path))
+    return rows(git_bytes("show", f"{revision}:./{path}")) if there else set()
 
 
 def in_head(path: Path) -> set[Row]:

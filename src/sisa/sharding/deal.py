@@ -5,6 +5,7 @@ import pandas as pd
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import Params
+from sisa.base.text import number_of
 from sisa.data.images import Pool, Shard
 from sisa.sharding.leakage import Draw, Row, draw
 
@@ -19,7 +20,7 @@ def draw_classes(roster: pd.DataFrame, params: Params) -> dict[str, Draw]:
             draws[name] = draw(ids, test, dominant, params.split_seed)
         except ValueError:
             raise BadInput(
-                f"{paths.roster(params.dataset.name)}: class {name} has {len(ids)} images, but "
+                f"{paths.roster(params.dataset.name)}: class {name} has {number_of(len(ids), 'image')}, but "
                 f"leakage.dominant={dominant} and dataset.test_per_class={test} need {test + dominant}; "
                 f"lower one of them, or bring in more: make data DATASET={params.dataset.name}"
             ) from None

@@ -16,16 +16,17 @@ from sisa.sources.report import LeftOut
 MODULES = {"wheel": "wheel", "folder": "folder", "torchvision": "torchvision_sets"}
 
 
-def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path, erased: Collection[str] = ()) -> list[LeftOut]:
     """Put the raw files into the folder `raw`, from `origin` where one is given; what is there already stays.
 
-    Returns the files of `origin` that are left out, and those in `raw` that are in no class's folder. Raises BadInput,
-    before anything is written, when the source is missing, unreadable or not what it should be, or when `raw` holds a
-    file that DVC cannot track.
+    erased: the ids of pictures that do not come in again. Returns what is left out of `origin`, images of an archive
+    that were blanked, and the files in `raw` that are in no class's folder. Raises BadInput, before anything is
+    written, when the source is missing, unreadable or not what it should be, or when `raw` holds a file that DVC cannot
+    track, or a photo that was erased.
     """
     try:
         check_trackable(raw)
-        return source(dataset).bring_in(dataset, origin, raw)
+        return source(dataset).bring_in(dataset, origin, raw, erased)
     except OSError as error:
         raise BadInput(f"{raw}: the raw images cannot be brought in ({error})") from error
 

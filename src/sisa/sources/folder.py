@@ -13,28 +13,29 @@ from tqdm import tqdm
 
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Folder
-from sisa.base.text import printable
+from sisa.base.text import counted, number_of, printable
 from sisa.data.images import NoPicture, image_id
 from sisa.sources import make_data
 from sisa.sources.origin import Entry, opened, unfit, utf8, walk
 from sisa.sources.photo import NAMES, decode
-from sisa.sources.report import LeftOut
+from sisa.sources.report import ERASED, LeftOut
 
 SAME_BYTES = "the same file under the same name as another one that is kept"
 
 
-def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path, erased: Collection[str] = ()) -> list[LeftOut]:
     """Copy the photos of every class from `origin` to `raw`/<class>/, with their folders below the class's.
 
     A photo whose name is taken gets part of its SHA-256 into its name. Without `origin` the photos that are in `raw`
     stay as they are. Returns what is left out: of `origin`, and in `raw` of no class. Raises BadInput, before anything
-    is copied, when a class has no photo that can be decoded, neither here nor there.
+    is copied, when a class has no photo that can be decoded, neither here nor there, and when `raw` has an erased one.
     """
+    check_none_erased(dataset, raw, erased)
     if origin is None and not raw.is_dir():
         raise BadInput(f"{raw}: no photos yet; say where they are: {make_data(dataset, '<folder, .zip or .tar>')}")
     names = classes(dataset)
     strays = [LeftOut(each.name, no_class(dataset)) for each in walk(raw) if each.parts[0] not in names]
-    return strays + (copy_in(dataset, origin, raw) if origin else [])
+    return strays + (copy_in(dataset, origin, raw, erased) if origin else [])
 
 
 def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray | NoPicture]]:
@@ -85,7 +86,16 @@ def no_class(dataset: Dataset) -> str:
     return f"in no folder of a class of {dataset.name}"
 
 
-def copy_in(dataset: Dataset, origin: Path, raw: Path) -> list[LeftOut]:
+def check_none_erased(dataset: Dataset, raw: Path, erased: Collection[str]) -> None:
+    """Raises BadInput for raw files that show what was erased: DVC would keep it again, and to delete them is for those
+    who put them there.
+    """
+    if held := holding(dataset, raw, erased) if erased else []:
+        found = counted(f"{raw} has files again that show what was erased for good", held)
+        raise BadInput(f"{found}; delete them, or move them out of the repository, then repeat")
+
+
+def copy_in(dataset: Dataset, origin: Path, raw: Path, erased: Collection[str]) -> list[LeftOut]:
     """Copy the new photos to a folder beside `raw`, and from there into it once all have been looked at."""
     raw.parent.mkdir(parents=True, exist_ok=True)
     class_of = {each.casefold(): name for name in classes(dataset) for each in accepted_names(dataset, name)}
@@ -99,15 +109,25 @@ def copy_in(dataset: Dataset, origin: Path, raw: Path) -> list[LeftOut]:
             name = class_of[entry.parts[depth].casefold()]
             found[name] += 1
             wanted = Path(name, *map(utf8, entry.parts[depth + 1 :]))
-            left_out += take(entry, wanted, (raw, Path(folder)), taken, dataset.source)
+            left_out += take(entry, wanted, (raw, Path(folder)), taken, dataset.source, erased)
         check_classes(dataset, origin, raw, found, {place.parts[0] for place in taken})
         move_in(Path(folder), raw)
     return left_out
 
 
-def take(entry: Entry, wanted: Path, roots: tuple[Path, Path], taken: set[Path], limits: Folder) -> Iterator[LeftOut]:
+def take(
+    entry: Entry,
+    wanted: Path,
+    roots: tuple[Path, Path],
+    taken: set[Path],
+    limits: Folder,
+    erased: Collection[str],
+) -> Iterator[LeftOut]:
     """Keep a photo of the origin; yields it where it is left out. roots, taken: as in `keep`."""
     picture, content = look(entry, limits)
+    if erased and is_among(picture, erased):
+        yield LeftOut(entry.name, ERASED)
+        return
     try:
         reason = picture.reason if isinstance(picture, NoPicture) else keep(content, wanted, roots, taken)
     except OSError as error:
@@ -145,7 +165,8 @@ def check_classes(dataset: Dataset, origin: Path, raw: Path, found: Counter, tak
     for name in classes(dataset):
         if not found or not (name in taken or any(not unfit(each, dataset.source) for each in walk(raw / name))):
             if found[name]:
-                raise BadInput(f"class {name}: none of the {found[name]:,} files in {origin} can be decoded as {NAMES}")
+                files = number_of(found[name], "file")
+                raise BadInput(f"class {name}: {files} in {origin}, and none can be decoded as {NAMES}")
             names = " or ".join(f"{accepted}/" for accepted in accepted_names(dataset, name))
             expected = f"a folder {names} there or below, with {NAMES} images"
             raise BadInput(f"class {name}: no photos in {origin}; expected {expected}")

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 
 from sisa.base.errors import BadInput
 from sisa.base.params import Folder
-from sisa.base.text import printable
+from sisa.base.text import number_of, printable
 
 PACKED = (b"PK\x03\x04", b"\x1f\x8b", b"BZh", b"\xfd7zXZ\0")  # how .zip files and compressed .tar files begin
 CUT_OFF = "broken download: the archive is cut off or damaged; fetch it again"
@@ -93,7 +93,9 @@ def opened(origin: Path, limits: Folder) -> Iterator[list[Entry]]:
 def unpacked(origin: Path, limits: Folder, stack: ExitStack) -> list[Entry]:
     """The files of an archive, which `stack` closes."""
     if not origin.is_file():
-        raise BadInput(f"{origin}: {'neither a folder nor a file' if origin.exists() else 'no such folder or file'}")
+        raise BadInput(
+            f"{origin}: {'neither a folder nor a .zip or .tar file' if origin.exists() else 'no such folder or file'}"
+        )
     with damage_named(origin):
         if zipfile.is_zipfile(origin):
             return within(limits, origin, zip_entries(stack.enter_context(zipfile.ZipFile(origin)), origin))
@@ -125,7 +127,7 @@ def within(limits: Folder, origin: Path, entries: Iterable[Entry]) -> list[Entry
         found.append(entry)
         size += entry.size
         if len(found) > limits.archive_files or size > limits.archive_gigabytes * 10**9:
-            most = f"{limits.archive_files:,} files (source.archive_files)"
+            most = f"{number_of(limits.archive_files, 'file')} (source.archive_files)"
             most += f" or {limits.archive_gigabytes:,} GB unpacked (source.archive_gigabytes)"
             raise BadInput(
                 f"{origin}: more than {most}; raise that in the data set's file in conf/dataset, or unpack it"

@@ -12,7 +12,7 @@ from threading import Lock
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from sisa.base.params import Folder
+from sisa.base.params import Dataset, Folder
 from sisa.data.images import NoPicture
 
 FORMATS = ["JPEG", "PNG", "WEBP", "AVIF", "GIF", "TIFF", "BMP"]  # by content: names and extensions do not count
@@ -31,6 +31,11 @@ UNCLEAR = {  # modes of Pillow without one way to show them
 }
 CLEAR_16 = "a transparent color among 16-bit ones, which cannot be told from its neighbors"
 BITS_PER_SAMPLE, PHOTOMETRIC, WHITE_IS_ZERO = 258, 262, 0  # of TIFF
+
+
+def limit(dataset: Dataset) -> int:
+    """The most megapixels that a photo may have for this data set."""
+    return dataset.source.megapixels if isinstance(dataset.source, Folder) else MEGAPIXELS
 
 
 def is_photo(head: bytes) -> bool:

@@ -11,6 +11,7 @@ import csv
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import pandas as pd
@@ -92,13 +93,13 @@ def parse(text: str) -> pd.DataFrame:
     columns = COLUMNS if text.startswith(",".join(COLUMNS)) else LISTED
     row_is = "a file, an id and a class" + (f", and a date or {KEPT}" if columns == COLUMNS else "")
     listed, classes, dates = {}, {}, {}
-    for number, (file, image, name, *fourth) in enumerate(csv_rows(text, columns, row_is), start=2):
+    for line, (file, image, name, *fourth) in csv_rows(text, columns, row_is).items():
         marked = MARK.fullmatch(name)
         erased = marked[1] if marked else "".join(fourth) or KEPT
         if not ID.fullmatch(image) or not (erased == KEPT or DATE.fullmatch(erased)):
-            raise ValueError(f"row {number} is not {row_is}")
+            raise ValueError(f"line {line} is not {row_is}")
         if marked and image not in classes:
-            raise ValueError(f"row {number} marks an image as erased that is on no row before")
+            raise ValueError(f"line {line} marks an image as erased that is on no row before")
         if not marked and ((file, image) in listed or classes.setdefault(image, name) != name):
             raise ValueError(f"id {image} appears more than once under a name, or with two classes")
         if not marked:
@@ -180,8 +181,22 @@ def of_class(class_: str, roster: pd.DataFrame, dataset: str) -> list[str]:
     return ids
 
 
+def elsewhere(name: str, dataset: str) -> list[str]:
+    """The other data sets that have an image of this name; one whose roster is missing or damaged has none."""
+    found = []
+    for other in paths.datasets():
+        with suppress(BadInput):
+            known = pictures(read(paths.roster(other))) if other != dataset else {}
+            found += [other] if {name, below(paths.raw(other), name)} & known.keys() else []
+    return found
+
+
 def unknown(name: str, dataset: str) -> str:
-    """Why a name stands for no image."""
+    """Why a name stands for no image of this data set."""
+    if others := elsewhere(name, dataset):
+        there = ", ".join(str(paths.roster(other)) for other in others)
+        how = f"name that data set (--dataset {others[0]}), or go on with it: dvc exp run -S dataset={others[0]}"
+        return f"{name!r} is not on {paths.roster(dataset)}, but on {there}; {how}"
     return (
         f"{name!r} is neither an id nor a raw file on {paths.roster(dataset)}; write one of its first two columns "
         "(of equal pictures only one is on it, and `make data` says which)"

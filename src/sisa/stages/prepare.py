@@ -6,7 +6,7 @@ from tqdm import tqdm
 from sisa import sources
 from sisa.base import paths
 from sisa.base.params import Dataset, load
-from sisa.base.text import printable
+from sisa.base.text import number_of, printable
 from sisa.data import tables
 from sisa.data.images import Pool
 from sisa.sources import roster
@@ -35,7 +35,7 @@ def main() -> None:
 def print_holes(listed: pd.DataFrame, pool: Pool, classes: list[str]) -> None:
     for name in classes:
         known, present = int((listed["class"] == name).sum()), int((pool.classes == name).sum())
-        print(f"{name}: {present:,} images, {known - present:,} holes")
+        print(f"{name}: {number_of(present, 'image')}, {number_of(known - present, 'hole')}")
 
 
 def print_strangers(listed: pd.DataFrame, strangers: list[str], dataset: Dataset) -> None:
@@ -46,6 +46,7 @@ def print_strangers(listed: pd.DataFrame, strangers: list[str], dataset: Dataset
         name = printable(folder / file)
         print(f"{name} has changed since it came in and is now a hole; `{command}` adds it as a new image")
     if len(changed) > SHOWN:
-        print(f"... and {len(changed) - SHOWN:,} more files in {folder} have changed")
+        print(f"... and {number_of(len(changed) - SHOWN, 'more file')} in {folder} likewise")
     if others := len(strangers) - len(changed):
-        print(f"{others:,} raw files show nothing that is on the roster (`{command}` adds the new, and names the rest)")
+        files = number_of(others, "raw file")
+        print(f"nothing that is on the roster: {files} (`{command}` adds the new, and names the rest)")

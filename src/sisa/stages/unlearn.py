@@ -4,6 +4,7 @@ import shutil
 
 from sisa.base import paths
 from sisa.base.params import Params, load
+from sisa.base.text import number_of
 from sisa.data import tables
 from sisa.data.images import Images, Shard
 from sisa.sources import roster
@@ -44,7 +45,8 @@ def print_notices(named: list[Named], shards: dict[str, Shard], params: Params) 
 
 
 def print_outcome(to_forget: ForgetSet) -> None:
-    print(f"to forget: {len(to_forget.ids):,} images; affected shards: {', '.join(to_forget.affected) or 'none'}")
+    affected = ", ".join(to_forget.affected) or "none"
+    print(f"to forget: {number_of(len(to_forget.ids), 'image')}; affected shards: {affected}")
     if residual := {name: len(ids) for name, ids in to_forget.residual.items()}:
         where = ", ".join(f"{name} {count}" for name, count in residual.items())
         print(f"residual copies, which scope {to_forget.scope} leaves: {sum(residual.values()):,} ({where})")

@@ -32,9 +32,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Named:
-    """A requested image: the row, what is written there, its id, and whether it was erased for good, which suffices."""
+    """A requested image: line, what is written there, id, and whether it was erased for good, which suffices."""
 
-    row: int
+    line: int
     image: str
     id: str
     erased: bool = False
@@ -46,6 +46,11 @@ FORMULA = ("=", "+", "-", "@")  # a spreadsheet runs text that begins so (OWASP,
 
 def read(path: Path) -> list[Request]:
     """Raises BadInput when the file is missing, cut off or not ours."""
+    return [*read_by_line(path).values()]
+
+
+def read_by_line(path: Path) -> dict[int, Request]:
+    """By the line, from 1, on which each begins. Raises BadInput like `read`."""
     try:
         return parse(csv_text(path))
     except FileNotFoundError as error:
@@ -54,12 +59,13 @@ def read(path: Path) -> list[Request]:
         raise BadInput(f"{path}: not a list of requests ({error}); mend it by hand, no request may get lost") from error
 
 
-def parse(text: str) -> list[Request]:
-    """Raises ValueError or csv.Error unless `text` is a whole request file."""
-    requests = [Request(*row) for row in csv_rows(text, COLUMNS, "a data set, an image, a date and a reason")]
-    for number, request in enumerate(requests, start=2):
+def parse(text: str) -> dict[int, Request]:
+    """By the line on which each begins. Raises ValueError or csv.Error unless `text` is a whole request file."""
+    rows = csv_rows(text, COLUMNS, "a data set, an image, a date and a reason")
+    requests = {line: Request(*row) for line, row in rows.items()}
+    for line, request in requests.items():
         if not is_date(request.date):
-            raise ValueError(f"row {number} has the date {request.date!r}; write it as 2026-01-31")
+            raise ValueError(f"line {line} has the date {request.date!r}; write it as 2026-01-31")
     return requests
 
 
@@ -113,14 +119,14 @@ def resolve(path: Path, dataset: str, datasets: Collection[str], listed: pd.Data
     listed: the roster. Raises BadInput like `read`, for an image that it never held, and for an unknown data set.
     """
     known, erased, named = roster.pictures(listed), roster.erased_ids(listed), []
-    for row, request in enumerate(read(path), start=2):
+    for line, request in read_by_line(path).items():
         if request.dataset not in datasets:
             names = ", ".join(datasets)
-            raise BadInput(f"{path}, row {row}: unknown data set {request.dataset!r}; write one of {names}")
+            raise BadInput(f"{path}, line {line}: unknown data set {request.dataset!r}; write one of {names}")
         if request.dataset == dataset:
             if request.image not in known:
-                raise BadInput(f"{path}, row {row}: {roster.unknown(request.image, dataset)}")
-            named += [Named(row, request.image, image, image in erased) for image in known[request.image]]
+                raise BadInput(f"{path}, line {line}: {roster.unknown(request.image, dataset)}")
+            named += [Named(line, request.image, image, image in erased) for image in known[request.image]]
     return named
 
 
@@ -130,7 +136,7 @@ def due(named: list[Named]) -> list[str]:
 
 
 def notices(path: Path, named: list[Named], copies: set[str], left: set[str], held_out: set[str]) -> Iterator[str]:
-    """One line for each reason why named images change nothing: how many there are, and the first few with their rows.
+    """One line for each reason why named images change nothing: how many there are, and the first few with their lines.
 
     copies: the ids in any shard; left: those still in one after the class request; held_out: those of the test set.
     """
@@ -146,6 +152,6 @@ def notices(path: Path, named: list[Named], copies: set[str], left: set[str], he
         }
         seen.add(each.id)
         if reason := next((reason for reason, holds in reasons.items() if holds), None):
-            idle[reason].append(f"row {each.row}, {each.image}")
+            idle[reason].append(f"line {each.line}, {each.image}")
     for reason, rows in idle.items():
         yield counted(f"notice: {path}: changes nothing, {reason}", rows)

@@ -72,7 +72,7 @@ def test_where_no_class_is_forgotten_each_member_is_asked_once(four_slices):
     ("photo", "complaint"),
     [
         ("nowhere.png", f"nowhere.png: cannot be read (No such file or directory); {HINT}"),
-        (f"{RAW}/cat", f"{RAW}/cat: cannot be read (Is a directory); {HINT}"),
+        (f"{RAW}/cat", f"{RAW}/cat: a folder, where a file is wanted; name a file"),
         ("dvc.yaml", "dvc.yaml: not a JPEG, PNG, WebP, AVIF, GIF, TIFF or BMP image"),
     ],
 )

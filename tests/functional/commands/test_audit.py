@@ -14,12 +14,16 @@ from support.repo import Repo
 from sisa.data import tables
 from sisa.data.images import Shard
 from sisa.repository import lock
+from sisa.sources import roster
 
 UNDECLARED = "dvc.lock: the entry of {} does not have the command, deps, outs and params of dvc.yaml"
-APPEND_ONLY = (
-    "data/requests.csv: it is append-only, put these lines back as they were "
-    "(git checkout HEAD -- data/requests.csv, or by hand from git log -p --branches -- data/requests.csv)"
+APPEND_ONLY = "data/requests.csv: it is append-only, put these lines back as they were "
+IN_HEAD = "(git checkout HEAD -- data/requests.csv, or by hand from git show HEAD:data/requests.csv)"
+IN_EARLIER_COMMITS = (
+    "(in earlier commits, not in HEAD nor at the end of a branch: "
+    "by hand from git log -p --branches -- data/requests.csv)"
 )
+ON_A_BRANCH = "(on branch asked: git merge asked, or by hand from git show asked:data/requests.csv)"
 RETAINED, TRAINED = "models/retrained/tiny-3", "models/shards/tiny-3"
 
 
@@ -69,8 +73,8 @@ def test_what_scope_dominant_leaves_is_listed_by_shard(run):
         "dog": ["18", "0", "3", "holds"],
         "horse": ["15", "0", "0", "holds"],
     }
-    assert "forgotten: class cat at scope dominant; 12 images" in printed
-    assert "NOT exact: 3 residual copies are left; scope all would remove them" in printed
+    assert "to forget: class cat at scope dominant; taken out of the shards for this: 12 images\n" in printed
+    assert "NOT exact: 3 residual copies left; scope all would remove them" in printed
 
 
 def test_every_entry_of_the_lock_is_what_dvc_wrote(run):
@@ -201,7 +205,7 @@ def request_withdrawn(run):
     path = run / "data/requests.csv"
     line = path.read_text().splitlines()[1]
     path.write_text(path.read_text().splitlines()[0] + "\n")
-    return [f"{APPEND_ONLY}: 1: {line}"]
+    return [f"{APPEND_ONLY}{IN_HEAD}: 1: {line}"]
 
 
 @pytest.mark.parametrize(
@@ -241,11 +245,12 @@ def test_a_member_whose_bytes_changed_does_not_hold_and_the_others_do(run):
 
 
 def test_a_request_that_was_withdrawn_in_an_earlier_commit_is_found(run):
-    (expected,) = request_withdrawn(run)
+    request_withdrawn(run)
+    line = run.git("show", "HEAD:data/requests.csv").printed.splitlines()[1]
     run.commit("Withdrawn")
     run.git("config", "color.ui", "always")
     (run / ".gitattributes").write_text("*.csv binary\n")
-    assert f"FAILED: {expected}" in failures(run)
+    assert f"FAILED: {APPEND_ONLY}{IN_EARLIER_COMMITS}: 1: {line}" in failures(run)
 
 
 def test_a_request_that_an_older_experiment_puts_away_is_missed(run):
@@ -254,8 +259,8 @@ def test_a_request_that_an_older_experiment_puts_away_is_missed(run):
     line = (run / "data/requests.csv").read_text().splitlines()[1]
     run.dvc("exp", "apply", "older")
     assert line not in (run / "data/requests.csv").read_text()
-    assert failures(run) == [f"FAILED: {APPEND_ONLY}: 1: {line}"]
-    assert "lacks 1 requests of HEAD" in run.src("forget", "cat/01.png", "--reason", "because", code=1).complaint
+    assert failures(run) == [f"FAILED: {APPEND_ONLY}{IN_HEAD}: 1: {line}"]
+    assert "lacks 1 request of HEAD" in run.src("forget", "cat/01.png", "--reason", "because", code=1).complaint
 
 
 def test_a_request_that_was_made_on_another_branch_is_missed(run):
@@ -263,7 +268,7 @@ def test_a_request_that_was_made_on_another_branch_is_missed(run):
     run.src("forget", "cat/00.png", "--reason", "owner asked")
     line = (run / "data/requests.csv").read_text().splitlines()[1]
     run.git("switch", "--quiet", "three")
-    assert failures(run) == [f"FAILED: {APPEND_ONLY}: 1: {line}"]
+    assert failures(run) == [f"FAILED: {APPEND_ONLY}{ON_A_BRANCH}: 1: {line}"]
 
 
 def test_a_request_that_a_spreadsheet_wrote_anew_is_not_missed_and_one_that_is_not_in_git_is_named(run):
@@ -277,7 +282,24 @@ def test_a_request_that_a_spreadsheet_wrote_anew_is_not_missed_and_one_that_is_n
     run.dvc("repro", "-s", "unlearn")
     printed = run.src("audit", code=None).printed
     assert "append-only" not in printed
-    assert "notice: 1 requests are not in Git yet, where nothing can lose them: git commit --only data" in printed
+    assert "notice: 1 request not in Git yet, where nothing can lose them: git commit --only data" in printed
+
+
+def test_what_requests_and_the_roster_lost_is_named_before_a_shard_that_is_missing(run):
+    file = Path("data/rosters/tiny.csv")
+    listed, before = roster.read(file), file.read_bytes()
+    erased = listed["id"][0]
+    roster.write(file, roster.mark(listed, [erased], "2026-01-31"))
+    run.commit("Erased")
+    (lost,) = request_withdrawn(run)
+    file.write_bytes(before)
+    (run / "data/shards/cat.parquet").unlink()
+    outcome = run.src("audit", code=1)
+    assert "data/shards/cat.parquet: " in outcome.complaint
+    said = outcome.printed.splitlines()
+    assert said[0] == f"FAILED: {lost}"
+    assert said[1].startswith(f"FAILED: {file}: these were erased and are not marked as that (git checkout HEAD -- ")
+    assert said[1].endswith(f": 1: {erased}")
 
 
 @pytest.mark.parametrize("command", ["audit", "verify"])

@@ -29,7 +29,7 @@ def test_scenarios_and_results_put_a_scenario_on_its_branch_and_into_the_tables(
 
 
 def test_report_and_summary_show_what_was_run(used, low):
-    assert "1 run(s): tiny-3-low" in used.python("src", "report").printed
+    assert "1 run: tiny-3-low" in used.python("src", "report").printed
     assert "residual copies in the retrained ensemble: 3" in low.python("src", "summary").printed
 
 
@@ -60,7 +60,7 @@ def test_erase_takes_an_image_that_no_model_saw_out_for_good(low):
 
     (receipt,) = (path.relative_to(low.path) for path in (low / "receipts").glob("*.json"))
     audited = low.src("audit").printed
-    assert "Proved for 1 images erased for good: no shard in place holds one, and no served member was" in audited
+    assert "Proved for 1 image erased for good: no shard in place holds one, and no served member was" in audited
     assert f"Receipts: 1: {receipt}" in audited
     for name in (spare, f"./data/raw/tiny/{spare}"):
         assert low.src("ask", name).printed == f"{name}: erased for good on {date.today()}, receipt {receipt}\n"

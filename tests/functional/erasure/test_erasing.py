@@ -13,11 +13,14 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+import yaml
+from PIL import Image, ImageOps
 from safetensors.numpy import save
 from support.disk import fill
 from support.pixels import holders, in_folders, needles
 from support.remotes import Remote, stored
 from support.repo import Repo, link, made_once, store_object
+from support.tiny import CLASSES, TINY
 
 from sisa.base.errors import BadInput
 from sisa.erasure import journal, receipts, renewal, scan, workspace
@@ -87,6 +90,30 @@ def erased(shared, requested):
         repo.src("erase", *planted(requested), *ORDER)
 
     return made_once(shared, "erased", make)
+
+
+@pytest.fixture(scope="session")
+def two_data_sets(shared, erased, photos):
+    """After that erase, another data set is brought in, run and committed, in one slice and with nothing forgotten."""
+
+    def make(repo: Repo) -> None:
+        copied(erased, repo.path.parent / "first")
+        (repo.path.parent / "first/storage").rename(repo.path.parent / "storage")
+        Repo(repo.path.parent / "first/repo").path.rename(repo.path)
+        repo.commit("Erased")
+        negatives = repo.path.parent / "negatives"
+        for name in CLASSES[::2]:
+            (negatives / name).mkdir(parents=True)
+            for file in sorted((photos / name).iterdir()):
+                ImageOps.invert(Image.open(file).convert("RGB")).save(negatives / name / file.name)
+        sets = {"class_sets": {"3": CLASSES[::2]}, "forget_class": CLASSES[0]}
+        (repo / "conf/dataset/negatives.yaml").write_text(yaml.safe_dump(TINY | sets | {"name": "negatives"}))
+        repo.src("data", "--dataset", "negatives", "--from", str(negatives))
+        choices = ("dataset=negatives", "classes=3", "slices=1", "forget.class=null")
+        repo.dvc("exp", "run", *(word for choice in choices for word in ("-S", choice)))
+        repo.commit("Another data set")
+
+    return made_once(shared, "two_data_sets", make)
 
 
 def objects(folder: Path) -> set[str]:
@@ -248,6 +275,40 @@ def test_an_erase_stopped_at_twenty_points_ends_as_one_that_was_not(requested, e
     assert outcome(repo) == expected
 
 
+def of_negatives(repo: Repo, shards: int) -> str:
+    """The id of an image of the other data set that so many shards hold."""
+    roster = pd.read_csv(repo / "data/rosters/negatives.csv")
+    held = [set(repo.shard(name)["id"]) for name in repo.params()["shards"]]
+    return next(image for image in roster["id"] if sum(image in ids for ids in held) == shards)
+
+
+def check_ended_clean(repo: Repo, image: str) -> None:
+    """Nothing is left of the image, nothing cannot be told, and nothing is to be run."""
+    written = [json.loads(path.read_text()) for path in (repo / "receipts").glob("*.json")]
+    last = max(written, key=lambda each: each["time"])
+    assert (last["images"], last["left"], last["undecided"]) == ([image], 0, [])
+    assert "\nnothing" in repo.src("scan", image).printed
+    assert repo.dvc("repro").executed == []
+
+
+def test_a_second_erase_of_another_data_set_in_the_same_clone_ends_clean(two_data_sets, tmp_path):
+    """What the first one left behind, whose tables are gone, cannot be told by itself any more."""
+    repo = copied(two_data_sets, tmp_path / "both")
+    image = of_negatives(repo, 1)
+    repo.src("erase", image, *ORDER, "--retrain")
+    check_ended_clean(repo, image)
+
+
+def test_an_erase_in_a_clone_that_has_the_images_of_one_data_set_only_ends_clean(two_data_sets, tmp_path):
+    repo = copied(two_data_sets, tmp_path / "one")
+    (listing,) = yaml.safe_load((repo / "data/raw/tiny.dvc").read_text())["outs"]
+    shutil.rmtree(repo / "data/raw/tiny")
+    (repo / ".dvc/cache/files/md5" / listing["md5"][:2] / listing["md5"][2:]).unlink()
+    image = of_negatives(repo, 0)
+    repo.src("erase", image, *ORDER)
+    check_ended_clean(repo, image)
+
+
 def refused(asked, complaint: str, *images: str, **env: str) -> str:
     """What was printed."""
     before = asked.files("data", "models", ".dvc/cache")
@@ -266,7 +327,7 @@ def test_what_must_be_trained_again_is_refused_before_anything_is_touched_and_pr
 
 def test_uncommitted_changes_a_running_or_broken_dvc_and_a_full_disk_are_refused(asked, monkeypatch):
     (asked / "params.yaml").write_text((asked / "params.yaml").read_text() + "# mine\n")
-    refused(asked, "uncommitted changes (params.yaml)")
+    refused(asked, "uncommitted changes in 1 file (params.yaml)")
     asked.git("checkout", "--quiet", ".")
 
     lock = {"write": {"x": {"pid": 1, "cmd": "dvc repro"}}}

@@ -174,7 +174,7 @@ def test_images_requested_in_head_are_forgotten_in_every_scenario_and_said_to_be
     nothing = ("scenarios", "--dataset", "tiny", "-S", "nosuch=1")
     assert "notice: every scenario forgets" not in fresh.src(*nothing, code=1).printed
     fresh.src("forget", "cat/00.png", "--reason", "asked")
-    assert "notice: every scenario forgets 1 image(s) more" in fresh.src(*nothing, code=1).printed
+    assert "notice: every scenario forgets 1 image more" in fresh.src(*nothing, code=1).printed
     (fresh / "data/requests.csv").write_text("damaged\n")
     fresh.commit("No list")
     assert "data/requests.csv: not a list of requests" in fresh.src(*nothing, code=1).complaint

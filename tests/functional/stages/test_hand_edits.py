@@ -62,7 +62,7 @@ def value_out_of_range(repo):
 @pytest.mark.parametrize(
     ("damage", "complaint"),
     [
-        (unknown_request, "data/requests.csv, row 2: 'never.png' is neither an id nor a raw file"),
+        (unknown_request, "data/requests.csv, line 2: 'never.png' is neither an id nor a raw file"),
         (roster_of_fewer_cats, "class cat has 10 images, but leakage.dominant=12 and"),
         (value_out_of_range, "leakage.leaked is -3"),
     ],

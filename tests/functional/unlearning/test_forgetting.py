@@ -112,9 +112,9 @@ def test_requests_that_change_nothing_are_notices(stages, capsys):
     capsys.readouterr()
     assert outcome(stages) == before
     printed = capsys.readouterr().out
-    assert f"held out in the test set and in no shard: 1: row 2, {held_out}\n" in printed
-    assert f"already forgotten with the class: 1: row 3, {with_class}\n" in printed
-    assert "of a class that is not selected, or a hole: 1: row 4, cow/00.png\n" in printed
+    assert f"held out in the test set and in no shard: 1: line 2, {held_out}\n" in printed
+    assert f"already forgotten with the class: 1: line 3, {with_class}\n" in printed
+    assert "of a class that is not selected, or a hole: 1: line 4, cow/00.png\n" in printed
     assert "x.png" not in printed
 
 
@@ -134,20 +134,31 @@ def test_a_class_and_images_are_forgotten_together(stages):
 def test_an_image_that_the_roster_never_held_is_refused_before_a_run_and_in_it(stages):
     ask(stages, "cat/00.png", "never.png")
     for refuse in (validate.main, unlearn.main):
-        with pytest.raises(BadInput, match=r"data/requests\.csv, row 3: 'never\.png' is neither an id nor a raw file"):
+        with pytest.raises(BadInput, match=r"data/requests\.csv, line 3: 'never\.png' is neither an id nor a raw file"):
             refuse()
 
 
 def test_a_request_for_an_unknown_data_set_is_refused_before_a_run_and_in_it(stages):
     ask(stages, "cat/00.png", dataset="tyni")
     for refuse in (validate.main, unlearn.main):
-        with pytest.raises(BadInput, match=r"row 2: unknown data set 'tyni'; write one of .*tiny"):
+        with pytest.raises(BadInput, match=r"line 2: unknown data set 'tyni'; write one of .*tiny"):
             refuse()
+
+
+@pytest.mark.full
+def test_forget_says_of_an_image_that_no_model_was_trained_on_that_nothing_is_to_be_retrained(low):
+    held_out = pd.read_parquet(low / "data/test.parquet", columns=["id"])["id"][0]
+    for image in (held_out, "cow/00.png"):
+        printed = low.src("forget", image, "--reason", "because").printed
+        assert "; no model here was trained on this image: nothing is to be retrained" in printed
+    executed = low.dvc("repro").executed
+    assert not [stage for stage in executed if stage.startswith(("train", "retrain", "baseline"))], executed
 
 
 def test_forget_adds_what_is_known_and_new_and_nothing_else(low):
     first = low.src("forget", "cat/00.png", "--reason", "because").printed
     assert "added to data/requests.csv: 1" in first
+    assert "carry it out" in first
     text = (low / "data/requests.csv").read_text()
     assert text.splitlines()[1].startswith("tiny,cat/00.png,20")
     again = low.src("forget", "cat/00.png", "data/raw/tiny/cat/01.png", "--reason", "because").printed

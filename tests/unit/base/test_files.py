@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pytest
 
 from sisa.base.errors import BadInput
-from sisa.base.files import beside, read_json, write_json
+from sisa.base.files import beside, csv_rows, read_json, write_json
 
 
 def test_a_file_that_shares_its_bytes_with_the_cache_is_replaced_and_not_written_into(tmp_path):
@@ -65,3 +65,10 @@ def test_json_that_is_missing_or_not_ours_is_refused_with_the_way_back(tmp_path,
         path.write_bytes(content)
     with pytest.raises(BadInput, match=rf"^{path}: (no such file|not ours, or damaged).*dvc checkout --force {path}"):
         read_json(path, Pair)
+
+
+def test_a_row_of_a_csv_file_has_the_number_of_its_first_line():
+    text = 'a,b\n"1\n1",2\r\n3,4\n'
+    assert csv_rows(text, ["a", "b"], "two numbers") == {2: ["1\n1", "2"], 4: ["3", "4"]}
+    with pytest.raises(ValueError, match="line 5 is not two numbers"):
+        csv_rows(f"{text}\n5,6\n", ["a", "b"], "two numbers")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from sisa.base.text import counted, printable
+from sisa.base.text import counted, number_of, printable
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,11 @@ def test_names_are_counted_and_the_first_of_them_listed_as_text():
     assert counted("left out", []) == "left out: 0"
     assert counted("left out", ["a\x1b[2J.png"]) == r"left out: 1: a\x1b[2J.png"
     assert counted("left out", [f"{number}.png" for number in range(12)]).endswith("9.png and 2 more")
+
+
+def test_one_is_singular_and_everything_else_plural():
+    assert number_of(1, "image") == "1 image"
+    assert number_of(0, "image") == "0 images"
+    assert number_of(2_000, "erased image") == "2,000 erased images"
+    assert number_of(2, "class") == "2 classes"
+    assert [number_of(count, "residual copy") for count in (1, 2)] == ["1 residual copy", "2 residual copies"]

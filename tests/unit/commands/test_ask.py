@@ -1,5 +1,7 @@
 """What `python src ask` says of a photo, its past and each model's answer."""
 
+import os
+import socket
 from pathlib import Path
 from types import MappingProxyType
 
@@ -9,7 +11,8 @@ import pytest
 from PIL import Image
 
 from sisa.base import paths
-from sisa.base.params import load
+from sisa.base.errors import BadInput
+from sisa.base.params import Folder, load
 from sisa.commands.ask import erased_as, every_member, history, legend, member_rows, prepared, say, state_rows, table
 from sisa.data.images import image_id
 from sisa.inference.outputs import ModelOutputs
@@ -159,3 +162,24 @@ def test_a_photo_is_turned_upright_and_resized_as_those_of_the_data_set_and_keep
     photo = prepared(tmp_path / "turned.png", PARAMS.dataset)
     assert photo.ids.item() == image_id(rgb)
     assert photo.pixels.shape == (1, 1, 28, 28)
+
+
+def test_a_photo_may_be_as_large_as_the_data_set_takes_it(tmp_path):
+    Image.new("RGB", (2_000, 1_000)).save(tmp_path / "large.png")
+
+    def asked(megapixels: int):
+        source = Folder(kind="folder", megapixels=megapixels)
+        return prepared(tmp_path / "large.png", PARAMS.dataset.model_copy(update={"source": source}))
+
+    assert len(asked(2)) == 1
+    with pytest.raises(BadInput, match=r"large\.png: too large: 2 megapixels, limit 1"):
+        asked(1)
+
+
+def test_a_pipe_a_socket_a_device_and_a_folder_are_refused_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "socket"))
+        for path, kind in {"pipe": "a pipe", "socket": "a pipe", "/dev/zero": "a pipe", ".": "a folder"}.items():
+            with pytest.raises(BadInput, match=f"{kind}.*, where a file is wanted; name a file"):
+                prepared(tmp_path / path, PARAMS.dataset)

@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
+import pytest
 
-from sisa.commands.audit import erasure_problems, print_erased
+from sisa.commands.audit import asked_for, erasure_problems, lost_marks, print_erased
 from sisa.data.images import Shard
+from sisa.sources import roster
+from sisa.unlearning.forget_set import ForgetSet
 
 
 def shard(*ids):
@@ -16,19 +20,51 @@ def shard(*ids):
 def test_a_shard_that_holds_an_erased_image_is_named():
     assert list(erasure_problems("cat", shard("a", "b"), shard("b"), {"c"})) == []
     assert list(erasure_problems("cat", shard("a", "b"), shard("b"), {"a", "b"})) == [
-        "data/shards/cat.parquet: holds 2 images that were erased for good; run dvc repro",
-        "data/retained/cat.parquet: holds 1 images that were erased for good; run dvc repro",
+        "data/shards/cat.parquet: holds 2 images erased for good; run dvc repro",
+        "data/retained/cat.parquet: holds 1 image erased for good; run dvc repro",
     ]
 
 
-def test_receipts_are_named_and_images_without_one_are_counted(capsys):
-    print_erased({"a", "b", "c"}, {"a": Path("receipts/1.json"), "b": Path("receipts/1.json")})
-    proved, notice = capsys.readouterr().out.splitlines()
+@pytest.mark.parametrize(
+    ("class_", "images", "removed", "expected"),
+    [
+        (
+            None,
+            "abc",
+            "ab",
+            "3 images by request; taken out of the shards for this: 2 images; in no shard, and so in no "
+            "model: 1 of those requested",
+        ),
+        (None, "a", "a", "1 image by request; taken out of the shards for this: 1 image"),
+        ("cat", "", "ab", "class cat at scope all; taken out of the shards for this: 2 images"),
+        (
+            "cat",
+            "c",
+            "ab",
+            "class cat at scope all and 1 image by request; taken out of the shards for this: 2 images; in "
+            "no shard, and so in no model: 1 of those requested",
+        ),
+    ],
+)
+def test_what_was_asked_for_is_told_from_what_the_shards_lost_for_it(class_, images, removed, expected):
+    assert asked_for(ForgetSet(class_, "all", [*images], {"cat": [*removed]}, {})) == expected
+
+
+def test_receipts_are_named_and_images_without_one_are_counted(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    receipts = {"a": Path("receipts/1.json"), "b": Path("receipts/1.json")}
+    listed = pd.DataFrame([(f"{each}.png", each, "cat", "2026-01-31") for each in "abc"], columns=roster.COLUMNS)
+    assert list(lost_marks("pets", listed, receipts)) == []
+    print_erased({"a", "b", "c"}, receipts)
+    unchecked, notice, proved = capsys.readouterr().out.splitlines()
+    assert unchecked.startswith(
+        "notice: whether data/rosters/pets.csv lost the mark of an erased image was not checked"
+    )
     assert proved.startswith(
         "Proved for 3 images erased for good: no shard in place holds one, and no served member was"
     )
     assert proved.endswith("Receipts: 1: receipts/1.json")
-    assert notice == "notice: no receipt here names 1 of them; git log -- receipts"
+    assert notice == "notice: no receipt here names 1 of the erased images; git log -- receipts"
 
 
 def test_where_nothing_was_erased_nothing_is_said_of_it(capsys):

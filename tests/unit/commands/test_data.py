@@ -169,11 +169,32 @@ def test_an_erased_picture_is_not_brought_in_again(repo, bring, capsys):
     listed = roster.read(ROSTER)
     gone = listed.loc[listed["file"] == "cat/0.png", "id"].tolist()
     roster.write(ROSTER, roster.mark(listed, gone, "2026-02-01"))
+    (RAW / "cat/0.png").unlink()
     before = ROSTER.read_bytes()
     bring("pets", put(repo / "photos", {"cat/copy.png": PHOTOS["cat/0.png"]}))
     assert "left out, erased: 2: cat/0.png, cat/copy.png" in capsys.readouterr().out
     assert ROSTER.read_bytes() == before
     assert sorted(path.name for path in (RAW / "cat").iterdir()) == ["1.png", "2.png", "3.png"]
+
+
+def test_an_erased_picture_that_lies_in_the_raw_folder_again_is_named_and_neither_deleted_nor_tracked(
+    repo, bring, monkeypatch
+):
+    bring("pets", put(repo / "photos", PHOTOS))
+    listed = roster.read(ROSTER)
+    gone = listed.loc[listed["file"] == "cat/0.png", "id"].tolist()
+    roster.write(ROSTER, roster.mark(listed, gone, "2026-02-01"))
+    put(RAW, {"cat/mine.png": PHOTOS["cat/0.png"]})
+    before = {path: path.read_bytes() for path in repo.rglob("*") if path.is_file()}
+    monkeypatch.setattr(data, "dvc", lambda *arguments: pytest.fail("DVC tracks it"))
+    complaint = (
+        "data/raw/pets has files again .* erased for good: 2: cat/0.png, cat/mine.png; delete them, or move them"
+    )
+    for origin in (None, put(repo / "more", {"cat/new.png": photo(50)})):
+        before |= {path: path.read_bytes() for path in (repo / "more").rglob("*.png")}
+        with pytest.raises(BadInput, match=complaint):
+            bring("pets", origin)
+        assert {path: path.read_bytes() for path in repo.rglob("*") if path.is_file()} == before
 
 
 def test_a_roster_that_lost_a_committed_mark_brings_no_erased_picture_in_again(repo, bring):
@@ -186,10 +207,11 @@ def test_a_roster_that_lost_a_committed_mark_brings_no_erased_picture_in_again(r
     git("add", str(ROSTER))
     git("-c", "user.name=Test", "-c", "user.email=test@example.org", "commit", "--quiet", "--message", "Erase")
     ROSTER.write_bytes(before)  # as `dvc exp apply` of an older experiment does
-    with pytest.raises(BadInput, match=r"pets\.csv lacks the marks of 1 erased images; .*git checkout HEAD -- data/"):
+    with pytest.raises(BadInput, match=r"pets\.csv lacks the marks of 1 erased image; .*git checkout HEAD -- data/"):
         bring("pets", photos)
     assert ROSTER.read_bytes() == before
     git("checkout", "HEAD", "--", str(ROSTER))
+    (RAW / listed["file"][0]).unlink()
     bring("pets", photos)
     assert len(roster.erased_ids(roster.read(ROSTER))) == 1
 

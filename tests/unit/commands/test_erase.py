@@ -66,3 +66,9 @@ def test_what_nobody_named_goes_only_with_copies_and_a_plan_needs_no_consent():
 def test_every_data_set_whose_raw_images_have_it_is_told_to_git():
     line = erase.git_line(["pets", "strays"])
     assert "data/rosters/pets.csv data/raw/pets.dvc data/rosters/strays.csv data/raw/strays.dvc dvc.lock" in line
+
+
+def test_a_copy_whose_name_steers_a_terminal_is_told_as_text(monkeypatch):
+    monkeypatch.setattr(erase, "unpullable", lambda found: [])
+    told = list(erase.consequences(survey(), Renewal(), ["data/raw/pets/\x1b[2J.png"]))
+    assert told[0].endswith(r"goes as well: data/raw/pets/\x1b[2J.png")

@@ -3,12 +3,14 @@
 from datetime import date
 from pathlib import Path
 from threading import Thread
+from types import SimpleNamespace
 
 import pytest
 
 from sisa.base.errors import BadInput
 from sisa.base.files import alone
 from sisa.commands import forget
+from sisa.erasure import renewal
 from sisa.repository.git import git
 from sisa.sources import roster
 from sisa.unlearning import requests
@@ -59,12 +61,36 @@ def test_a_request_is_committed_at_once_and_what_else_is_changed_or_staged_is_no
     )
     today = date.today().isoformat()
     expected = [Request("pets", f"cat/{number}.png", today, "owner asked") for number in (1, 2)]
-    assert requests.parse(git("show", f"HEAD:{FILE}")) == requests.read(FILE) == expected
+    assert [*requests.parse(git("show", f"HEAD:{FILE}")).values()] == requests.read(FILE) == expected
     assert git("show", "--name-only", "--format=%s").split("\n\n") == [
         "Request that 2 images of pets be forgotten",
         f"{FILE}\n",
     ]
     assert git("status", "--porcelain").splitlines() == [" M conf/dataset/zoo.yaml", "A  staged"]
+
+
+@pytest.mark.parametrize(
+    ("of", "seen", "doubts", "expected"),
+    [
+        (
+            "pets",
+            {3},
+            [],
+            "no model here was trained on these images: nothing is to be retrained, and the next dvc repro",
+        ),
+        ("pets", {2, 3}, [], "carry it out: dvc repro, with data set pets; then commit the results"),
+        ("pets", {3}, ["a model of other images"], "carry it out: dvc repro"),
+        ("zoo", {3}, [], "carry it out: dvc repro"),
+    ],
+)
+def test_where_no_model_was_trained_on_the_images_nothing_is_to_be_carried_out(
+    of, seen, doubts, expected, ask, capsys, monkeypatch
+):
+    monkeypatch.setattr(forget, "load", lambda: SimpleNamespace(dataset=SimpleNamespace(name=of)))
+    models = {Path("member"): {f"{number:064x}" for number in seen}, Path("baseline"): set()}
+    monkeypatch.setattr(renewal, "trained_on", lambda params: (models, doubts))
+    ask("cat/1.png", "cat/2.png")
+    assert f"; {expected}" in capsys.readouterr().out
 
 
 def test_images_of_another_data_set_can_be_named(ask):
@@ -75,7 +101,9 @@ def test_images_of_another_data_set_can_be_named(ask):
 def test_rows_that_were_added_by_hand_are_committed_with_the_next_request(ask):
     requests.append(FILE, [Request("pets", "cat/1.png", "2026-01-31", "by hand")])
     ask("cat/1.png")
-    assert requests.parse(git("show", f"HEAD:{FILE}")) == [Request("pets", "cat/1.png", "2026-01-31", "by hand")]
+    assert [*requests.parse(git("show", f"HEAD:{FILE}")).values()] == [
+        Request("pets", "cat/1.png", "2026-01-31", "by hand")
+    ]
 
 
 def test_what_was_requested_or_erased_before_is_counted_and_nothing_is_committed(ask, capsys):
@@ -148,7 +176,10 @@ def no_repository():
         (merging, "nothing was requested: .*partial commit during a merge"),
         (hook_that_refuses, "nothing was requested: a request is kept in Git, and not today; mend that and repeat"),
         (write_protected, "data/requests.csv: write-protected; if it is to be changed, allow it: chmod u.w"),
-        (request_taken_out, "data/requests.csv lacks 1 requests of HEAD; bring them back first: git checkout HEAD -- "),
+        (
+            request_taken_out,
+            "data/requests.csv lacks 1 request of HEAD; bring back what is gone first: git checkout HEAD -- ",
+        ),
         (no_repository, "nothing was requested: .*not a git repository"),
     ],
     ids=lambda each: getattr(each, "__name__", ""),

@@ -39,3 +39,11 @@ def test_each_file_is_named_on_request():
     printed = told(FOUND, each=True)
     assert all(each.path in printed for each in [*HELD, LOST])
     assert "nothing that is left tells" in printed
+
+
+def test_a_file_name_that_steers_a_terminal_is_told_as_text():
+    odd = replace(HELD[0], store="workspace", path="data/raw/pets/\x1b[2J.png")
+    assert odd.line == r"workspace: data/raw/pets/\x1b[2J.png (photo): is it"
+    printed = told(replace(CLEAN, findings=[odd]), each=True)
+    assert r"data/raw/pets/\x1b[2J.png" in printed
+    assert "\x1b" not in printed

@@ -70,10 +70,11 @@ def test_a_leakage_matrix_of_ones_own_is_played(run):
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
-        (["--requests", "1001", "--images", "1000"], "5 shards hold only 1000 images to forget"),
-        (["--requests", "6", "--pattern", "class"], "5 shards hold only 5 classes to forget"),
-        (["--reach", "5"], "5 shards have 4 others; write `all` for every one"),
+        (["--requests", "1001", "--images", "1000"], "there are only 1,000 images to forget in 5 shards"),
+        (["--requests", "6", "--pattern", "class"], "there are only 5 classes to forget in 5 shards"),
+        (["--reach", "5"], "of 5 shards, each has 4 next to it; write `all` for every one"),
         (["--images", "1000", "--leaked", "201"], "a shard of 5 has 200 images of its own to copy"),
+        (["--matrix", "/dev/zero"], "/dev/zero: a pipe, socket or device, where a file is wanted"),
         (["--matrix", "missing.csv"], "missing.csv: not a table of whole numbers"),
     ],
 )

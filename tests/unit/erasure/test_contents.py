@@ -1,6 +1,7 @@
 """What a file is, told by its bytes alone."""
 
 import gzip
+import io
 import json
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from PIL import Image
 from sisa.data import tables
 from sisa.data.images import Candidates, Images, Shard, image_id
 from sisa.erasure import contents
-from sisa.erasure.contents import ArrayFormat, inspect, with_slices
+from sisa.erasure.contents import ArrayFormat, Formats, inspect, with_slices
+from sisa.erasure.scan import formats_here
 from sisa.erasure.stores import Blob, Store
 from sisa.inference import outputs, shadows
 from sisa.inference.outputs import ModelOutputs
@@ -24,7 +26,7 @@ from sisa.training.loop import Checkpoint
 from sisa.training.slicing import slice_digests
 
 IDS = [digit * 64 for digit in "abcdef"]
-ARRAYS = [ArrayFormat(7, (4, 4))]
+FORMATS = Formats(frozenset({ArrayFormat(7, (4, 4))}))
 
 
 @pytest.fixture
@@ -36,11 +38,11 @@ def store(tmp_path):
 def look(store, tmp_path):
     """A function that puts bytes into a store and looks into them for the first id and others."""
 
-    def look(content: bytes, wanted=(IDS[0],), key: str = "files/md5/aa/x"):
+    def look(content: bytes, wanted=(IDS[0],), key: str = "files/md5/aa/x", formats: Formats = FORMATS):
         path = tmp_path / key
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
-        return inspect(store, Blob(key, len(content), key), wanted, ARRAYS)
+        return inspect(store, Blob(key, len(content), key), wanted, formats)
 
     return look
 
@@ -75,14 +77,14 @@ def test_a_large_table_is_read_in_parts(store, tmp_path, monkeypatch):
         return content
 
     monkeypatch.setattr(Store, "read", counting)
-    assert inspect(store, Blob("large", size, "large"), [ids[7]], []).ids == {ids[7]}
+    assert inspect(store, Blob("large", size, "large"), [ids[7]], Formats()).ids == {ids[7]}
     assert sum(read) < size / 4
 
 
 def test_slices_of_a_table_have_the_digests_that_training_writes(store, tmp_path):
     content = written(tmp_path, shard())
     blob = Blob("written.parquet", len(content), "x")
-    found = with_slices(store, blob, inspect(store, blob, [IDS[2]], []))
+    found = with_slices(store, blob, inspect(store, blob, [IDS[2]], Formats()))
     first, second, third, empty = slice_digests(shard(), shard().slices, 4)
     assert found.sliced == {first: set(), second: {IDS[2]}, third: set(), empty: set()}
 
@@ -163,3 +165,17 @@ def test_archives_pickles_and_files_cut_off_cannot_be_told(look, content):
 @pytest.mark.parametrize("content", [b"", b"hello", b'{\n "summary": {}}', b"slice,epoch\n"])
 def test_anything_else_is_none_of_ours(look, content):
     assert look(content).kind == contents.OTHER
+
+
+def test_a_photo_as_large_as_a_data_set_takes_it_is_looked_into(look, tmp_path, monkeypatch):
+    content = io.BytesIO()
+    Image.new("RGB", (2_000, 1_000)).save(content, "PNG")
+    wanted = [image_id(np.zeros((1_000, 2_000, 3), dtype=np.uint8))]
+    assert look(content.getvalue(), wanted, formats=Formats(megapixels=1)).kind == contents.UNREADABLE
+    assert look(content.getvalue(), wanted, formats=Formats(megapixels=2)).ids == {*wanted}
+    monkeypatch.chdir(tmp_path)
+    assert formats_here() == Formats()
+    Path("conf/dataset").mkdir(parents=True)
+    for name, megapixels in {"small": 1, "large": 200}.items():
+        Path(f"conf/dataset/{name}.yaml").write_text(f"source: {{kind: folder, megapixels: {megapixels}}}\n")
+    assert formats_here().megapixels == 200

@@ -75,3 +75,11 @@ def test_writing_it_again_changes_nothing_and_another_erase_has_another_name():
     assert receipts.write(RECEIPT) == files
     assert [path.read_bytes() for path in files] == before
     assert not set(receipts.write(replace(RECEIPT, objects=[]))) & set(files)
+
+
+def test_no_name_in_it_steers_a_terminal_or_is_no_text():
+    odd = "cat/\x1b[2J\udce4.png"
+    odd_ones = {"files": [odd], "copies": [odd], "undecided": [odd], "unpullable": [odd], "asked": odd}
+    _, text = receipts.write(replace(RECEIPT, **odd_ones))
+    assert "\x1b" not in text.read_text()
+    assert text.read_text().count(r"cat/\x1b[2J\udce4.png") == len(odd_ones)

@@ -32,10 +32,35 @@ def test_where_nothing_is_decided_the_rest_is_said(monkeypatch, capsys, run):
         ["retrained", "-"],
     ]
     assert "residual copies in the retrained ensemble: 200\n" in text
-    leaked = "50 images leaked (reach all; restricted: cat), cat forgotten at scope dominant"
+    leaked = "50 images of each class leaked into every other shard; cat forgotten at scope dominant"
     assert text.startswith(
-        f"scenario in the workspace: animal_mnist, 5 classes, {leaked}, aggregation prior_corrected, "
+        f"scenario in the workspace: animal_mnist, 5 classes; {leaked}; aggregation prior_corrected, "
     )
+
+
+@pytest.mark.parametrize(
+    ("leaked", "reach", "restricted", "expected"),
+    [
+        (0, 0, ["cat"], "no image leaked: each shard has its own class only"),
+        (1, "all", ["cat"], "1 image of each class leaked into every other shard"),
+        (50, 1, [], "50 images of each class leaked into every other shard"),
+        (50, 0, ["cat"], "50 images of each class leaked into every other shard, but those of cat into no shard"),
+        (
+            5,
+            1,
+            ["cat"],
+            "5 images of each class leaked into every other shard, but those of cat into the next shard only",
+        ),
+        (
+            5,
+            2,
+            ["cat", "dog"],
+            "5 images of each class leaked into every other shard, but those of cat, dog into the next 2 shards only",
+        ),
+    ],
+)
+def test_leakage_is_told_in_words(leaked, reach, restricted, expected):
+    assert summary.leakage_in_words({"leaked": leaked, "reach": reach, "restricted": restricted}) == expected
 
 
 def test_where_nothing_is_forgotten_there_is_no_speed_up(monkeypatch, capsys, run):

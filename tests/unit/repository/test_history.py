@@ -48,6 +48,26 @@ def test_a_row_that_was_merged_and_taken_out_again_is_known(repo):
     assert history.ever(FILE) == {("1", "2"), ("5", "6")}
 
 
+def test_what_a_file_lost_is_looked_for_in_head_then_on_branches_then_in_earlier_commits(repo):
+    def way_back(*lost):
+        return history.way_back(FILE, set(lost), lambda rows: rows)
+
+    commit(b"a,b\n1,2\n3,4\n")
+    assert way_back(("3", "4")) == f"git checkout HEAD -- {FILE}, or by hand from git show HEAD:{FILE}"
+    commit(b"a,b\n1,2\n")
+    assert way_back(("3", "4")).startswith(
+        "in earlier commits, not in HEAD nor at the end of a branch: by hand from git "
+    )
+    git("switch", "--quiet", "other")
+    commit(b"a,b\n1,2\n5,6\n")
+    git("switch", "--quiet", "main")
+    expected = f"on branch other: git merge other, or by hand from git show other:{FILE}"
+    assert way_back(("3", "4"), ("5", "6")) == expected
+    git("switch", "--quiet", "--orphan", "empty")
+    git("commit", "--quiet", "--allow-empty", "--message", "No list")
+    assert way_back(("5", "6")) == expected
+
+
 def test_where_the_history_is_cut_off_it_says_so(repo, monkeypatch):
     commit(b"a,b\n")
     git("clone", "--quiet", "--depth=1", repo.as_uri(), "shallow")

@@ -154,6 +154,12 @@ def test_a_damaged_zip_is_refused(tmp_path, content):
         sources.bring_in(PETS, tmp_path / "from.zip", tmp_path / "raw")
 
 
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BadInput, match=r"pipe: neither a folder nor a \.zip or \.tar file"):
+        sources.bring_in(PETS, tmp_path / "pipe", tmp_path / "raw")
+
+
 def test_a_folder_that_does_not_exist_is_said_to_be_missing(tmp_path):
     with pytest.raises(BadInput, match="photos: no such folder or file"):
         sources.bring_in(PETS, tmp_path / "photos", tmp_path / "raw")

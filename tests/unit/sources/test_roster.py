@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.data.images import NoPicture
 from sisa.sources import roster
@@ -304,3 +305,20 @@ def test_names_are_printed_without_what_commands_a_terminal():
     _, report = roster.append(roster.blank(), found(("cat/\x1b[31m\n.jpg", None)))
     assert r"cat/\x1b[31m\n.jpg" in "\n".join(report.lines())
     assert report.table()[1] == (r"cat/\x1b[31m\n.jpg", "cannot be decoded", "")
+
+
+def test_a_name_that_another_roster_has_is_told_with_the_data_set_to_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "conf/dataset").mkdir(parents=True)
+    for name, file in {"pets": "cat/1.png", "zoo": "bear/1.png", "damaged": None}.items():
+        (tmp_path / f"conf/dataset/{name}.yaml").touch()
+        if file:
+            roster.write(paths.roster(name), roster.append(roster.blank(), found((file, name)))[0])
+    paths.roster("damaged").write_text("no roster")
+    listed = roster.read(paths.roster("pets"))
+    expected = "is not on data/rosters/pets.csv, but on data/rosters/zoo.csv; name that data set (--dataset zoo), or "
+    for name in ("bear/1.png", "data/raw/zoo/bear/1.png", digest("zoo")):
+        with pytest.raises(BadInput, match=re.escape(expected)):
+            roster.resolve([name], listed, "pets")
+    with pytest.raises(BadInput, match=r"neither an id nor a raw file on data/rosters/pets\.csv"):
+        roster.resolve(["bear/2.png"], listed, "pets")

@@ -60,7 +60,7 @@ def test_missing_changed_and_corrupt_photos_are_holes(capsys):
     assert (
         r"data/raw/toy/cat/changed\x1b has changed since it came in and is now a hole; `make data DATASET=" in printed
     )
-    assert "1 raw files show nothing that is on the roster" in printed
+    assert "nothing that is on the roster: 1 raw file (`" in printed
 
 
 def test_a_renamed_photo_is_the_image_that_it_was():

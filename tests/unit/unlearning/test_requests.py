@@ -68,14 +68,14 @@ def test_requests_for_another_data_set_are_ignored(file):
 def test_an_image_that_the_roster_never_held_is_refused(image, file):
     ask(file, A, image)
     with pytest.raises(
-        BadInput, match=rf"requests\.csv, row 3: '{image}' is neither an id nor a raw file on .*pets\.csv"
+        BadInput, match=rf"requests\.csv, line 3: '{image}' is neither an id nor a raw file on .*pets\.csv"
     ):
         requests.resolve(file, "pets", ["pets", "zoo"], ROSTER)
 
 
 def test_a_data_set_that_is_not_known_is_refused(file):
     ask(file, A, dataset="pets ")
-    with pytest.raises(BadInput, match="row 2: unknown data set 'pets '; write one of pets, zoo"):
+    with pytest.raises(BadInput, match="line 2: unknown data set 'pets '; write one of pets, zoo"):
         requests.resolve(file, "pets", ["pets", "zoo"], ROSTER)
 
 
@@ -167,13 +167,28 @@ def test_images_that_change_nothing_are_counted_with_the_reason_and_the_first_ar
     ask(file, A, B, "cat/1.png", C, D, *[A] * 12)
     named = requests.resolve(file, "pets", ["pets", "zoo"], ROSTER)
     lines = list(requests.notices(file, named, copies={A, C}, left={A}, held_out={B}))
-    repeated = ", ".join(f"row {row}, {A}" for row in range(7, 16))
+    repeated = ", ".join(f"line {line}, {A}" for line in range(7, 16))
     assert [line.removeprefix(f"notice: {file}: changes nothing, ") for line in lines] == [
-        f"held out in the test set and in no shard: 1: row 3, {B}",
-        f"requested before: 13: row 4, cat/1.png, {repeated} and 3 more",
-        f"already forgotten with the class: 1: row 5, {C}",
-        f"in no shard: not drawn for one, of a class that is not selected, or a hole: 1: row 6, {D}",
+        f"held out in the test set and in no shard: 1: line 3, {B}",
+        f"requested before: 13: line 4, cat/1.png, {repeated} and 3 more",
+        f"already forgotten with the class: 1: line 5, {C}",
+        f"in no shard: not drawn for one, of a class that is not selected, or a hole: 1: line 6, {D}",
     ]
+
+
+def test_a_line_is_numbered_as_an_editor_shows_it(file):
+    """A file name or a reason in quotes may go on for several lines."""
+    start = 'dataset,image,date,reason\r\npets,cat/1.png,2026-01-31,"one\r\ntwo"\r\n'
+    file.write_bytes(f"{start}pets,cat/1.png,2026-01-31,why\r\n".encode())
+    assert [each.line for each in requests.resolve(file, "pets", ["pets"], ROSTER)] == [2, 4]
+    for row, complaint in {
+        "pets,cat/9.png,2026-01-31,why": ", line 4: ",
+        "pets,x": "line 4 is not",
+        "": "line 4 is not",
+    }.items():
+        file.write_bytes(f"{start}{row}\r\npets,cat/1.png,2026-01-31,why\r\n".encode())
+        with pytest.raises(BadInput, match=complaint):
+            requests.resolve(file, "pets", ["pets"], ROSTER)
 
 
 def test_a_request_for_an_erased_image_is_satisfied(file):
@@ -181,7 +196,7 @@ def test_a_request_for_an_erased_image_is_satisfied(file):
     named = requests.resolve(file, "pets", ["pets", "zoo"], mark(ROSTER, [A], "2026-02-01"))
     assert [each.erased for each in named] == [True, False]
     lines = list(requests.notices(file, named, copies={B}, left={B}, held_out=set()))
-    assert lines == [f"notice: {file}: changes nothing, erased for good: 1: row 2, {A}"]
+    assert lines == [f"notice: {file}: changes nothing, erased for good: 1: line 2, {A}"]
 
 
 @pytest.mark.parametrize(
@@ -189,11 +204,11 @@ def test_a_request_for_an_erased_image_is_satisfied(file):
     [
         (b"", "first line is not dataset,image,date,reason"),
         (b"id,date,reason\n", "first line is not dataset,image,date,reason"),
-        (b"dataset,image,date,reason\npets,x,2026-01-31\n", "row 2 is not a data set, an image, a date and a reason"),
-        (b"dataset,image,date,reason\npets,x,2026-01-31,\n", "row 2 is not a data set, an image, a date and a reason"),
+        (b"dataset,image,date,reason\npets,x,2026-01-31\n", "line 2 is not a data set, an image, a date and a reason"),
+        (b"dataset,image,date,reason\npets,x,2026-01-31,\n", "line 2 is not a data set, an image, a date and a reason"),
         (
             b"dataset,image,date,reason\npets,x,31.1.2026,why\n",
-            "row 2 has the date '31.1.2026'; write it as 2026-01-31",
+            "line 2 has the date '31.1.2026'; write it as 2026-01-31",
         ),
         (b"dataset,image,date,reason\npets,x,2026-01-31,wh", "the last line is cut off"),
         (b"\xff", "codec can't decode"),
