@@ -1,13 +1,15 @@
 """What a training step takes in each precision, on one thread, in turn.
 
-    python benchmarks/precision.py [--rounds 8]        (after dvc repro)
+    python benchmarks/precision.py [--rounds 8]        (bring animals10 in first)
 
-In each round, every precision trains the network of params.yaml for one epoch on the same 480 images of the union, with
-its augmentation, loss and optimizer. Medians over the rounds, in milliseconds a step, and the median of each round's
-ratio to float32, in benchmarks/precision.csv. The machine and every round are in the JSON beside it.
+In each round, for the recipes fast (silhouettes) and photo (photos), every precision trains for one epoch on the same
+480 images of the union (leakage high, 5 classes), with the recipe's augmentation, loss and optimizer. Medians over the
+rounds, in milliseconds a step, and the median of each round's ratio to float32, in benchmarks/precision.csv. The
+machine, its load and every round are in the JSON beside it.
 """
 
 import argparse
+import os
 import sys
 import time
 
@@ -15,53 +17,65 @@ import numpy as np
 import pandas as pd
 import torch
 from tabulate import tabulate
+from torch import Tensor
 from tqdm import tqdm
 
 sys.path.insert(0, "src")
 
 import machine
+import scenario
 
-from sisa.base import paths
-from sisa.base.params import EXACT, Params, load
-from sisa.data import tables
-from sisa.data.images import Images
+from sisa.base.params import EXACT, Params
 from sisa.training import loop
 
+RECIPES = {"fast": ("dataset=animal_mnist", "train=fast"), "photo": ("dataset=animals10", "train=photo")}
 PRECISIONS = (EXACT, "float32", "bfloat16")
 IMAGES = 480
+Training = tuple[Params, Tensor, Tensor]  # pixels [IMAGES, c, h, w] uint8 and labels [IMAGES] int64
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=8)
-    rounds, params = parser.parse_args().rounds, load()
+    rounds = parser.parse_args().rounds
     loop.be_deterministic(1)
-    union = tables.read(paths.UNION, Images)
-    images = union.take(np.linspace(0, len(union) - 1, IMAGES).astype(int))
-    for precision in PRECISIONS:
-        milliseconds(precision, images, params)  # the first training of a process is slower
-    rows = [
-        {precision: milliseconds(precision, images, params) for precision in PRECISIONS}
-        for _ in tqdm(range(rounds), desc="rounds", disable=None)
-    ]
-    measured = pd.DataFrame(rows)
-    ratio = measured.div(measured["float32"], axis=0).median()
-    table = pd.DataFrame({"ms a step": measured.median().round(1), "of float32": ratio.round(2)})
-    table.index.name = "precision"
-    table.to_csv("benchmarks/precision.csv")
-    machine.write("precision", {"rounds": rows})
-    print(tabulate(table, headers="keys"))
+    trainings = {name: training(scenario.deal_out(scenario.compose(*RECIPES[name]))) for name in RECIPES}
+    cases = [(name, precision) for name in RECIPES for precision in PRECISIONS]
+    for name, precision in cases:
+        milliseconds(precision, *trainings[name])  # the first training of a process is slower
+    load, measured = os.getloadavg(), []
+    for _ in tqdm(range(rounds), desc="rounds", disable=None):
+        measured.append([milliseconds(precision, *trainings[name]) for name, precision in cases])
+    table = compared(pd.DataFrame(measured, columns=pd.MultiIndex.from_tuples(cases, names=["recipe", "precision"])))
+    table.to_csv("benchmarks/precision.csv", index=False)
+    named = [" ".join(case) for case in cases]
+    by_round = [dict(zip(named, row, strict=True)) for row in measured]
+    machine.write("precision", {"load": {"before": load, "after": os.getloadavg()}, "rounds": by_round})
+    print(tabulate(table, headers="keys", showindex=False))
 
 
-def milliseconds(precision: str, images: Images, params: Params) -> float:
+def training(deal: scenario.Scenario) -> Training:
+    images = deal.union.take(np.linspace(0, len(deal.union) - 1, IMAGES).astype(int))
+    labels = np.searchsorted(deal.params.shards, images.classes)
+    return deal.params, torch.from_numpy(images.pixels), torch.from_numpy(labels)
+
+
+def compared(measured: pd.DataFrame) -> pd.DataFrame:
+    """Medians over the rounds, and of each round's ratio to float32; measured has a row a round, a column a case."""
+    ratio = {case: (measured[case] / measured[case[0], "float32"]).median() for case in measured}
+    table = pd.DataFrame({"ms a step": measured.median().round(1), "of float32": pd.Series(ratio).round(2)})
+    return table.reindex(measured.columns).reset_index()
+
+
+def milliseconds(precision: str, params: Params, pixels: Tensor, labels: Tensor) -> float:
     recipe = params.train.model_copy(update={"precision": precision, "epochs": 1})
-    labels = np.searchsorted(params.shards, images.classes)
-    training = (torch.from_numpy(images.pixels), torch.from_numpy(labels), torch.zeros(IMAGES, dtype=torch.int64))
+    slices = torch.zeros(IMAGES, dtype=torch.int64)
+    options = {"slice_count": 1, "classes": len(params.shards), "recipe": recipe, "seed": (0, "step")}
     start = time.perf_counter()
-    for _ in loop.train_member(*training, slice_count=1, classes=len(params.shards), recipe=recipe, seed=(0, "step")):
+    for _ in loop.train_member(pixels, labels, slices, **options):
         pass
     return (time.perf_counter() - start) * 1000 / loop.batch_count(IMAGES, recipe.batch_size)
 
 
 if __name__ == "__main__":
-    main()
+    machine.run(main)

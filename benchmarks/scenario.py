@@ -1,10 +1,12 @@
 """The images of a scenario as the pipeline deals them, without running it: what the benchmarks train and score on."""
 
 import tempfile
+from collections import deque
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import torch
 from dvc.utils.hydra import compose_and_dump
 from PIL import Image
 
@@ -12,10 +14,12 @@ from sisa import sources
 from sisa.base import paths
 from sisa.base.params import Params, load
 from sisa.data.images import Images, Pool, Shard, union
+from sisa.inference.logits import logits_of
 from sisa.sharding.deal import deal, draw_classes
 from sisa.sharding.leakage import leakage_matrix, shard_rows
 from sisa.sources import roster
 from sisa.sources.pool import gather
+from sisa.training import loop
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,28 @@ def deal_out(params: Params) -> Scenario:
     }
     held_out = pool.take(np.isin(pool.ids, [image for draw in draws.values() for image in draw.test]))
     return Scenario(params, shards, union(list(shards.values())), held_out)
+
+
+def answers(
+    name: str, images: Images, slices: np.ndarray, slice_count: int, params: Params, asked: Images
+) -> np.ndarray:
+    """Train one model as its stage does, seeds derived from `name`; its logits [n, K] float64 on the images asked.
+
+    slices [len(images)] int64, counted from 0.
+    """
+    checkpoints = loop.train_member(
+        torch.from_numpy(images.pixels),
+        torch.from_numpy(np.searchsorted(params.shards, images.classes)),
+        torch.tensor(slices),
+        slice_count=slice_count,
+        classes=len(params.shards),
+        recipe=params.train,
+        seed=(params.seed, name),
+    )
+    ((_, last),) = deque(checkpoints, maxlen=1)
+    network = loop.build(params.train, params.dataset.channels, len(params.shards))
+    network.load_state_dict(last.weights)
+    return logits_of([network], torch.from_numpy(asked.pixels), params.train)[0].double().numpy()
 
 
 def files(deal: Scenario, folder: Path) -> dict[str, Path]:

@@ -4,11 +4,10 @@ The test set is never looked at.
 """
 
 import argparse
-from collections import deque
 from dataclasses import replace
 
 import numpy as np
-import torch
+import scenario
 
 from sisa.base import paths
 from sisa.base.params import Params, load
@@ -46,21 +45,9 @@ def members(params: Params, reach: int | str, slices: int, seed: int, on_member)
     present = {image: place for place, image in enumerate(pool.ids.tolist())}
     settings = params.leakage.model_dump() | {"dominant": len(draws[params.shards[0]].dominant), "reach": reach}
     matrix = leakage_matrix(params.shards, **settings)
-    logits = []
+    seeded, logits = params.model_copy(update={"seed": seed}), []
     for name in params.shards:
         shard = deal(pool, present, shard_rows(name, params.shards, draws, matrix, slices, params.split_seed))
-        checkpoints = loop.train_member(
-            torch.from_numpy(shard.pixels),
-            torch.from_numpy(np.searchsorted(params.shards, shard.classes)),
-            torch.tensor(shard.slices),
-            slice_count=slices,
-            classes=len(params.shards),
-            recipe=params.train,
-            seed=(seed, name),
-        )
-        ((_, last),) = deque(checkpoints, maxlen=1)
-        network = loop.build(params.train, params.dataset.channels, len(params.shards))
-        network.load_state_dict(last.weights)
-        logits.append(logits.logits_of([network], torch.from_numpy(held.pixels), params.train)[0])
+        logits.append(scenario.answers(name, shard, shard.slices, slices, seeded, held))
         on_member()
-    return torch.stack(logits).double().numpy(), matrix
+    return np.stack(logits), matrix

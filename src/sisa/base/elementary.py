@@ -47,7 +47,7 @@ def log(x: np.ndarray) -> np.ndarray:
 
 
 def sine_cosine(angle: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Of angles in radians, up to a right angle, by Taylor's polynomials."""
+    """Of angles in radians, by Taylor's polynomials: up to a right angle to 1e-14, up to two to 4e-9, not beyond."""
     square = angle * angle
     return horner(square, SINE) * angle, horner(square, COSINE)
 

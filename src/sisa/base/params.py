@@ -86,7 +86,7 @@ class Augment(Section):
     """Strength of the random changes to a training batch."""
 
     flip: bool
-    rotate: Annotated[float, Field(ge=0, description="degrees")]
+    rotate: Annotated[float, Field(ge=0, le=180, description="degrees")]
     scale: Annotated[float, Field(ge=0, lt=1, description="share of the image size")]
     shift: Annotated[float, Field(ge=0, lt=1, description="share of the image size")]
     color: Annotated[float, Field(ge=0, lt=1, description="relative change of brightness, contrast, saturation")]

@@ -15,6 +15,7 @@ from sisa.data.images import Images, Pool, Shard
 from sisa.inference import outputs
 from sisa.inference.outputs import HELD_OUT, TRAINING, UNUSED, ModelOutputs
 from sisa.training import checkpoints, loop
+from sisa.training.arithmetic import check_finite
 from sisa.training.augment import normalize
 from sisa.training.loop import be_deterministic, device, mixed_precision
 from sisa.training.networks import build
@@ -106,6 +107,7 @@ def logits_of(
     """Logits [m, n, classes] float32 on the CPU of m networks, in one pass over the images [n, c, h, w] uint8.
 
     With `recipe.test_flip`, the mean over each image and its mirror image. `on_batch` is told how many images are done.
+    Raises BadInput for weights that give NaN or infinity.
     """
     where = device(recipe.precision)
     for network in networks:
@@ -118,4 +120,6 @@ def logits_of(
             answers = [torch.stack([network(view).float() for view in views]).mean(dim=0) for network in networks]
         parts.append(torch.stack(answers).cpu())
         on_batch(len(batch))
-    return torch.cat(parts, dim=1)
+    logits = torch.cat(parts, dim=1)
+    check_finite(logits)
+    return logits

@@ -45,15 +45,17 @@ def grid(values: Tensor, bits: int) -> Grid:
     Float32 or float64, any shape. Every operation is exact but this one rounding; the integers are at most 2^bits.
     Raises BadInput for NaN and infinity.
     """
-    power = bits - exponent(float(values.detach().abs().amax()) if values.numel() else 0.0)
+    power = bits - max(math.frexp(check_finite(values))[1], LOWEST)
     return Grid((values * math.ldexp(1.0, power)).round_(), math.ldexp(1.0, -power))
 
 
-def exponent(magnitude: float) -> int:
-    """The smallest e with magnitude < 2^e, but not below LOWEST. Raises BadInput for NaN and infinity."""
-    if not math.isfinite(magnitude):
-        raise BadInput(f"training diverged: a value is {magnitude}; take a lower train.optimizer.learning_rate")
-    return max(math.frexp(magnitude)[1], LOWEST)
+def check_finite(values: Tensor) -> float:
+    """The largest magnitude, 0 where there is no value. Raises BadInput for NaN, whose bits differ from machine to
+    machine, and for infinity."""
+    found = float(values.detach().abs().amax()) if values.numel() else 0.0
+    if not math.isfinite(found):
+        raise BadInput(f"training diverged: a value is {found}; take a lower train.optimizer.learning_rate")
+    return found
 
 
 def grid_by(values: Tensor, dims: Sequence[int], bits: int) -> tuple[Tensor, Tensor]:

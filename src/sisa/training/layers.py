@@ -48,12 +48,19 @@ def engine(images: Tensor, kernel: Tensor, window: int) -> torch.dtype:
     the first is at most sqrt(window) times the largest norm of a pixel. images [n, c, h, w]; kernel [c, f, ...], of
     which norms are over all but f.
     """
-    pixels = largest((images * images).sum(1))
-    kernels = largest((kernel * kernel).sum((0, 2, 3)))
-    return torch.float32 if pixels * kernels * window * MARGIN < FLOAT32**2 else torch.float64
+    products = squares(images, (1,)) * squares(kernel, (0, 2, 3)) * window
+    return torch.float32 if products * MARGIN < FLOAT32**2 else torch.float64
 
 
-MARGIN = 1.01  # float32 adds n squares with a relative error below n / 2^24: enough, twice, for n < 80,000
+def squares(integers: Tensor, dims: tuple[int, ...]) -> float:
+    """The largest sum over `dims` of squares of whole numbers, to a relative error of half of MARGIN."""
+    kind = torch.float32 if prod(integers.shape[dim] for dim in dims) < MANY else torch.float64
+    sums = (integers * integers).detach().sum(dims, dtype=kind)
+    return float(sums.amax()) if sums.numel() else 0.0
+
+
+MARGIN = 1.01
+MANY = 80_000  # float32 adds n squares with a relative error below n / 2^24
 
 
 class Convolution(nn.Conv2d):
@@ -104,17 +111,12 @@ def image_slopes(slope: Tensor, images: Tensor, kernel: Tensor, window: Window) 
 def weight_slopes(slope: Tensor, images: Tensor, kernel: Tensor, window: Window) -> Tensor:
     """The slopes of a kernel, whole numbers, in float32 or float64: a batch that could be too much for float32 is
     halved, until it is a single image, which is summed in float64; halves are added in float64."""
-    norms = [largest((each * each).sum((0, 2, 3))) for each in (slope, images)]
-    if norms[0] * norms[1] * MARGIN < FLOAT32**2:
+    if squares(slope, (0, 2, 3)) * squares(images, (0, 2, 3)) * MARGIN < FLOAT32**2:
         return computed(to_kernel, torch.float32, window, slope, images, kernel)
     if len(images) == 1:
         return to_kernel(window, slope.double(), images.double(), kernel.double())
     halves = zip(slope.chunk(2), images.chunk(2), strict=True)
     return sum(weight_slopes(*half, kernel, window).double() for half in halves)
-
-
-def largest(values: Tensor) -> float:
-    return float(values.detach().amax()) if values.numel() else 0.0
 
 
 def forward(window: Window, images: Tensor, kernel: Tensor) -> Tensor:

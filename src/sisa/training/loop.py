@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from sisa.base.params import EXACT, Train
+from sisa.training.arithmetic import check_finite
 from sisa.training.augment import augment, normalize
 from sisa.training.loss import CrossEntropy, log_prior
 from sisa.training.networks import WHITENED, build, draw_weights, whiten
@@ -152,7 +153,9 @@ def train_member(
 
 
 def on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
-    """Copies that later training steps do not change."""
+    """Copies that later training steps do not change. Raises BadInput for NaN and infinity."""
+    for value in tensors.values():
+        check_finite(value)
     return {name: value.detach().cpu().clone() for name, value in tensors.items()}
 
 

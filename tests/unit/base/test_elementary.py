@@ -33,6 +33,12 @@ def test_sine_and_cosine_are_those_of_the_angle(angle):
     assert (sine[0], cosine[0]) == pytest.approx((math.sin(angle), math.cos(angle)), rel=0, abs=1e-14)
 
 
+@given(st.floats(-math.pi, math.pi))
+def test_sine_and_cosine_are_good_for_places_in_images_up_to_half_a_turn(angle):
+    sine, cosine = sine_cosine(np.array([angle]))
+    assert (sine[0], cosine[0]) == pytest.approx((math.sin(angle), math.cos(angle)), rel=0, abs=4e-9)
+
+
 @given(st.lists(st.floats(-50, 50), min_size=2, max_size=40))
 def test_an_element_is_computed_alike_wherever_it_stands(values):
     """Vector instructions take several at once, and the rest one by one."""

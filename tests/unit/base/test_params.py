@@ -167,6 +167,7 @@ BAD = [
     ("train.network.widths", [], "train.network.widths is []"),
     ("train.network.filters", 7, "train.network.filters is 7"),
     ("train.network.patch", 27, "dataset.image_size is 28, but patches of 27 pixels at a stride of 2, "),
+    ("train.augment.rotate", 181.0, "train.augment.rotate is 181.0: input should be less than or equal to 180"),
     ("train.precision", "half", "train.precision is 'half'"),
     ("train.network.name", "vgg", "train.network.name is 'vgg'"),
     ("slices", 0, "slices is 0"),

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from sisa.base.errors import BadInput
 from sisa.base.params import EXACT, Cnn, load
 from sisa.data.images import Pool
 from sisa.inference import logits
@@ -47,6 +48,16 @@ def test_logits_depend_on_neither_the_batch_nor_the_mode_that_the_network_was_le
     whole = asked(network)
     monkeypatch.setattr(logits, "BATCH", 3)
     torch.testing.assert_close(asked(network.train()), whole)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+@pytest.mark.parametrize("precision", ["float32", EXACT])
+def test_weights_that_give_no_numbers_are_refused(precision, value):
+    network = drawn(0, RECIPE.model_copy(update={"precision": precision}))
+    with torch.no_grad():
+        network[-1].bias[1] = value
+    with pytest.raises(BadInput, match="a value is"):
+        asked(network, precision=precision)
 
 
 def test_exact_logits_are_the_same_bits_in_every_batch(monkeypatch):

@@ -98,6 +98,13 @@ def test_float32_is_taken_only_where_no_partial_sum_can_be_rounded():
     assert layers.engine(images, kernel, 9) == torch.float64
 
 
+def test_the_squares_of_a_large_batch_are_added_without_rounding():
+    """In float32 the error could grow with their number, past what MARGIN allows."""
+    images = torch.full((2, 1, 250, 250), 1023.0)
+    assert images.numel() > layers.MANY
+    assert layers.squares(images, (0, 2, 3)) == images.numel() * 1023**2
+
+
 def test_an_engine_that_does_not_add_exactly_is_not_taken(monkeypatch, capsys):
     """As Winograd's way does not; float64 takes its place."""
 

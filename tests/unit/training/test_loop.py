@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch.nn import functional
 
+from sisa.base.errors import BadInput
 from sisa.base.params import Train
 from sisa.training import checkpoints, loop
 from sisa.training.augment import normalize
@@ -322,3 +323,10 @@ loop.Optimizer(loop.build(recipe, 1, 3), recipe.optimizer)
 assert not {"torch._dynamo", "torch._inductor", "torchvision", "pandas"} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parents[3])
+
+
+@pytest.mark.parametrize("precision", ["float32", "exact"])
+def test_weights_that_the_last_step_of_a_slice_made_infinite_are_no_checkpoint(precision):
+    optimizer = OPTIMIZERS["adamw"] | {"learning_rate": 1e38}
+    with pytest.raises(BadInput, match="training diverged: a value is"):
+        train(cut(1), 1, epochs=1, batch_size=COUNT, warm_up=1.0, optimizer=optimizer, precision=precision)
