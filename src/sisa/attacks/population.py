@@ -59,9 +59,9 @@ class Suspects:
 def suspects(asked: dict[str, Asked], shards: dict[str, Shard], class_: str) -> Suspects:
     """The images that models were asked about; shards are in class order.
 
-    Told from the held-out images of the class to forget are those of one shard (`dominant`), of several (`leaked`, each
-    counted once), and, as a control, of none (`never_seen`). Told from the held-out images of the other classes are as
-    many images of each that were trained on (`retained`).
+    Told from the n held-out images of the class to forget are n of one shard (`dominant`), those of several (`leaked`,
+    each counted once), and, as a control, of none (`never_seen`). Told from the held-out images of the other classes
+    are about n that were trained on, as many of each class (`retained`).
     """
     sets = list(asked)
     ids, names = (np.concatenate([getattr(asked[name], of) for name in sets]) for of in ("ids", "classes"))
@@ -69,15 +69,21 @@ def suspects(asked: dict[str, Asked], shards: dict[str, Shard], class_: str) -> 
     trained = np.repeat([name == TRAINING for name in sets], [len(asked[name].ids) for name in sets])
     copies = sum(np.isin(ids, shard.ids).astype(int) for shard in shards.values())
     of_class, actual = names == class_, np.searchsorted(list(shards), names)
-    retained = np.zeros(len(ids), dtype=bool)
-    for number in np.unique(actual[~of_class]):
-        rows, count = np.flatnonzero(trained & (actual == number)), (held_out & (actual == number)).sum()
-        retained[rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]] = True
     held = of_class & held_out
+    others, retained = np.unique(actual[~of_class]), np.zeros(len(ids), dtype=bool)
+    for number in others:
+        retained |= some(trained & (actual == number), -(-held.sum() // len(others)))
     origins = {
-        "dominant": (of_class & (copies == 1), held),
+        "dominant": (some(of_class & (copies == 1), held.sum()), held),
         "leaked": (of_class & (copies > 1), held),
         "never_seen": (of_class & (copies == 0) & ~held_out, held),
         "retained": (retained, ~of_class & held_out),
     }
     return Suspects(sets, ids, actual, origins)
+
+
+def some(mask: np.ndarray, count: int) -> np.ndarray:
+    """At most `count` of the images of a mask [n] bool, evenly from first to last, [n] bool."""
+    rows, found = np.flatnonzero(mask), np.zeros(len(mask), dtype=bool)
+    found[rows[np.linspace(0, len(rows) - 1, min(count, len(rows))).astype(int)]] = True
+    return found

@@ -1,5 +1,5 @@
-"""results/report.html: all results in one page that fetches nothing, from the scenario/* branches, if there are any,
-else from the metrics in place.
+"""results/report.html: all results in one page that fetches nothing, from results/runs, if there are any, else from the
+metrics in place.
 """
 
 import argparse
@@ -7,16 +7,16 @@ from pathlib import Path
 
 from sisa.base.files import beside
 from sisa.base.text import number_of
-from sisa.publishing import runs
+from sisa.publishing import records, runs
 from sisa.publishing.page.render import page
 
 FILE = Path("results/report.html")
 
 
 def main(options: argparse.Namespace) -> None:
-    found = runs.of_branches() or [runs.in_place()]
+    found = records.read() or [runs.in_place()]
     if found[0].scenario == runs.WORKSPACE:
-        print(f"notice: no scenario/* branches here (make scenarios), so {FILE} shows the workspace alone; ", end="")
+        print(f"notice: no runs in {records.FOLDER} (make results), so {FILE} shows the workspace alone; ", end="")
         print(f"the published page comes back with: git checkout {FILE}")
         if why := runs.outdated(found[0].params):
             print(f"notice: its figures are of another run: {why}; run dvc repro")

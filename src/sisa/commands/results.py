@@ -1,9 +1,9 @@
-"""The metrics on the scenario/* branches as results/DATASET.csv, and the tables and pictures made from these files.
+"""The runs on the scenario/* branches as results/runs/SCENARIO.zip, and all tables and pictures made from these files.
 
-The folders of results/ hold what was evaluated beside accuracy, one row a run; areas, rates and changes what attacks
-found over the runs of a scenario, with intervals. Scenarios that were run with several numbers of leaked images
-make results/response/SCENARIO.csv. A data set without branches keeps its files; the tables of README.md and docs/ and
-the pictures are made again anyway.
+results/DATASET.csv has accuracies, one row a run, state and aggregation. The folders of results/ hold what was evaluated
+beside them, one row a run; areas, rates and changes what attacks found over the runs of a scenario, with intervals.
+Scenarios that were run with several numbers of leaked images make results/response/SCENARIO.csv. Without branches, the
+runs are those that were kept before.
 """
 
 import argparse
@@ -11,14 +11,15 @@ from itertools import groupby
 from pathlib import Path
 
 from sisa.base.files import beside
-from sisa.publishing import figures, markdown_tables, runs, tables
+from sisa.publishing import figures, markdown_tables, records, tables
 
 FOLDER = Path("results")
 DRAWN = {"recognition": figures.recognition, "response": figures.response}
 
 
 def main(options: argparse.Namespace) -> None:
-    for _, found in groupby(runs.of_branches(), lambda run: run.dataset):
+    records.collect()
+    for _, found in groupby(records.read(), lambda run: run.dataset):
         for file, table in tables.of_runs(list(found)).items():
             if len(table):
                 with beside(FOLDER / file) as part:

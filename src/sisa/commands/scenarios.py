@@ -11,7 +11,6 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 
 import yaml
@@ -48,13 +47,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--classes", **numbers, help="default: every class set of the data set")
     parser.add_argument("--leakage", nargs="+", metavar="LEVEL", help="default: every file in conf/leakage")
     parser.add_argument("--scopes", nargs="+", default=[Scenario.scope], metavar="SCOPE", help="dominant, all")
-    count = partial(whole, least=1)
-    parser.add_argument("--runs", type=count, default=1, metavar="N", help="independent ones: run i has both seeds i")
+    several = "how many independent ones, or which: 5-9; run i has both seeds i"
+    parser.add_argument("--runs", type=which_runs, default=range(1), metavar="N", help=several)
     parser.add_argument("--leaked", **numbers, default=[None], metavar="IMAGES", help="of each other class in a shard")
     parser.add_argument(
         "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
     )
     resources.add_arguments(parser)
+
+
+def which_runs(text: str) -> range:
+    """`3`: runs 0, 1 and 2; `5-9`: runs 5 to 9. Raises ArgumentTypeError for anything else."""
+    first, dash, last = text.partition("-")
+    return range(whole(first), whole(last, least=int(first)) + 1) if dash else range(whole(text, least=1))
 
 
 def main(options: argparse.Namespace) -> None:

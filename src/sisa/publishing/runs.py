@@ -1,12 +1,10 @@
-"""The runs that are published: those of the scenario/* branches, or the one in the workspace."""
+"""A run as it is published: its parameters, metrics and plots, and the one in the workspace."""
 
 import io
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property, reduce
-from itertools import groupby
-from operator import attrgetter
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -15,8 +13,7 @@ import yaml
 
 from sisa.base.errors import BadInput
 from sisa.publishing.metrics_table import tidy
-from sisa.repository.git import git, git_bytes
-from sisa.scenarios.grid import Branch, Scenario
+from sisa.scenarios.grid import Scenario
 from sisa.unlearning.states import STATES
 
 if TYPE_CHECKING:  # what only the results of branches need takes most of a second to import
@@ -60,35 +57,6 @@ class Run:
     def table(self) -> pd.DataFrame:
         """All its metrics, tidy."""
         return tidy(self.metrics)
-
-
-def of_branches() -> list[Run]:
-    """Those that are as they were committed, by data set, classes, level and number of leaked images.
-
-    Raises BadInput where two of a data set are not comparable, or where one lacks what every run has.
-    """
-    from sisa.scenarios import branches
-
-    found, by_dataset = [], attrgetter("scenario.dataset")
-    known = sorted((branch for branch in branches.known().values() if branch.ours), key=by_dataset)
-    for _, same in groupby(known, by_dataset):
-        found += map(of_branch, branches.comparable([*same]))
-    return sorted(found, key=lambda run: (run.choices.place[:4], run.leaked, run.choices.place))
-
-
-def of_branch(branch: Branch) -> Run:
-    scenario = branch.scenario
-    files = git("ls-tree", "-r", "--name-only", branch.name, "--", "metrics", "plots").splitlines()
-    params = yaml.load(git("show", f"{branch.name}:params.yaml"), Loader=yaml.CSafeLoader)
-    leaked = params["leakage"]["leaked"]
-    every_copy = "" if scenario.scope == Scenario.scope else " · every copy forgotten"
-    said = {
-        "scenario": replace(scenario, run=Scenario.run).name,
-        "label": f"{scenario.classes} classes · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
-        "short": f"{scenario.classes} · {scenario.leakage} · {leaked}{every_copy}",
-        "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
-    }
-    return run(lambda file: git_bytes("show", f"{branch.name}:{file}"), files, params=params, choices=scenario, **said)
 
 
 def in_place() -> Run:

@@ -75,11 +75,11 @@ def grid(
     classes: Sequence[int],
     leakages: Sequence[str],
     scopes: Sequence[str],
-    runs: int,
+    runs: Sequence[int],
     leaked: Sequence[int | None] = (None,),
 ) -> list[Scenario]:
     """Each combination once; a run's whole grid before the next run's."""
-    every = product(range(runs), scopes, classes, leakages, leaked)
+    every = product(runs, scopes, classes, leakages, leaked)
     found = (Scenario(n, level, dataset, scope, run, images) for run, scope, n, level, images in every)
     return list(dict.fromkeys(found))
 

@@ -100,7 +100,7 @@ def test_an_interruption_is_one_line(fresh):
 
 
 def test_a_page_without_scenario_branches_is_said_to_show_the_workspace_alone(repo):
-    assert "notice: no scenario/* branches here" in repo.src("report").printed
+    assert "notice: no runs in results/runs" in repo.src("report").printed
     assert "as in the workspace" in (repo / "results/report.html").read_text()
 
 

@@ -42,12 +42,12 @@ def test_the_choices_name_every_parameter_so_that_a_changed_default_changes_noth
 
 def test_leaked_images_are_chosen_only_where_they_are_not_the_level_s_own():
     assert Scenario(3, "low", leaked=10).choices[-1] == "leakage.leaked=10"
-    names = [scenario.name for scenario in grid("animal_mnist", [5], ["high"], ["dominant"], 1, [5, 10])]
+    names = [scenario.name for scenario in grid("animal_mnist", [5], ["high"], ["dominant"], [0], [5, 10])]
     assert names == ["5-high-leaked5", "5-high-leaked10"]
 
 
 def test_the_grid_has_each_combination_once_and_a_run_s_grid_before_the_next_run_s():
-    wanted = grid("animal_mnist", [5, 3, 5], ["high", "none"], ["dominant"], 2)
+    wanted = grid("animal_mnist", [5, 3, 5], ["high", "none"], ["dominant"], range(2))
     names = [scenario.name for scenario in wanted]
     assert names[:4] == ["5-high", "5-none", "3-high", "3-none"]
     assert names[4:] == [f"{name}-run1" for name in names[:4]]

@@ -1,0 +1,84 @@
+"""The published runs: results/runs/SCENARIO.zip has what a scenario/* branch has in params.yaml, metrics/ and plots/.
+
+They are in Git, so that every table can be made again from a clone, without the branches and without training.
+"""
+
+import json
+import zipfile
+from dataclasses import asdict, replace
+from itertools import groupby
+from operator import attrgetter
+from pathlib import Path
+
+import yaml
+
+from sisa.base.errors import BadInput
+from sisa.base.files import beside
+from sisa.publishing.runs import Run, run
+from sisa.repository.git import git, git_bytes
+from sisa.scenarios import branches
+from sisa.scenarios.grid import Branch, Scenario, settings
+
+FOLDER = Path("results/runs")
+SCENARIO, PARAMS = "scenario.json", "params.yaml"
+KEPT = ("metrics", "plots/confusion")
+EARLIEST = (1980, 1, 1, 0, 0, 0)  # that a ZIP file can say: the same run gives the same bytes
+
+
+def collect() -> None:
+    """Keep the run of each branch that is as it was committed. Raises BadInput where two are not comparable."""
+    by_dataset = attrgetter("scenario.dataset")
+    known = sorted((branch for branch in branches.known().values() if branch.ours), key=by_dataset)
+    for _, same in groupby(known, by_dataset):
+        for branch in branches.comparable([*same]):
+            keep(branch)
+
+
+def keep(branch: Branch) -> None:
+    files = git("ls-tree", "-r", "--name-only", branch.name, "--", *KEPT).splitlines()
+    with beside(FOLDER / f"{branch.scenario.name}.zip") as part, zipfile.ZipFile(part, "w") as archive:
+        put(archive, SCENARIO, json.dumps(asdict(branch.scenario)).encode())
+        for file in (PARAMS, *files):
+            put(archive, file, git_bytes("show", f"{branch.name}:{file}"))
+
+
+def put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name, EARLIEST), content, zipfile.ZIP_DEFLATED, 9)
+
+
+def read() -> list[Run]:
+    """The runs that are kept, by data set, classes, level and number of leaked images.
+
+    Raises BadInput where a file is damaged, or where two runs of a data set differ in what must not differ.
+    """
+    found, common = [read_one(file) for file in sorted(FOLDER.glob("*.zip"))], {}
+    for each in found:
+        for key, value in settings(each.choices, each.params).items():
+            first = common.setdefault((each.dataset, key), each)
+            if settings(first.choices, first.params)[key] != value:
+                two = f"{FOLDER}/{each.choices.name}.zip and {FOLDER}/{first.choices.name}.zip"
+                raise BadInput(f"{two} differ in {key}, so that they are not comparable; delete the older")
+    return sorted(found, key=lambda each: (each.choices.place[:4], each.leaked, each.choices.place))
+
+
+def read_one(file: Path) -> Run:
+    try:
+        with zipfile.ZipFile(file) as archive:
+            contents = {name: archive.read(name) for name in archive.namelist()}
+        scenario = Scenario(**json.loads(contents.pop(SCENARIO)))
+        params = yaml.load(contents.pop(PARAMS), Loader=yaml.CSafeLoader)
+        return run(contents.__getitem__, [*contents], params=params, choices=scenario, **told(scenario, params))
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, yaml.YAMLError) as error:
+        raise BadInput(f"{file}: damaged; bring it back: git checkout {file}") from error
+
+
+def told(scenario: Scenario, params: dict) -> dict:
+    """What a run is called: `Run.scenario`, `label`, `short` and `family`."""
+    leaked = params["leakage"]["leaked"]
+    every_copy = "" if scenario.scope == Scenario.scope else " · every copy forgotten"
+    return {
+        "scenario": replace(scenario, run=Scenario.run).name,
+        "label": f"{scenario.classes} classes · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
+        "short": f"{scenario.classes} · {scenario.leakage} · {leaked}{every_copy}",
+        "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
+    }

@@ -1,0 +1,56 @@
+"""A run comes back from its file as it was on its branch, and a file that is no run is named."""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from sisa.base.errors import BadInput
+from sisa.publishing import records, runs
+from sisa.scenarios.grid import Branch, Scenario
+
+
+@pytest.fixture
+def kept(monkeypatch, attacked, tmp_path):
+    """The committed run, attacked, on a branch, and its file."""
+    monkeypatch.chdir(shutil.copytree(attacked, tmp_path / "repo"))
+    for command in (["init", "--quiet", "--initial-branch=main"], ["add", "."], ["commit", "--quiet", "-m", "Run"]):
+        identity = ["-c", "user.name=Test", "-c", "user.email=test@example.org"]
+        subprocess.run(["git", *identity, *command], check=True)
+    records.keep(Branch("main", "", "", "", Scenario(5, "high")))
+    return Path("results/runs/5-high.zip")
+
+
+def test_a_run_comes_back_as_it_was(kept):
+    (read,), here = records.read(), runs.in_place()
+    assert (read.params, read.metrics, read.attacked.keys()) == (here.params, here.metrics, here.attacked.keys())
+    assert read.plots.keys() == here.plots.keys()
+    assert (read.scenario, read.short) == ("5-high", "5 · high · 50")
+
+
+def test_the_same_run_gives_the_same_bytes(kept):
+    before = kept.read_bytes()
+    records.keep(Branch("main", "", "", "", Scenario(5, "high")))
+    assert kept.read_bytes() == before
+
+
+def test_runs_of_one_scenario_have_one_name(kept):
+    records.keep(Branch("main", "", "", "", Scenario(5, "high", run=3)))
+    assert [run.scenario for run in records.read()] == ["5-high", "5-high"]
+    assert [run.choices.run for run in records.read()] == [0, 3]
+
+
+def test_a_damaged_file_is_named_with_what_to_do(kept):
+    kept.write_bytes(kept.read_bytes()[:1000])
+    with pytest.raises(BadInput, match=r"results/runs/5-high\.zip: damaged; bring it back: git checkout"):
+        records.read()
+
+
+def test_runs_that_differ_in_the_recipe_are_not_put_in_one_table(kept):
+    text = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(text.replace("batch_size: 16", "batch_size: 32"))
+    subprocess.run(["git", "-c", "user.name=T", "-c", "user.email=t@example.org", "commit", "-qam", "x"], check=True)
+    records.keep(Branch("main", "", "", "", Scenario(5, "high", run=1)))
+    with pytest.raises(BadInput, match=r"5-high-run1\.zip and results/runs/5-high\.zip differ in train"):
+        records.read()
