@@ -4,8 +4,9 @@
 
 In each round, for the recipes fast (silhouettes) and photo (photos), every precision trains for one epoch on the same
 480 images of the union (leakage high, 5 classes), with the recipe's augmentation, loss and optimizer. Medians over the
-rounds, in milliseconds a step, and the median of each round's ratio to float32, in benchmarks/precision.csv. The
-machine, its load and every round are in the JSON beside it.
+rounds, in milliseconds a step, and the median of each round's ratio to float32, in benchmarks/precision.csv. They are
+CPU milliseconds of the one thread, so that what else runs matters less. The machine, its load and every round are in
+the JSON beside it.
 """
 
 import argparse
@@ -71,10 +72,10 @@ def milliseconds(precision: str, params: Params, pixels: Tensor, labels: Tensor)
     recipe = params.train.model_copy(update={"precision": precision, "epochs": 1})
     slices = torch.zeros(IMAGES, dtype=torch.int64)
     options = {"slice_count": 1, "classes": len(params.shards), "recipe": recipe, "seed": (0, "step")}
-    start = time.perf_counter()
+    start = time.process_time()
     for _ in loop.train_member(pixels, labels, slices, **options):
         pass
-    return (time.perf_counter() - start) * 1000 / loop.batch_count(IMAGES, recipe.batch_size)
+    return (time.process_time() - start) * 1000 / loop.batch_count(IMAGES, recipe.batch_size)
 
 
 if __name__ == "__main__":
