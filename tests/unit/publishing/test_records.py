@@ -52,5 +52,5 @@ def test_runs_that_differ_in_the_recipe_are_not_put_in_one_table(kept):
     Path("params.yaml").write_text(text.replace("batch_size: 16", "batch_size: 32"))
     subprocess.run(["git", "-c", "user.name=T", "-c", "user.email=t@example.org", "commit", "-qam", "x"], check=True)
     records.keep(Branch("main", "", "", "", Scenario(5, "high", run=1)))
-    with pytest.raises(BadInput, match=r"5-high-run1\.zip and results/runs/5-high\.zip differ in train"):
+    with pytest.raises(BadInput, match=r"5-high\.zip and results/runs/5-high-run1\.zip differ in train"):
         records.read()
