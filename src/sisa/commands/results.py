@@ -1,9 +1,9 @@
 """The runs on the scenario/* branches as results/runs/SCENARIO.zip, and all tables and pictures made from these files.
 
 results/DATASET.csv has accuracies, one row a run, state and aggregation. The folders of results/ hold what was
-evaluated beside them, one row a run; areas, rates and changes what attacks found over the runs of a scenario, with intervals.
-Scenarios that were run with several numbers of leaked images make results/response/SCENARIO.csv. Without branches, the
-runs are those that were kept before.
+evaluated beside them, one row a run; areas, rates and changes what attacks found over the runs of a scenario, with
+intervals. Scenarios that were run with several numbers of leaked images make results/response/SCENARIO.csv. Without
+branches, the runs are those that were kept before.
 """
 
 import argparse
