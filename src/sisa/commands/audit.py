@@ -83,20 +83,24 @@ def lost_requests(dataset: str, listed: pd.DataFrame) -> Iterator[str]:
 
 
 def lost_marks(dataset: str, listed: pd.DataFrame, receipts: dict[str, Path]) -> Iterator[str]:
-    """The images that were erased, by the roster's history or a receipt, and that the roster does not mark; marked ones
-    without a receipt are a notice.
+    """The images that were erased, by the roster's history or a receipt, and that the roster does not mark; any without
+    a receipt are a notice.
     """
     file, marked = paths.roster(dataset), roster.erased_ids(listed)
-    gone, how = receipts.keys() - marked, f"git checkout HEAD -- {file}"
+    gone, how, away = receipts.keys() - marked, f"git checkout HEAD -- {file}", []
     try:
+        away = history.gone(FOLDER)
         gone |= roster.marked(history.ever(file)) - marked
         how = history.way_back(file, gone, roster.marked)
     except GitError as error:
         print(f"notice: whether {file} lost the mark of an erased image was not checked: {error}")
     if gone:
         yield counted(f"{file}: these were erased and are not marked as that ({how})", sorted(gone))
-    if missing := marked - receipts.keys():
-        print(f"notice: no receipt here names {len(missing):,} of the erased images; git log -- {FOLDER}")
+    if missing := (marked | gone) - receipts.keys():
+        notice = (
+            f"notice: no receipt here names {len(missing):,} of the erased images; see git log --branches -- {FOLDER}"
+        )
+        print(counted(f"{notice}; committed and not here", away))
 
 
 def erasure_problems(name: str, shard: Shard, retained: Shard, erased: set[str]) -> Iterator[str]:

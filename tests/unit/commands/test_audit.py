@@ -64,7 +64,7 @@ def test_receipts_are_named_and_images_without_one_are_counted(capsys, tmp_path,
         "Proved for 3 images erased for good: no shard in place holds one, and no served member was"
     )
     assert proved.endswith("Receipts: 1: receipts/1.json")
-    assert notice == "notice: no receipt here names 1 of the erased images; git log -- receipts"
+    assert notice.startswith("notice: no receipt here names 1 of the erased images; see git log --branches -- receipts")
 
 
 def test_where_nothing_was_erased_nothing_is_said_of_it(capsys):
