@@ -39,13 +39,13 @@ def main(_: argparse.Namespace) -> None:
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
     erased, receipts = roster.erased_ids(listed), evidence.by_image(dataset)
     disagree = partial(lock.problems, lock.read(), lock.declared())
-    missed = failed([*lost_requests(dataset, listed), *lost_marks(dataset, listed, receipts)])  # needs no shard
-    found = [*disagree("split"), *disagree("unlearn")]
+    missed = [*lost_requests(dataset, listed), *lost_marks(dataset, listed, receipts)]
+    missed = failed([*missed, *disagree("split"), *disagree("unlearn")])  # told before a missing shard ends the audit
+    found, rows = [], []
     shards = tables.read_shards(paths.SHARDS, params.shards)
     expected, request = forget(shards, params.forget.class_, params.forget.scope, requests.due(named))
     if forget_set.read(paths.FORGET_SET) != request:
         found.append(f"{paths.FORGET_SET}: not what the request removes from the shards")
-    rows = []
     for name in params.shards:
         retained = tables.read(paths.RETAINED / f"{name}.parquet", Shard)
         wrong = [
@@ -148,7 +148,7 @@ def asked_for(request: ForgetSet) -> str:
     if request.images or not parts:
         parts.append(f"{number_of(len(request.images), 'image')} by request")
     idle = set(request.images) - set(request.ids)
-    rest = f"; in no shard, and so in no model: {len(idle):,} of those requested" if idle else ""
+    rest = f"; in no shard: {len(idle):,} of those requested" if idle else ""
     return f"{' and '.join(parts)}; taken out of the shards for this: {number_of(len(request.ids), 'image')}{rest}"
 
 

@@ -300,6 +300,7 @@ def test_what_requests_and_the_roster_lost_is_named_before_a_shard_that_is_missi
     (run / "data/shards/cat.parquet").unlink()
     outcome = run.src("audit", code=1)
     assert "data/shards/cat.parquet: " in outcome.complaint
+    assert "FAILED: data/shards: not the bytes that dvc.lock has for split" in outcome.printed
     said = outcome.printed.splitlines()
     assert said[1] == f"FAILED: {lost}"
     assert said[2].startswith(f"FAILED: {file}: these were erased and are not marked as that (git checkout HEAD -- ")

@@ -32,8 +32,7 @@ def test_a_shard_that_holds_an_erased_image_is_named():
             None,
             "abc",
             "ab",
-            "3 images by request; taken out of the shards for this: 2 images; in no shard, and so in no "
-            "model: 1 of those requested",
+            "3 images by request; taken out of the shards for this: 2 images; in no shard: 1 of those requested",
         ),
         (None, "a", "a", "1 image by request; taken out of the shards for this: 1 image"),
         ("cat", "", "ab", "class cat at scope all; taken out of the shards for this: 2 images"),
@@ -41,8 +40,8 @@ def test_a_shard_that_holds_an_erased_image_is_named():
             "cat",
             "c",
             "ab",
-            "class cat at scope all and 1 image by request; taken out of the shards for this: 2 images; in "
-            "no shard, and so in no model: 1 of those requested",
+            "class cat at scope all and 1 image by request; taken out of the shards for this: 2 images; "
+            "in no shard: 1 of those requested",
         ),
     ],
 )
