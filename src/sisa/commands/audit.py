@@ -39,13 +39,13 @@ def main(_: argparse.Namespace) -> None:
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
     erased, receipts = roster.erased_ids(listed), evidence.by_image(dataset)
     disagree = partial(lock.problems, lock.read(), lock.declared())
-    missed = failed([*lost_requests(dataset, listed), *lost_marks(dataset, listed, receipts)])  # needs no shard
-    found = [*disagree("split"), *disagree("unlearn")]
+    missed = [*lost_requests(dataset, listed), *lost_marks(dataset, listed, receipts)]
+    missed = failed([*missed, *disagree("split"), *disagree("unlearn")])  # told before a missing shard ends the audit
+    found, rows = [], []
     shards = tables.read_shards(paths.SHARDS, params.shards)
     expected, request = forget(shards, params.forget.class_, params.forget.scope, requests.due(named))
     if forget_set.read(paths.FORGET_SET) != request:
         found.append(f"{paths.FORGET_SET}: not what the request removes from the shards")
-    rows = []
     for name in params.shards:
         retained = tables.read(paths.RETAINED / f"{name}.parquet", Shard)
         wrong = [
@@ -83,20 +83,24 @@ def lost_requests(dataset: str, listed: pd.DataFrame) -> Iterator[str]:
 
 
 def lost_marks(dataset: str, listed: pd.DataFrame, receipts: dict[str, Path]) -> Iterator[str]:
-    """The images that were erased, by the roster's history or a receipt, and that the roster does not mark; marked ones
-    without a receipt are a notice.
+    """The images that were erased, by the roster's history or a receipt, and that the roster does not mark; any without
+    a receipt are a notice.
     """
     file, marked = paths.roster(dataset), roster.erased_ids(listed)
-    gone, how = receipts.keys() - marked, f"git checkout HEAD -- {file}"
+    gone, how, away = receipts.keys() - marked, f"git checkout HEAD -- {file}", []
     try:
+        away = history.gone(FOLDER)
         gone |= roster.marked(history.ever(file)) - marked
         how = history.way_back(file, gone, roster.marked)
     except GitError as error:
         print(f"notice: whether {file} lost the mark of an erased image was not checked: {error}")
     if gone:
         yield counted(f"{file}: these were erased and are not marked as that ({how})", sorted(gone))
-    if missing := marked - receipts.keys():
-        print(f"notice: no receipt here names {len(missing):,} of the erased images; git log -- {FOLDER}")
+    if missing := (marked | gone) - receipts.keys():
+        notice = (
+            f"notice: no receipt here names {len(missing):,} of the erased images; see git log --branches -- {FOLDER}"
+        )
+        print(counted(f"{notice}; committed and not here", away))
 
 
 def erasure_problems(name: str, shard: Shard, retained: Shard, erased: set[str]) -> Iterator[str]:
@@ -144,7 +148,7 @@ def asked_for(request: ForgetSet) -> str:
     if request.images or not parts:
         parts.append(f"{number_of(len(request.images), 'image')} by request")
     idle = set(request.images) - set(request.ids)
-    rest = f"; in no shard, and so in no model: {len(idle):,} of those requested" if idle else ""
+    rest = f"; in no shard: {len(idle):,} of those requested" if idle else ""
     return f"{' and '.join(parts)}; taken out of the shards for this: {number_of(len(request.ids), 'image')}{rest}"
 
 

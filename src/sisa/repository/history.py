@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 from collections.abc import Callable, Set
 from pathlib import Path
 
@@ -32,6 +33,15 @@ def ever(path: Path) -> set[Row]:
         if file.endswith(str(path).encode()):
             found |= rows(git_bytes("cat-file", "blob", name.decode()))
     return found
+
+
+def gone(folder: Path) -> list[Path]:
+    """The files of a folder that a commit before HEAD or on a branch of this clone has, and that are not here, sorted.
+    Raises GitError.
+    """
+    told = git_bytes("log", "--format=", "--name-only", "--relative", "-z", "HEAD", "--branches", "--", str(folder))
+    files = {Path(os.fsdecode(name)) for name in told.split(b"\0") if name}
+    return sorted(file for file in files if not file.exists())
 
 
 def way_back(path: Path, lost: Set, read: Callable[[set[Row]], set]) -> str:

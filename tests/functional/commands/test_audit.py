@@ -290,16 +290,23 @@ def test_what_requests_and_the_roster_lost_is_named_before_a_shard_that_is_missi
     listed, before = roster.read(file), file.read_bytes()
     erased = listed["id"][0]
     roster.write(file, roster.mark(listed, [erased], "2026-01-31"))
+    (run / "receipts").mkdir()
+    receipt = run / "receipts/one.json"
+    receipt.write_text(json.dumps({"dataset": "tiny", "images": [erased]}))
     run.commit("Erased")
+    receipt.unlink()
     (lost,) = request_withdrawn(run)
     file.write_bytes(before)
     (run / "data/shards/cat.parquet").unlink()
     outcome = run.src("audit", code=1)
     assert "data/shards/cat.parquet: " in outcome.complaint
+    assert "FAILED: data/shards: not the bytes that dvc.lock has for split" in outcome.printed
     said = outcome.printed.splitlines()
-    assert said[0] == f"FAILED: {lost}"
-    assert said[1].startswith(f"FAILED: {file}: these were erased and are not marked as that (git checkout HEAD -- ")
-    assert said[1].endswith(f": 1: {erased}")
+    assert said[1] == f"FAILED: {lost}"
+    assert said[2].startswith(f"FAILED: {file}: these were erased and are not marked as that (git checkout HEAD -- ")
+    assert said[2].endswith(f": 1: {erased}")
+    assert said[0].startswith("notice: no receipt here names 1 of the erased images; ")
+    assert said[0].endswith("; committed and not here: 1: receipts/one.json")
 
 
 @pytest.mark.parametrize("command", ["audit", "verify"])

@@ -38,6 +38,18 @@ def test_a_row_of_an_earlier_version_or_of_another_branch_is_known(repo):
     assert history.in_head(FILE) == {("3", "4")}
 
 
+def test_the_files_of_a_folder_that_were_ever_committed_and_are_away_are_known(repo):
+    for name in ("one", "two"):
+        Path(f"data/{name}.csv").touch()
+    Path("data/inner").mkdir()
+    Path("data/inner/three.csv").touch()
+    commit(b"a,b\n")
+    git("switch", "--quiet", "other")
+    assert history.gone(Path("data")) == [Path(f"data/{name}.csv") for name in ("inner/three", "one", "two")]
+    git("switch", "--quiet", "main")
+    assert history.gone(Path("data")) == history.gone(Path("nowhere")) == []
+
+
 def test_a_row_that_was_merged_and_taken_out_again_is_known(repo):
     git("switch", "--quiet", "other")
     commit(b"a,b\n1,2\n5,6\n")
