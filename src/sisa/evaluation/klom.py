@@ -45,6 +45,9 @@ def scores(services: Services, on: EvaluationSet, origins: dict[str, np.ndarray]
     trained without the images, labels mean nothing, so that the interval holds 0 in 95 %. Off 0 it is approximate. A
     t interval over images would take these as independent, but all are asked of the same N services:
     tests/unit/evaluation/test_klom.py simulates what comes of it.
+
+    All three kinds share the bins of an image, so that klom and floor are of one resolution. In the authors' code the
+    bins reach over the two that are compared.
     """
     kinds = (services.ours, services.oracles, services.again)
     if not all(kinds) or any(undecided(each) for kind in kinds for each in kind):
@@ -52,7 +55,7 @@ def scores(services: Services, on: EvaluationSet, origins: dict[str, np.ndarray]
     ours, oracles, again = (np.array([margins(each, on) for each in kind]) for kind in kinds)
     named = ~np.isnan([*ours, *oracles, *again]).any(axis=0)
     masks = {name: mask[named] for name, mask in origins.items() if (mask & named).any()}
-    ours, oracles, again = (each[:, named] for each in (ours, oracles, again))
+    ours, oracles, again = binned(ours[:, named], oracles[:, named], again[:, named])
     far, floor = divergence(ours, oracles), divergence(again, oracles)
     by_chance = excesses_by_chance(ours, again, oracles, [*masks.values()])
     found = {}
@@ -83,31 +86,37 @@ def margins(service: Predictions, on: EvaluationSet) -> np.ndarray:
     return found
 
 
-def divergence(ours: np.ndarray, reference: np.ndarray) -> np.ndarray:
-    """KL(ours || reference) in nats of each image [n], of margins [N, n] and [N, n] of as many services.
-
-    By histograms of BINS equal bins from the lowest to the highest of both. Where ours has a share and the reference
-    none, LEAST takes its place, and the reference is scaled to the sum 1 again. All this is as in the authors' code
-    (github.com/RoyRin/data-unlearning-bench, src/eval.py), but for the highest value, which there is in no bin.
+def binned(*kinds: np.ndarray) -> list[np.ndarray]:
+    """Which of BINS equal bins each margin [N, n] is in, [N, n] int64; an image's bins reach from the lowest to the
+    highest of all its margins. The highest is in the last bin; in the authors' code it is in none.
     """
-    both = np.concatenate([ours, reference])
-    lowest, span = both.min(axis=0), np.ptp(both, axis=0)
-    p, q = (histogram(each, lowest, span) for each in (ours, reference))
+    every = np.concatenate(kinds)
+    lowest, span = every.min(axis=0), np.ptp(every, axis=0)
+    width = np.where(span > 0, span, 1) / BINS
+    return [np.minimum(((each - lowest) / width).astype(int), BINS - 1) for each in kinds]
+
+
+def divergence(ours: np.ndarray, reference: np.ndarray) -> np.ndarray:
+    """KL(ours || reference) in nats of each image [n], of the bins [N, n] and [N, n] that as many services are in.
+
+    Where ours has a share and the reference none, LEAST takes its place, and the reference is scaled to the sum 1: as
+    in the authors' code, github.com/RoyRin/data-unlearning-bench, src/eval.py.
+    """
+    p, q = histogram(ours), histogram(reference)
     shares = np.arange(len(ours) + 1) / len(ours)
     terms = np.zeros((len(shares), len(shares)))  # by how many of ours and of the reference are in a bin
     terms[1:] = shares[1:, None] * (log(shares[1:])[:, None] - log(np.maximum(shares, LEAST)))
     return terms[p, q].sum(axis=1) + log(1 + LEAST * ((p > 0) & (q == 0)).sum(axis=1))
 
 
-def histogram(values: np.ndarray, lowest: np.ndarray, span: np.ndarray) -> np.ndarray:
-    """How many of the values [N, n] of each image are in each bin, [n, BINS] int64; where span is 0, in the first."""
-    images = np.arange(values.shape[1])
-    bins = np.minimum(((values - lowest) / np.where(span > 0, span, 1) * BINS).astype(int), BINS - 1)
+def histogram(bins: np.ndarray) -> np.ndarray:
+    """How many services are in each bin of each image, [n, BINS] int64."""
+    images = np.arange(bins.shape[1])
     return np.bincount((images * BINS + bins).ravel(), minlength=len(images) * BINS).reshape(-1, BINS)
 
 
 def excesses_by_chance(ours: np.ndarray, again: np.ndarray, oracles: np.ndarray, masks: list[np.ndarray]) -> np.ndarray:
-    """The excess [RELABELLINGS, masks] over each mask's images, of services [N, n] that got their labels at random."""
+    """The excess [RELABELLINGS, masks] over each mask's images, of services' bins [N, n] labelled at random."""
     generator, every, count = np.random.default_rng(0), np.concatenate([ours, again]), len(ours)
     found = []
     for _ in range(RELABELLINGS):

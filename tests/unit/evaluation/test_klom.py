@@ -5,32 +5,35 @@ import pytest
 from scipy import stats
 
 from sisa.evaluation import klom
-from sisa.evaluation.klom import BINS, LEAST, Services, divergence, origins, scores
+from sisa.evaluation.klom import BINS, LEAST, Services, binned, divergence, origins, scores
 from sisa.evaluation.scoring import HELD_OUT, TRAINING, EvaluationSet, Prediction
 from sisa.inference.outputs import Asked
 from sisa.unlearning.forget_set import ForgetSet
 
-DRAWS, COUNT, IMAGES = 100, 8, 200
+DRAWS, COUNT, IMAGES = 200, 8, 40
+HALF = np.sqrt(0.5)  # of the variance between services, what all images have in common
+
+
+def apart(ours, reference):
+    return divergence(*binned(ours, reference))
 
 
 def test_services_that_answer_alike_are_at_no_distance():
     same = np.random.default_rng(0).normal(size=(5, 3))
-    np.testing.assert_allclose(divergence(same, same), 0, atol=1e-12)
-    assert divergence(np.ones((5, 1)), np.ones((5, 1))) == pytest.approx(0)
+    np.testing.assert_allclose(apart(same, same), 0, atol=1e-12)
+    assert apart(np.ones((5, 1)), np.ones((5, 1))) == pytest.approx(0)
 
 
 def test_services_apart_are_at_the_distance_of_the_least_share():
-    apart = divergence(np.zeros((4, 1)), np.ones((4, 1)))
-    assert apart == pytest.approx(np.log(1 / LEAST) + np.log(1 + LEAST))
+    assert apart(np.zeros((4, 1)), np.ones((4, 1))) == pytest.approx(np.log(1 / LEAST) + np.log(1 + LEAST))
 
 
 def test_the_divergence_is_that_of_the_two_histograms():
     """As scipy's entropy has it, of shares that are scaled to the sum 1."""
-    generator = np.random.default_rng(0)
-    ours, reference = generator.normal(size=(2, 16, 1))
+    ours, reference = np.random.default_rng(0).normal(size=(2, 16, 1))
     both = np.concatenate([ours, reference])
     p, q = (np.histogram(each, BINS, (both.min(), both.max()))[0] / 16 for each in (ours, reference))
-    assert divergence(ours, reference) == pytest.approx(stats.entropy(p, np.where(p > 0, np.maximum(q, LEAST), q)))
+    assert apart(ours, reference) == pytest.approx(stats.entropy(p, np.where(p > 0, np.maximum(q, LEAST), q)))
 
 
 ON = EvaluationSet(
@@ -67,8 +70,9 @@ def services(generator, shift=0.0, together=0.5):
     return Services(kind(shift), kind(0), kind(0))
 
 
-def margins(played):
-    return (np.array([klom.margins(each, ON) for each in kind]) for kind in vars(played).values())
+def bins(played):
+    """Of ours, the oracles and again."""
+    return binned(*(np.array([klom.margins(each, ON) for each in kind]) for kind in vars(played).values()))
 
 
 def own(generator, together):
@@ -86,8 +90,10 @@ def test_origins_are_told_by_the_request():
     assert np.flatnonzero(ORIGINS["leaked"]) == [2 + 7]
 
 
-def test_a_planted_shift_is_found_and_its_klom_is_above_the_floor():
-    found = scores(services(np.random.default_rng(0), shift=4.0), ON, ORIGINS)["dominant"]
+@pytest.mark.parametrize("shift", [4.0, 15.0])
+def test_a_planted_shift_is_found_and_its_klom_is_above_the_floor(shift):
+    """The largest as well: by bins of each pair's own range, exchanged services would seem as far apart."""
+    found = scores(services(np.random.default_rng(0), shift), ON, ORIGINS)["dominant"]
     assert found["excess"] == pytest.approx(found["klom"] - found["floor"])
     assert found["low"] > 0
     assert found["images"] == IMAGES - 1
@@ -95,7 +101,7 @@ def test_a_planted_shift_is_found_and_its_klom_is_above_the_floor():
 
 def test_the_excess_is_the_difference_of_mean_divergences():
     played = services(np.random.default_rng(1), shift=1.0)
-    ours, oracles, again = margins(played)
+    ours, oracles, again = bins(played)
     found, mask = scores(played, ON, ORIGINS)["dominant"], ORIGINS["dominant"]
     assert found["klom"] == pytest.approx(divergence(ours, oracles)[mask].mean())
     assert found["floor"] == pytest.approx(divergence(again, oracles)[mask].mean())
@@ -103,19 +109,24 @@ def test_the_excess_is_the_difference_of_mean_divergences():
 
 @pytest.mark.full
 @pytest.mark.parametrize("together", [0.0, 0.5])
-def test_the_interval_holds_0_where_nothing_was_left_and_a_t_interval_over_images_does_not(together):
-    generator, covered, by_t = np.random.default_rng(0), 0, 0
+def test_the_interval_holds_0_in_19_of_20_draws_where_nothing_was_left(together):
+    generator, covered = np.random.default_rng(1), 0
     for _ in range(DRAWS):
-        played = services(generator, together=together)
-        found = scores(played, ON, ORIGINS)["dominant"]
+        found = scores(services(generator, together=together), ON, ORIGINS)["dominant"]
         covered += found["low"] <= 0 <= found["high"]
-        ours, oracles, again = margins(played)
-        excess = (divergence(ours, oracles) - divergence(again, oracles))[ORIGINS["dominant"]]
+    assert 0.92 <= covered / DRAWS <= 0.98
+
+
+def test_a_t_interval_over_images_does_not_hold_0_where_services_rise_and_fall_together():
+    generator, covered = np.random.default_rng(0), 0
+    for _ in range(DRAWS):
+        image = generator.normal(0, 2, 400)
+        kinds = (image + generator.normal(0, HALF, (COUNT, 1)) + generator.normal(0, HALF, (COUNT, 400)) for _ in "abc")
+        ours, oracles, again = binned(*kinds)
+        excess = divergence(ours, oracles) - divergence(again, oracles)
         low, high = stats.t.interval(0.95, len(excess) - 1, excess.mean(), stats.sem(excess))
-        by_t += low <= 0 <= high
-    assert covered / DRAWS >= 0.9
-    if together:
-        assert by_t / DRAWS < 0.9
+        covered += low <= 0 <= high
+    assert covered / DRAWS < 0.85
 
 
 def test_a_class_that_a_service_never_names_is_left_out():
