@@ -4,10 +4,12 @@ from collections.abc import Iterator, Sequence
 
 import pandas as pd
 
+from sisa.base import paths
 from sisa.unlearning.states import BASELINES, BEFORE, RETRAINED, RETRAINED_EXACT, STATES
 
 COLUMNS = ["state", "model", "aggregation", "set", "class", "measure", "value"]
 BASELINE_FULL, BASELINE_RETRAINED = (model.name for model in BASELINES)
+BASELINE_LEAKED = paths.BASELINE_LEAKED.name
 REFERENCES = (BASELINE_RETRAINED, RETRAINED_EXACT)
 UNLEARNING = ("UA", "RA", "TA")
 ANOTHER = "another seed"  # of the exactly retrained ensemble: the noise floor of a distance from it

@@ -207,6 +207,21 @@ def notebooks(table: pd.DataFrame) -> pd.DataFrame:
     return lines(published, ("state",), cells).drop(columns="n", errors="ignore")
 
 
+def answer(table: pd.DataFrame) -> pd.DataFrame:
+    """One line a scenario: what is left of the class after it was forgotten, and what the service is worth; shares in
+    percent."""
+    columns = [
+        ("copies that survive", "residual_copies", lambda copies: str(copies.iloc[0])),
+        ("named before", "forgotten_before", percent),
+        ("named after forgetting", "forgotten_retrained", percent),
+        ("others taken for it", "others_taken", percent),
+        ("AUROC", "forgotten_auroc", number),
+        ("AUROC, never saw it", "forgotten_auroc_baseline_retrained", number),
+        ("all classes right", "overall_retrained", percent),
+    ]
+    return lines(table, (), formatted(*columns))
+
+
 def response(table: pd.DataFrame) -> pd.DataFrame:
     """Shares in percent, AUROC and AUC, cost as a share of full retraining; one line a number of leaked images."""
     columns = [
@@ -231,5 +246,5 @@ def response(table: pd.DataFrame) -> pd.DataFrame:
     return lines(of_study, ("leaked",), formatted(*columns))
 
 
-NAMED = (recognition, utility, differences, forgetting, klom, areas, rates, changes, notebooks, response)
+NAMED = (recognition, utility, differences, forgetting, klom, areas, rates, changes, notebooks, answer, response)
 READABLE = {"results": accuracy} | {each.__name__: each for each in NAMED}  # by the folder in results/

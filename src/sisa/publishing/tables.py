@@ -153,6 +153,7 @@ def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
         metrics = together([run.table for run in of_level], [keys(run.choices) for run in of_level])
         file = Path(f"{of_level[0].dataset}.csv")
         files[file] = accuracy(metrics)
+        files["answer" / file] = response(metrics)
         files |= {Path(name) / file: make(metrics) for name, make in TABLES.items()}
         for make in (areas.areas, areas.changes):
             found = over_runs(of_level, make, lambda run: keys(run.choices))
