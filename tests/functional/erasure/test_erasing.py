@@ -338,7 +338,7 @@ def test_uncommitted_changes_a_running_or_broken_dvc_and_a_full_disk_are_refused
     (asked / ".dvc/tmp/rwlock").unlink()
 
     monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10, 9, 1))
-    refused(asked, "the disk has 1 bytes left")
+    refused(asked, "the disk has 1 byte left")
 
 
 @pytest.mark.parametrize("kind", ["s3", "ssh"])
