@@ -141,3 +141,13 @@ def test_the_rules_that_were_held_against_each_other_are_those_of_the_benchmark(
     mean = table[["before", "after"]].to_numpy().mean()
     text = " | ".join(f"{cell:.1%}" for cell in [*cells, mean]).replace("%", " %")
     assert f"| {RULES[rule]} | {text} |" in (ROOT / "docs/attacks.md").read_text()
+
+
+def test_what_is_said_of_the_accuracy_of_exact_precision_is_what_was_measured():
+    table = pd.read_csv(ROOT / "benchmarks/precision_accuracy-animal_mnist.csv").set_index("model")
+    text = " ".join((ROOT / "docs/reproducibility.md").read_text().split())
+    assert "Every mean is within 0.3 points of float32, and every interval contains 0" in text
+    assert (table["difference"].abs() <= 0.3).all()
+    assert (table["difference"].abs() <= table["±"]).all()
+    losses = table.index[table["difference"] - table["±"] <= -0.5]
+    assert "a loss of half a point is not ruled out for {} and {}.".format(*(f"`{each}`" for each in losses)) in text
