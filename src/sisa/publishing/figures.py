@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 from matplotlib.ticker import NullLocator
 from pandas.api.typing import DataFrameGroupBy
 
@@ -14,9 +15,9 @@ from sisa.base.files import beside
 from sisa.evaluation.intervals import half_width
 from sisa.publishing.metrics_table import BASELINE_FULL, BASELINE_RETRAINED, pick
 from sisa.publishing.palette import COLOURS, GREY, LINES
-from sisa.publishing.tables import CHOSEN
+from sisa.publishing.tables import AVERAGED
 from sisa.scenarios.grid import Scenario
-from sisa.unlearning.states import BEFORE, RETRAINED, STATES
+from sisa.unlearning.states import BEFORE, RETRAINED, RETRAINED_EXACT, STATES
 
 BLUE, RED = LINES[0], COLOURS[RETRAINED]
 SHOWN = {"mean_logits": "averaged logits (a member vetoes what it never saw)", "prior_corrected": "prior-corrected"}
@@ -58,50 +59,65 @@ def recognition(table: pd.DataFrame) -> Figure:
     return figure
 
 
-LEVELS = {"none": "no class\nleaks", "low": "into the\nnext shard", "high": "into every\nshard"}
-ANSWER = {  # state, or model: what it is called
-    BEFORE: "before forgetting",
-    RETRAINED: "after: dropped, retrained, put back",
-    BASELINE_RETRAINED: "a model that never saw the class",
+LEVELS = {
+    "none": "none:\nno class leaks",
+    "low": "low: cat into\nthe next shard",
+    "high": "high: every class\ninto every shard",
+}
+KNOWN = {BEFORE: "before", RETRAINED: "after forgetting", BASELINE_RETRAINED: "never saw it"}
+FOUND = {  # of an attack: its targets
+    "lira": {BEFORE: "before", RETRAINED: "after forgetting", RETRAINED_EXACT: "every copy forgotten"},
+    "population": {
+        BEFORE: "before",
+        RETRAINED: "after forgetting",
+        BASELINE_RETRAINED: "never saw it",
+    },
 }
 
 
 def answer(recognition: pd.DataFrame, areas: pd.DataFrame) -> Figure:
     """What survives, in two panels over the leakage levels at the most classes: is the class still known, and are the
-    leaked copies still found? Means with 95 % intervals, by the chosen aggregation.
+    leaked copies still found? Means with 95 % intervals, by averaged logits, which answer at every level.
 
-    recognition and areas: the files of results/ of one data set.
+    recognition and areas: the files of results/ of one data set. The attack is LiRA where it was made, else the
+    population attack.
     """
     most = recognition["classes"].max()
-    study = {"classes": [most], "scope": Scenario.scope, "aggregation": (CHOSEN, "")}
-    known, found = (pick(table, **study) for table in (recognition, pick(areas, attack="population", origin="leaked")))
-    figure = Figure(figsize=(9.6, 4.2), layout="constrained")
+    study = {"classes": [most], "scope": Scenario.scope, "aggregation": (AVERAGED, "")}
+    known, found = pick(recognition, **study), pick(areas, origin="leaked", **study)
+    attack = "lira" if "lira" in set(found["attack"]) else "population"
+    figure = Figure(figsize=(10, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
-    for number, (state, name) in enumerate(ANSWER.items()):
-        style = {"fmt": "o", "color": COLOURS[state], "label": name, "capsize": 3, "markersize": 7}
+    for number, state in enumerate(KNOWN):
         for place, level in enumerate(LEVELS):
-            where = place + (number - 1) * WIDTH
             values = pick(known, state=state, leakage=level)["forgotten_auroc"].dropna()
             if len(values):
                 wide = half_width(values) if len(values) > 1 else 0
-                left.errorbar(where, values.mean(), min(wide, 1), **style)
-            for row in pick(found, target=state, leakage=level).itertuples():
-                right.errorbar(where, row.auc, [[row.auc - row.low], [row.high - row.auc]], **style)
-            style["label"] = None
-    left.set(
-        title="Is the class still known?\nHeld-out images told from other classes",
-        ylabel="AUROC / AUC",
-        ylim=(0.4, 1.02),
-    )
-    right.set(title="Are the copies that leaked still found?\nLeaked images told from held-out ones, by an attacker")
-    for axes in (left, right):
+                draw_point(left, place, number, state, values.mean(), min(wide, values.mean()), wide)
+    for number, state in enumerate(FOUND[attack]):
+        for place, level in enumerate(LEVELS):
+            for row in pick(found, attack=attack, target=state, leakage=level).itertuples():
+                draw_point(right, place, number, state, row.auc, row.auc - row.low, row.high - row.auc)
+    left.set(title="Is the class still known?", ylabel="AUROC: its held-out images told from others", ylim=(0.3, 1.03))
+    right.set(title="Are the leaked copies still found?", ylabel="AUC: told from images of the class never seen")
+    for axes, names in ((left, KNOWN), (right, FOUND[attack])):
         axes.axhline(0.5, color="black", linewidth=0.8, linestyle="--")
-        axes.annotate("guessing", (-0.45, 0.505), fontsize=9)
-        axes.set_xticks(range(len(LEVELS)), [*LEVELS.values()])
+        axes.annotate("guessing", (-0.45, 0.51), fontsize=9)
+        axes.set_xticks(range(len(LEVELS)), [*LEVELS.values()], fontsize=9)
         axes.set_xlim(-0.5, len(LEVELS) - 0.5)
         axes.spines[["top", "right"]].set_visible(False)
-    figure.legend(*left.get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+        handles = [
+            Line2D([], [], marker="o", linestyle="", color=COLOURS[state], label=names[state]) for state in names
+        ]
+        axes.legend(
+            handles=handles, frameon=False, fontsize=9, loc="upper center", bbox_to_anchor=(0.5, -0.15), ncols=3
+        )
     return figure
+
+
+def draw_point(axes: Axes, place: int, number: int, state: str, value: float, down: float, up: float) -> None:
+    where = place + (number - 1) * WIDTH
+    axes.errorbar(where, value, [[down], [up]], fmt="o", color=COLOURS[state], capsize=3, markersize=7)
 
 
 def label(classes: int, leakage: str, scope: str) -> str:

@@ -215,8 +215,8 @@ def answer(table: pd.DataFrame) -> pd.DataFrame:
         ("named before", "forgotten_before", percent),
         ("named after forgetting", "forgotten_retrained", percent),
         ("others taken for it", "others_taken", percent),
-        ("AUROC", "forgotten_auroc", number),
-        ("AUROC, never saw it", "forgotten_auroc_baseline_retrained", number),
+        ("AUROC", "forgotten_auroc", mean),
+        ("AUROC, never saw it", "forgotten_auroc_baseline_retrained", mean),
         ("all classes right", "overall_retrained", percent),
     ]
     return lines(table, (), formatted(*columns))
