@@ -2,12 +2,15 @@
 
 from argparse import Namespace
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from sisa.base.errors import BadInput
 from sisa.commands import summary
 from sisa.publishing import runs
+
+README = Path(__file__).parents[3] / "README.md"
 
 
 @pytest.fixture
@@ -86,3 +89,11 @@ def test_figures_of_another_run_are_announced_as_such(monkeypatch, capsys, run):
     first = printed(monkeypatch, capsys, run).splitlines()[0]
     assert first.startswith("notice: these figures are of another run: params.yaml has another seed than ")
     assert first.endswith("; run dvc repro")
+
+
+def test_the_output_in_the_readme_is_that_of_the_committed_run(monkeypatch, capsys, run):
+    _, block, _ = README.read_text().split("It ends with this")[1].split("```", 2)
+    lines = [line for line in block.splitlines() if line not in ("", "...")]
+    text = printed(monkeypatch, capsys, run)
+    assert len(lines) >= 9
+    assert [line for line in lines if not any(each.startswith(line) for each in text.splitlines())] == []
