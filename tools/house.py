@@ -26,7 +26,7 @@ def module_file(name: str) -> Path | None:
 
 
 def imported(file: Path) -> set[Path]:
-    """The files of ours in rooms that a file imports anywhere in it; the package itself imports a room when asked alone."""
+    """The files of our rooms that a file imports anywhere in it."""
     names = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):

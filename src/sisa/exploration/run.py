@@ -87,7 +87,7 @@ class Run:
         return pd.DataFrame(counts).T.reindex(columns=self.classes).fillna(0).astype(int).rename_axis("shard")
 
     def copies(self, image: str) -> pd.DataFrame:
-        """One row a shard that was dealt a copy of the image: its `role` and `slice` there, and whether it is `retained`.
+        """One row a shard that was dealt the image: its `role` and `slice` there, and whether it is `retained`.
 
         Raises BadInput for an id that no model was asked about.
         """
