@@ -72,10 +72,10 @@ lock: .venv/ready  ## resolve requirements.in into requirements.txt, and the sam
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-.venv-docs/ready: requirements-docs.txt tools/mermaid.py | .venv/ready
+.venv-docs/ready: requirements-docs.txt tools/scripts.py | .venv/ready
 	.venv/bin/python -m venv .venv-docs
 	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
-	.venv-docs/bin/python tools/mermaid.py
+	.venv-docs/bin/python tools/scripts.py
 	@touch $@
 
 $(RAW): | .venv/ready

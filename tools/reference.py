@@ -1,9 +1,12 @@
-"""`make docs`: write the pages of docs/reference that say what the code says, each made from its one source.
+"""`make docs`: write what the documentation takes from the code, each from its one source.
 
-A test compares them with what stands there.
+These are the pages of docs/reference, and what `python src summary` prints, between its markers in other texts. A test
+compares them with what stands there.
 """
 
 import argparse
+import contextlib
+import io
 import json
 import re
 import runpy
@@ -17,7 +20,7 @@ import yaml
 
 ROOT = house.ROOT
 sys.path.insert(0, str(ROOT / "src"))
-FOLDER = ROOT / "docs/reference"
+SUMMARY = re.compile(r"<!-- python src summary -->\n.*?<!-- end of python src summary -->", re.DOTALL)
 SYNONYMS = {"forgotten_auroc": "AUROC", "auc": "AUC", "js_distance_forgotten": "js_distance"}
 SYNONYMS |= {
     "js_distance_held_out": "js_distance",
@@ -28,7 +31,7 @@ SYNONYMS |= {
 
 
 def pages() -> dict[str, str]:
-    """The text of each generated page, by its file name."""
+    """The text of each generated page of docs/reference, by its file name."""
     made = {
         "glossary.md": glossary(),
         "parameters.md": parameters(),
@@ -39,6 +42,25 @@ def pages() -> dict[str, str]:
     }
     note = "<!-- `python tools/reference.py` writes this page: change its source, not this file. -->"
     return {name: f"{note}\n\n{text.strip()}\n" for name, text in made.items()}
+
+
+def texts() -> dict[Path, str]:
+    """The generated text of each file."""
+    shown = f"<!-- python src summary -->\n\n```text\n{summary()}```\n\n<!-- end of python src summary -->"
+    places = [ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))]
+    written = {place: place.read_text() for place in places}
+    marked = {place: SUMMARY.sub(lambda _: shown, text) for place, text in written.items() if SUMMARY.search(text)}
+    return marked | {ROOT / "docs/reference" / name: text for name, text in pages().items()}
+
+
+def summary() -> str:
+    """What `python src summary` prints of the committed metrics."""
+    from sisa.commands import summary
+
+    printed = io.StringIO()
+    with contextlib.chdir(ROOT), contextlib.redirect_stdout(printed):
+        summary.main(argparse.Namespace())
+    return "".join(line for line in printed.getvalue().splitlines(keepends=True) if not line.startswith("notice: "))
 
 
 def table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
@@ -124,7 +146,7 @@ def value(content: dict, key: str) -> str:
     for part in key.split("."):
         content = content.get(part) if isinstance(content, dict) else None
     text = json.dumps(content)
-    return code(text.strip('"')) if content is not None and not isinstance(content, dict) and len(text) < 60 else ""
+    return code(text.strip('"')) if content is not None and not isinstance(content, dict) and len(text) < 45 else ""
 
 
 def comments() -> dict[str, str]:
@@ -195,14 +217,10 @@ def stage(name: str, entry: dict) -> str:
     reads = [dep for dep in each["deps"] if not dep.startswith("src")]
     rooms = [Path(dep).name for dep in each["deps"] if dep.startswith("src") and not dep.endswith(".py")]
     params = [next(iter(item)) if isinstance(item, dict) else item for item in each.get("params", [])]
-    rows = [
-        ("reads", listed(reads)),
-        ("parameters", listed(params)),
-        ("code", listed(rooms)),
-        ("writes", listed(outs(each))),
-    ]
-    title = name if "do" not in entry else f"{name}@SHARD"
-    return f"## {title}\n\n{each.get('desc') or entry.get('desc')}.\n\n" + table(("", ""), rows)
+    parts = {"reads": reads, "parameters": params, "code": rooms, "writes": outs(each)}
+    title = f"{name}@SHARD" if "shards" in entry.get("foreach", "") else name
+    lines = [f"- {what}: {listed(names)}" for what, names in parts.items()]
+    return "\n".join([f"## {title}\n\n{each.get('desc') or entry.get('desc')}.\n", *lines])
 
 
 def outs(entry: dict) -> list[str]:
@@ -296,9 +314,9 @@ def architecture() -> str:
 
 
 def main() -> None:
-    FOLDER.mkdir(exist_ok=True)
-    for name, text in pages().items():
-        (FOLDER / name).write_text(text)
+    for place, text in texts().items():
+        place.parent.mkdir(exist_ok=True)
+        place.write_text(text)
 
 
 if __name__ == "__main__":

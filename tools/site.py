@@ -17,16 +17,17 @@ from mkdocs.structure.pages import Page
 ROOT = Path(__file__).parents[1]
 PAGES = {"README.md": "index.md", "CONTRIBUTING.md": "contributing.md", "CHANGELOG.md": "changelog.md"}
 SOURCES = {page: source for source, page in PAGES.items()}
-MERMAID = Path(sys.prefix, "mermaid.min.js")  # tools/mermaid.py brings it
+SCRIPTS = Path(sys.prefix, "scripts")  # tools/scripts.py brings them
 LINK = re.compile(r"(!?)\[((?:[^\[\]]|\[[^\]]*\])*)\]\(([^)\s#]+)(#[^)\s]*)?\)")
 TABLE_END = re.compile(r"<!-- end of (\S+\.csv) -->")
 FRAME_STYLE = re.compile(r"<style scoped>.*?</style>|(?<=<table) border=\"1\" class=\"dataframe\"", re.DOTALL)
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    if not MERMAID.is_file():
-        raise PluginError(f"{MERMAID}: missing; bring it with: {sys.executable} tools/mermaid.py")
-    files.append(File.generated(config, MERMAID.name, abs_src_path=str(MERMAID)))
+    for name in [*config.extra_javascript, *config.extra["polyfills"]]:
+        if not (SCRIPTS / name).is_file():
+            raise PluginError(f"{SCRIPTS / name}: missing; bring it with: {sys.executable} tools/scripts.py")
+        files.append(File.generated(config, name, abs_src_path=str(SCRIPTS / name)))
     for source, page in PAGES.items():
         files.append(File.generated(config, page, content=(ROOT / source).read_text()))
     return files
@@ -34,6 +35,8 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     here = page.file.src_uri
+    if not re.search(r"^##|^:::", markdown, re.MULTILINE):
+        page.meta["hide"] = ["toc"]  # which leaves tables the room
     source = SOURCES.get(here, f"docs/{here}")  # in the repository
 
     def linked(match: re.Match) -> str:

@@ -117,7 +117,7 @@ class Run:
             for state, models in self.states.items()
             for name, model in models.items()
         }
-        return self.beliefs(np.array([*said.values()]), pd.MultiIndex.from_tuples(said, names=["state", "model"]))
+        return self._beliefs(np.array([*said.values()]), pd.MultiIndex.from_tuples(said, names=["state", "model"]))
 
     def answers(self, state: str, aggregation: str | None = None, which: str = HELD_OUT) -> pd.DataFrame:
         """What the models of a state say together of a set of images: `actual`, `answer`, and the belief in each class.
@@ -126,11 +126,11 @@ class Run:
         `undecided` and the beliefs are NaN. Raises BadInput for an unknown state, aggregation or set.
         """
         check_known([which], self.asked, "set of images")
-        images, predicted = self.asked[which], self.predictions(state, aggregation)[which]
+        images, predicted = self.asked[which], self._predictions(state, aggregation)[which]
         believed = predicted.probabilities
         if believed is None:
             believed = np.full((len(images.ids), len(self.classes)), np.nan)
-        table = self.beliefs(believed, pd.Index(images.ids, name="id"), predicted.classes)
+        table = self._beliefs(believed, pd.Index(images.ids, name="id"), predicted.classes)
         table.insert(0, "actual", images.classes)
         return table
 
@@ -140,11 +140,11 @@ class Run:
         aggregation: that of params.yaml if None. Raises BadInput for an unknown state or aggregation.
         """
         on = scoring.evaluation_set(self.asked, self.forget_set.ids, self.classes, self.forget_set.class_)
-        measures = scoring.utility(self.predictions(state, aggregation), on)[HELD_OUT]
+        measures = scoring.utility(self._predictions(state, aggregation), on)[HELD_OUT]
         of_class = {f"of {name}": share for name, share in measures.pop("class", {}).items()}
         return pd.Series(measures | of_class, name=state, dtype=float)
 
-    def predictions(self, state: str, aggregation: str | None) -> Predictions:
+    def _predictions(self, state: str, aggregation: str | None) -> Predictions:
         check_known([state], self.states, "state")
         models = [*self.states[state].values()]
         if state in BASELINE_STATES:
@@ -157,7 +157,7 @@ class Run:
             for which, images in self.asked.items()
         }
 
-    def beliefs(self, believed: np.ndarray, index: pd.Index, classes: np.ndarray | None = None) -> pd.DataFrame:
+    def _beliefs(self, believed: np.ndarray, index: pd.Index, classes: np.ndarray | None = None) -> pd.DataFrame:
         """Probabilities [n, K] as a table, with the answers [n] int64, which are the most probable classes if None."""
         names = np.array([*self.classes, "undecided"])  # UNDECIDED is -1
         answers = names[believed.argmax(axis=1) if classes is None else classes]
