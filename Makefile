@@ -9,7 +9,7 @@ RAW := data/raw/animal_mnist
 PYTEST = pytest -n $$(($$(getconf _NPROCESSORS_ONLN) + 1)) --dist worksteal  # one more than cores: some wait for servers
 PARALLEL := $(strip $(if $(JOBS),--jobs $(JOBS)) $(if $(RAY),--ray $(RAY)))
 
-.PHONY: help repro test test-all data verify audit scenarios results report bench lint hooks lock
+.PHONY: help repro test test-all data verify audit scenarios results report docs bench lint hooks lock
 help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 10
 
@@ -43,6 +43,11 @@ results: scenarios  ## make scenarios, then collect the branches into results/, 
 report: .venv/ready  ## write results/report.html: all results in one page, to open in a browser
 	python src report
 
+docs: repro .venv-docs/ready  ## build the documentation into site/, with the notebook run on the experiment; fetches nothing
+	python tools/reference.py
+	python -m nbconvert --log-level WARN --execute --to markdown --output-dir docs notebooks/explore.ipynb
+	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build
+
 bench: .venv/ready $(RAW)  ## measure speed: time to accuracy, time to forget, efficiency, growth (bring animals10 in first)
 	python benchmarks/time_to_forget.py
 	python benchmarks/cost_seconds.py
@@ -56,14 +61,21 @@ lint: .venv/ready  ## check format and style
 hooks: .venv/ready  ## let Git run the linter before each commit
 	pre-commit install
 
-lock: .venv/ready  ## resolve requirements.in into requirements.txt
-	uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate requirements.in -o requirements.txt
+lock: .venv/ready  ## resolve requirements.in into requirements.txt, and the same for the documentation's
+	for name in requirements requirements-docs; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --no-header --no-annotate $$name.in -o $$name.txt; done
 
 .venv/ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "error: Python 3.11 or newer is needed, $$($(PYTHON) --version) found; say which: make PYTHON=python3.12 ..."; exit 1; }
 	$(PYTHON) -m venv .venv
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv-docs/ready: requirements-docs.txt tools/scripts.py | .venv/ready
+	.venv/bin/python -m venv .venv-docs
+	.venv-docs/bin/python -m pip install --quiet --disable-pip-version-check -r requirements-docs.txt
+	.venv-docs/bin/python tools/scripts.py
 	@touch $@
 
 $(RAW): | .venv/ready

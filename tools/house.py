@@ -7,7 +7,7 @@ ROOT = Path(__file__).parents[1]
 SRC = ROOT / "src"
 LAYERS = (  # from the ground up: a room imports only rooms to its left
     *("base", "data", "sources", "sharding", "training", "unlearning", "inference", "evaluation", "attacks", "cost"),
-    *("stages", "repository", "scenarios", "erasure", "parallel", "publishing", "commands"),
+    *("stages", "repository", "scenarios", "erasure", "parallel", "publishing", "exploration", "commands"),
 )
 
 
@@ -26,7 +26,7 @@ def module_file(name: str) -> Path | None:
 
 
 def imported(file: Path) -> set[Path]:
-    """The files of ours that a file imports anywhere in it."""
+    """The files of our rooms that a file imports anywhere in it."""
     names = set()
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
@@ -34,7 +34,7 @@ def imported(file: Path) -> set[Path]:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{file}: write the whole name of the module"
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return {module_file(name) for name in names if name.split(".")[0] == "sisa"} - {None}
+    return {module_file(name) for name in names if name.startswith("sisa.")} - {None}
 
 
 def closure(file: Path) -> set[Path]:
@@ -47,9 +47,7 @@ def closure(file: Path) -> set[Path]:
 
 def arrows() -> set[tuple[str, str]]:
     """From the room that imports to the one that is imported."""
-    pairs = {
-        (room(file), room(other)) for file in modules() for other in imported(file) if other.parent != SRC / "sisa"
-    }
+    pairs = {(room(file), room(other)) for file in modules() for other in imported(file)}
     return {(importer, other) for importer, other in pairs if importer != other}
 
 
