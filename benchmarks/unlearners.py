@@ -43,6 +43,7 @@ from sisa.cost import budgets
 from sisa.data import tables
 from sisa.data.images import Images, Shard
 from sisa.stages import (
+    approximate,
     baseline_full,
     baseline_retrained,
     evaluate_unlearned,
@@ -53,7 +54,6 @@ from sisa.stages import (
     split,
     train_shards,
     unlearn,
-    unlearn_approximately,
 )
 from sisa.training.fit import fit
 from sisa.unlearning import forget_set
@@ -105,7 +105,7 @@ def one_run(run: int, cells: list[tuple[str, float]], choices: list[str]) -> Non
     for name, budget in tqdm(left, desc=f"unlearners of run {run}", disable=None):
         chosen = "finetune" if name == AGAIN else name
         params = compose([*always, f"unlearner={chosen}", f"unlearner.budget={budget}"])
-        reference_again(params) if name == AGAIN else unlearn_approximately.main()
+        reference_again(params) if name == AGAIN else approximate.main()
         predict_unlearned.main()
         evaluate_unlearned.main()
         states = {name: "unlearned"} | ({BEFORE: BEFORE, EXACT: EXACT} if name == AGAIN else {})
