@@ -11,7 +11,7 @@ from sisa.base.errors import BadInput
 from sisa.base.text import number_of
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
-GROUPS = ("dataset", "leakage", "train", "attacks")
+GROUPS = ("dataset", "leakage", "train", "attacks", "unlearner")
 EXACT = "exact"  # the precision whose bits are the same on every machine
 MISSING = {"missing": "is missing", "extra_forbidden": "is not a parameter"}
 NO_NAME = "write it in lower-case letters, digits, _ and - alone"
@@ -143,6 +143,51 @@ class Attacks(Section):
     oracles: NonNegativeInt
 
 
+class NoUnlearner(Section):
+    name: Literal["none"]
+    of: Annotated[list[Literal["forgotten"]], Field(max_length=0)]
+
+
+class Unlearner(Section):
+    """What approximate unlearners have in common."""
+
+    of: list[Literal["forgotten"]]
+    budget: Annotated[float, Field(gt=0, le=1, description="share of the samples that exact forgetting takes")]
+    learning_rate: Annotated[float, Field(gt=0, description="share of that of the recipe")]
+
+
+class Finetune(Unlearner):
+    name: Literal["finetune"]
+
+
+class NegGrad(Unlearner):
+    name: Literal["neggrad"]
+    retain: Annotated[float, Field(ge=0, le=1, description="weight of the retained images in the loss")]
+
+
+class RandomLabels(Unlearner):
+    name: Literal["random_labels"]
+
+
+class Scrub(Unlearner):
+    name: Literal["scrub"]
+    rounds: PositiveInt
+    ascent: Annotated[float, Field(gt=0, lt=1, description="share of the samples on which the divergence is raised")]
+    alpha: Annotated[float, Field(ge=0, description="weight of the divergence on retained images")]
+    gamma: Annotated[float, Field(ge=0, description="weight of the cross-entropy on retained images")]
+
+
+class SalUn(Unlearner):
+    name: Literal["salun"]
+    salient: Annotated[float, Field(gt=0, le=1, description="share of the weights that may change")]
+    search: Annotated[float, Field(gt=0, lt=1, description="share of the samples that find these weights")]
+
+
+class L1Sparse(Unlearner):
+    name: Literal["l1_sparse"]
+    gamma: Annotated[float, Field(ge=0, description="weight of the penalty")]
+
+
 class Params(Section):
     dataset: Dataset
     leakage: Leakage
@@ -153,6 +198,9 @@ class Params(Section):
     forget: Forget
     aggregation: Name
     attacks: Attacks
+    unlearner: Annotated[
+        NoUnlearner | Finetune | NegGrad | RandomLabels | Scrub | SalUn | L1Sparse, Field(discriminator="name")
+    ]
     threads: PositiveInt
     seed: NonNegativeInt
     split_seed: NonNegativeInt

@@ -21,6 +21,7 @@ BASELINE_RETRAINED = Path("models/baseline_retrained")
 BASELINE_LEAKED = Path("models/baseline_leaked")
 LOGITS = Path("models/logits.parquet")
 LOGITS_CONTROLS = Path("models/logits_controls.parquet")
+LOGITS_UNLEARNED = Path("models/logits_unlearned.parquet")
 
 
 def datasets() -> list[str]:
@@ -69,6 +70,21 @@ def shadows(params: Params) -> Path:
 def oracles(params: Params) -> Path:
     """What independently trained members of each shard answer, one table a shard."""
     return Path("models/oracles", scenario(params))
+
+
+def unlearned(params: Params, model: Path) -> Path:
+    """What an approximate unlearner made of a model as trained, a member or baseline_full."""
+    return approximations(params) / model.relative_to("models")
+
+
+def approximations(params: Params) -> Path:
+    """The folder of all that an approximate unlearner made."""
+    return Path("models/unlearned", scenario(params))
+
+
+def approximating(params: Params) -> Path:
+    """The counters of an approximate unlearner."""
+    return approximations(params) / "samples.json"
 
 
 def retraining(params: Params, shard: str) -> Path:

@@ -29,6 +29,7 @@ HERE = "the workspace"
 #                       forgotten.json are what they were called in version 0.1
 #   baselines           the union, and the union of what is retained; baseline_leaked a part of the union, of which it
 #                       leaves the table beside its model
+#   approximate         the union, of which every shard has a part: its models start from those that saw all of it
 #   shadows             the shard and the candidates; before there was a table of these, it drew them itself, from the
 #                       union and the test set
 TRAINED_ON = {
@@ -39,6 +40,7 @@ TRAINED_ON = {
     "baseline_full": ("data/union.parquet",),
     "baseline_retrained": ("data/union_retained.parquet",),
     "baseline_leaked": ("data/union.parquet",),
+    "approximate": ("data/union.parquet",),
     "shadows": ("data/shards/{shard}.parquet", "data/candidates.parquet"),
 }
 DRAWN_FROM = ("data/shards/{shard}.parquet", "data/union.parquet", "data/test.parquet")

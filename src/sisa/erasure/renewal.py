@@ -15,6 +15,7 @@ from sisa import sources
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset, Params
+from sisa.cost import budgets
 from sisa.cost.predictions import predicted_retraining, predicted_training
 from sisa.data import tables
 from sisa.data.images import Candidates, Images, Pool, Shard, union
@@ -114,6 +115,9 @@ def plan(ids: Collection[str], params: Params) -> Renewal:
     trained |= retraining(changed, left, request, ids, params)
     if params.attacks.shards:
         trained |= attacking(changed, left, request, ids, params)
+    if params.unlearner.of and (changed or request != forget_set.read(paths.FORGET_SET)):
+        prices = budgets.prices(left, union([*left.values()]), request, params)
+        trained[str(paths.approximations(params))] = sum(each.budget for each in prices.values())
     return Renewal(adopted, {model: samples for model, samples in trained.items() if samples})
 
 

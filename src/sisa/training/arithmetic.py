@@ -54,7 +54,8 @@ def check_finite(values: Tensor) -> float:
     machine, and for infinity."""
     found = float(values.detach().abs().amax()) if values.numel() else 0.0
     if not math.isfinite(found):
-        raise BadInput(f"training diverged: a value is {found}; take a lower train.optimizer.learning_rate")
+        lower = "a lower train.optimizer.learning_rate, or unlearner.learning_rate where an unlearner trained"
+        raise BadInput(f"training diverged: a value is {found}; take {lower}")
     return found
 
 

@@ -4,6 +4,8 @@ import hashlib
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -19,6 +21,20 @@ from sisa.training.slicing import slice_epochs
 AHEAD = 32  # batches that are augmented in one go
 
 LogRow = dict[str, int | float]
+
+
+class Batch(NamedTuple):
+    """What a loss is of: images [b, c, h, w] float32 as they were changed, the network's logits [b, K] float32, labels
+    [b] int64, and rows [b] int64, the places of the images among all that are trained on.
+    """
+
+    images: Tensor
+    logits: Tensor
+    labels: Tensor
+    rows: Tensor
+
+
+Loss = Callable[[Batch], Tensor]  # -> the mean over the batch, a number
 
 
 @dataclass(frozen=True)
@@ -81,21 +97,19 @@ def batches(count: int, size: int, generator: torch.Generator) -> list[Tensor]:
     return parts
 
 
-def augmented(
-    pixels: Tensor, labels: Tensor, recipe: Train, generator: torch.Generator
-) -> Iterator[tuple[Tensor, Tensor]]:
-    """The batches of one epoch: images [b, c, h, w] float32, channels last, changed at random, and labels [b] int64.
+def augmented(pixels: Tensor, recipe: Train, generator: torch.Generator) -> Iterator[tuple[Tensor, Tensor]]:
+    """The batches of one epoch: images [b, c, h, w] float32, channels last, changed at random; their rows [b] int64.
 
     Several batches are changed in one go, which costs less than each for itself and keeps a GPU busy.
     """
-    order = batches(len(labels), recipe.batch_size, generator)
+    order = batches(len(pixels), recipe.batch_size, generator)
     for start in range(0, len(order), AHEAD):
         some = order[start : start + AHEAD]
         which = torch.cat(some).to(pixels.device)
         images = augment(pixels[which], recipe.augment, generator)
         sizes = [len(part) for part in some]
         images = images.contiguous(memory_format=torch.channels_last)
-        yield from zip(images.split(sizes), labels[which].split(sizes), strict=True)
+        yield from zip(images.split(sizes), which.split(sizes), strict=True)
 
 
 def learning_rate_factor(step: int, steps: int, warm_up: float) -> float:
@@ -143,8 +157,9 @@ def train_member(
         if not log:
             whiten(network, normalize(pixels[seen][:WHITENED]))
         generator = torch.Generator().manual_seed(derived_seed(*seed, number))
-        prior = log_prior(labels[seen], classes, recipe.logit_adjustment)
-        part = (pixels[seen].to(where), labels[seen].to(where), prior.to(where))
+        prior = log_prior(labels[seen], classes, recipe.logit_adjustment).to(where)
+        loss = partial(cross_entropy, prior=prior, smoothing=recipe.label_smoothing)
+        part = (pixels[seen].to(where), labels[seen].to(where), loss)
         epochs = slice_epochs(recipe.epochs, slice_count)
         for row in train_slice(network, optimizer, *part, recipe, epochs, generator):
             log.append({"slice": number + 1, **row})
@@ -159,12 +174,17 @@ def on_cpu(tensors: dict[str, Tensor]) -> dict[str, Tensor]:
     return {name: value.detach().cpu().clone() for name, value in tensors.items()}
 
 
+def cross_entropy(batch: Batch, prior: Tensor, smoothing: float) -> Tensor:
+    """The loss of members and of the conventional model; prior: `log_prior` of what they are trained on."""
+    return CrossEntropy.apply(batch.logits, prior, batch.labels, smoothing)
+
+
 def train_slice(
     network: nn.Module,
     optimizer: Optimizer,
     pixels: Tensor,
     labels: Tensor,
-    prior: Tensor,
+    loss_of: Loss,
     recipe: Train,
     epochs: int,
     generator: torch.Generator,
@@ -174,13 +194,14 @@ def train_slice(
     step, steps = 0, epochs * batch_count(len(labels), recipe.batch_size)
     for epoch in range(1, epochs + 1):
         samples, loss_sum, correct = 0, 0.0, 0
-        for batch in augmented(pixels, labels, recipe, generator):
+        for batch in augmented(pixels, recipe, generator):
             count = len(batch[1])
             # a shard of one image gives batches of one; BatchNorm needs two
-            images, targets = batch if count > 1 else [torch.cat([part, part]) for part in batch]
+            images, rows = batch if count > 1 else [torch.cat([part, part]) for part in batch]
             with mixed_precision(pixels.device, recipe.precision):
                 logits = network(images).float()
-            loss = CrossEntropy.apply(logits, prior, targets, recipe.label_smoothing)
+            targets = labels[rows]
+            loss = loss_of(Batch(images, logits, targets, rows))
             network.zero_grad()
             loss.backward()
             optimizer.step(recipe.optimizer.learning_rate * learning_rate_factor(step, steps, recipe.warm_up))

@@ -90,6 +90,25 @@ def test_every_training_recipe_is_valid(train, tmp_path):
     loaded(composed(f"train={train}"), tmp_path)
 
 
+@pytest.mark.parametrize("unlearner", presets("unlearner"))
+def test_every_unlearner_is_valid(unlearner, tmp_path):
+    assert loaded(composed(f"unlearner={unlearner}"), tmp_path).unlearner.name == unlearner
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("unlearner.budget=0", "unlearner.budget is 0: input should be greater than 0"),
+        ("unlearner.budget=1.5", "unlearner.budget is 1.5: input should be less than or equal to 1"),
+        ("unlearner.name=forget", "unlearner.name is 'forget': choose one of "),
+    ],
+)
+def test_a_wrong_setting_of_an_unlearner_is_named(override, message, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.dump(composed("unlearner=scrub", override)))
+    assert refused(path).startswith(message)
+
+
 @pytest.mark.parametrize("override", ["forget.class=null", "slices=8", "leakage.reach=2", "leakage.restricted=[]"])
 def test_parameters_that_a_study_sweeps_can_be_overridden(override, tmp_path):
     loaded(composed(override), tmp_path)

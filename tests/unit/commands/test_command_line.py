@@ -38,7 +38,7 @@ def test_without_a_name_it_says_what_there_is_to_run_and_what_for(words, capsys,
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (["nonsense"], "error in nonsense: there is no such stage or command; choose one of ask, "),
+        (["nonsense"], "error in nonsense: there is no such stage or command; choose one of approximate, ask, "),
         (["a\x1b[2J\nb"], r"error in a\x1b[2J\nb: there is no such stage or command"),  # nothing steers the terminal
         (["scan", "\udcff\x1b"], r"error in scan: '\udcff\x1b' is neither an id nor"),
         (

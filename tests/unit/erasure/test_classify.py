@@ -110,6 +110,13 @@ def test_a_model_of_surviving_copies_is_judged_by_the_table_it_leaves_and_withou
     assert set(classify({"union": table(CAT), "out": checkpoint("whole")}, [run], []).tainted) == {"union", "out"}
 
 
+def test_an_unlearned_model_goes_with_the_images_that_it_started_from():
+    run = trained("approximate", "out", union="union")
+    without_its_table = {"union": table(CAT), "out": Content(LOG)}
+    assert set(classify(without_its_table, [run], []).tainted) == {"union", "out"}
+    assert "out" not in classify({"union": table(), "out": Content(LOG)}, [run], []).tainted
+
+
 def test_answers_of_models_go_when_they_name_the_image_and_stay_when_they_do_not():
     held = {"logits": Content(ANSWERS, CAT), "others": Content(ANSWERS), "run": Content(RUN, run=predicted("logits"))}
     found = classify(held, [], [])

@@ -154,6 +154,16 @@ def test_attack_stages_are_priced_by_what_each_trains_again(attacked):
     }
 
 
+def test_approximate_unlearning_is_priced_by_its_budget(attacked):
+    values = yaml.safe_load(Path("params.yaml").read_text())
+    unlearner = {"name": "finetune", "of": ["forgotten"], "budget": 0.5, "learning_rate": 1.0}
+    Path("params.yaml").write_text(yaml.safe_dump(values | {"unlearner": unlearner}))
+    # Without E: cat's member retains nothing, dog's C in both slices, horse's D in the second alone; two epochs each.
+    # The conventional model retains C and D.
+    half = (2 * 1) // 2 + (2 * 1) // 2 + (2 * 2 * 3 // 2) // 2
+    assert renewal.plan([E], load()).trained["models/unlearned/animal_mnist-3"] == half
+
+
 def test_a_held_out_image_that_shadow_ensembles_were_trained_on_costs_all_their_members(attacked):
     dealt = tables.read(paths.CANDIDATES, Candidates)
     (spare,) = {*OTHER_CATS} - {*dealt.ids}
