@@ -73,6 +73,11 @@ def code(text: object) -> str:
     return f"`{text}`"
 
 
+def plain(text: str) -> str:
+    """Text of the code, in which `<` begins no HTML."""
+    return text.replace("<", "&lt;")
+
+
 def listed(names: Iterable[str]) -> str:
     return ", ".join(map(code, names)) or "-"
 
@@ -168,7 +173,7 @@ def commands() -> str:
     program = runpy.run_path(str(ROOT / "src/__main__.py"), run_name="reference")
     names = [name for name, kind in program["KIND_OF"].items() if kind == "commands"]
     targets = re.findall(r"^([a-z-]+):.*?## (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    make = table(("target", "what it does"), [(code(f"make {name}"), purpose) for name, purpose in targets])
+    make = table(("target", "what it does"), [(code(f"make {name}"), plain(purpose)) for name, purpose in targets])
     return "\n\n".join(
         [
             "# Every command",
@@ -183,8 +188,8 @@ def command(name: str, make_parser: type[argparse.ArgumentParser]) -> str:
     module = import_module(f"sisa.commands.{name}")
     parser = make_parser(prog=f"python src {name}", add_help=False)
     getattr(module, "arguments", lambda parser: None)(parser)
-    rows = [(code(named(action)), action.help or "") for action in parser._actions]
-    purpose = " ".join(module.__doc__.split()).replace("<", "&lt;")
+    rows = [(code(named(action)), plain(action.help or "")) for action in parser._actions]
+    purpose = plain(" ".join(module.__doc__.split()))
     parts = [f"## python src {name}", purpose, *([table(("argument", "meaning"), rows)] if rows else [])]
     return "\n\n".join(parts)
 

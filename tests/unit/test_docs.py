@@ -123,6 +123,19 @@ def test_every_command_that_is_named_takes_what_it_is_given(text, monkeypatch):
     assert refused == []
 
 
+@named(PRESENT)
+def test_every_parameter_that_is_named_exists(text, generated):
+    lost = []
+    for line in code(text):
+        for key, value in re.findall(r"-S ([a-z][\w.]*)=(\S+)", line):
+            choices = {file.stem for file in ROOT.glob(f"conf/{key}/*.yaml")}
+            if choices and value.islower() and value not in choices:
+                lost.append(f"{key}={value}")
+            if not choices and f"| `{key}` |" not in generated["parameters.md"]:
+                lost.append(key)
+    assert lost == []
+
+
 def test_the_citation_is_that_of_this_version():
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
     assert {"cff-version", "message", "title", "authors"} <= citation.keys()

@@ -45,3 +45,14 @@ def test_results_run_the_scenarios_of_their_data_set_first(tmp_path):
 def test_jobs_and_ray_choose_where_stages_run(words, command, tmp_path):
     (tmp_path / "data/raw/animal_mnist").mkdir(parents=True)
     assert command in make(tmp_path, "--dry-run", *words).stdout.splitlines()
+
+
+def test_the_documentation_shows_the_notebook_run_on_the_experiment(tmp_path):
+    for folder in ("data/raw/animal_mnist", "tools"):
+        (tmp_path / folder).mkdir(parents=True)
+    for file in ("requirements-docs.txt", "tools/scripts.py"):
+        (tmp_path / file).touch()
+    lines = make(tmp_path, "--dry-run", "docs").stdout.splitlines()
+    steps = ["python src repro", "tools/reference.py", "--execute", "mkdocs build"]
+    places = [next(number for number, line in enumerate(lines) if step in line) for step in steps]
+    assert places == sorted(places)
