@@ -14,7 +14,7 @@ from sisa.base.files import read_json, write_json
 from sisa.base.params import Params, load
 from sisa.data import tables
 from sisa.evaluation import scoring
-from sisa.evaluation.aggregation import loss_of
+from sisa.evaluation.aggregation import Loss, loss_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
 from sisa.inference import outputs
 from sisa.inference.outputs import ModelOutputs
@@ -38,20 +38,10 @@ def main() -> None:
     found = {}
     if to_forget.affected:
         counted = read_json(paths.approximating(params), dict)
-        baselines = conventional(params, models, unlearned)
-        answers = {state: scoring.of_model(model) for state, model in baselines.items()}
-        known = {state: scoring.knowledge(model, on) for state, model in baselines.items()}
-        found["conventional"] = cost([counted.pop(paths.BASELINE_FULL.as_posix())]) | {
-            state: scores(each, answers.get(EXACT), on, accused) | {"knowledge": known[state]}
-            for state, each in answers.items()
-        }
-        members, loss = services(params, to_forget, models, unlearned), loss_of(params.train)
-        together = {state: scoring.by_every_aggregation([*each.values()], on, loss) for state, each in members.items()}
-        found["members"] = cost([*counted.values()]) | {
-            state: {name: scores(each, together[EXACT][name], on, accused) for name, each in by.items()}
-            | {"knowledge": {name: scoring.knowledge(model, on) for name, model in members[state].items()}}
-            for state, by in together.items()
-        }
+        price = counted.pop(paths.BASELINE_FULL.as_posix())
+        baselines, members = conventional(params, models, unlearned), services(params, to_forget, models, unlearned)
+        found["conventional"] = cost([price]) | of_baselines(baselines, on, accused)
+        found["members"] = cost([*counted.values()]) | of_members(members, loss_of(params.train), on, accused)
     write_json(Path("metrics/unlearner.json"), found)
 
 
@@ -74,13 +64,31 @@ def services(params: Params, to_forget: ForgetSet, models: Models, unlearned: Mo
     return {BEFORE: states[BEFORE], UNLEARNED: exact | replaced, EXACT: exact}
 
 
+def of_baselines(models: dict[str, ModelOutputs], on: EvaluationSet, accused: Suspects | None) -> dict[str, dict]:
+    """By state, the scores of a conventional model, and what it knows."""
+    answers = {state: scoring.of_model(model) for state, model in models.items()}
+    return {
+        state: scores(answers[state], answers.get(EXACT), on, accused) | {"knowledge": scoring.knowledge(model, on)}
+        for state, model in models.items()
+    }
+
+
+def of_members(members: Members, loss: Loss, on: EvaluationSet, accused: Suspects | None) -> dict[str, dict]:
+    """By state, the scores of the ensemble by each aggregation, and what each member knows."""
+    answers = {state: scoring.by_every_aggregation([*each.values()], on, loss) for state, each in members.items()}
+    return {
+        state: {name: scores(each, answers[EXACT][name], on, accused) for name, each in by.items()}
+        | {"knowledge": {name: scoring.knowledge(model, on) for name, model in members[state].items()}}
+        for state, by in answers.items()
+    }
+
+
 def scores(predictions: Predictions, exact: Predictions | None, on: EvaluationSet, accused: Suspects | None) -> dict:
     """Utility on both sets of images, UA, RA and TA, the population attack, and how far it is from exact forgetting."""
     scored = accused.population(predictions) if accused else {}
     found = scoring.utility(predictions, on) | scoring.unlearning(predictions, on)
-    found |= (
-        areas.of_one_run({("population", "", "", origin): each for origin, each in scored.items()}) if scored else {}
-    )
+    if scored:
+        found |= areas.of_one_run({("population", "", "", origin): each for origin, each in scored.items()})
     different = exact is not None and predictions is not exact
     return found | ({"against_exact": scoring.against(predictions, exact, on)} if different else {})
 
