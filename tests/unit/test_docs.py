@@ -21,7 +21,7 @@ PRESENT = [path for path in TEXTS if path.name != "CHANGELOG.md"]  # which names
 PROGRAM = runpy.run_path(str(ROOT / "src/__main__.py"), run_name="command line")
 LINK = re.compile(r"\]\(([^)\s#]*)(?:#([^)\s]*))?\)")
 NAV = yaml.safe_load(re.sub(r"!!python\S+", "", (ROOT / "mkdocs.yml").read_text()))["nav"]
-MADE = {"index.md", "contributing.md", "changelog.md", "explore.md"}  # by tools/site.py, and by `make docs`
+MADE = {"index.md", "contributing.md", "changelog.md", "explore.md"}  # by tools/mkdocs_hook.py, and by `make docs`
 
 
 def named(paths):
