@@ -69,6 +69,11 @@ def test_an_area_is_read_with_its_interval_in_the_column_of_its_target():
     assert (row["attack"], row["n"], row["images"], row["held out"]) == ("LiRA", 3, 50, 140)
 
 
+def test_a_line_of_areas_that_rest_on_more_and_on_fewer_runs_says_so():
+    text = readable.areas(pd.DataFrame([area(), area(target="after", runs=10)]))
+    assert text["n"].tolist() == ["3 to 10"]
+
+
 def test_a_change_is_read_with_its_interval_and_what_it_is_held_against():
     rows = [area(target="after", against="before", change=0.07, low=-0.01, high=0.15)]
     (row,) = readable.changes(pd.DataFrame(rows)).to_dict("records")
