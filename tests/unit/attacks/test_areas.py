@@ -105,6 +105,22 @@ def test_the_interval_of_a_rate_is_that_of_clopper_and_pearson():
     assert rates(place, found)["tpr_at_1_percent_high"] == pytest.approx(exact.high)
 
 
+def test_the_interval_of_a_rate_takes_the_threshold_as_known_so_that_docs_call_it_too_narrow():
+    """Ten runs that draw from one pool; the share that is found at the threshold of all images, of which 1 % is above."""
+    noise, covered = np.random.default_rng(0), []
+    truth = stats.norm.sf(stats.norm.isf(0.01) - 2)
+    for _ in range(100):
+        own, runs = noise.normal(0, np.sqrt(0.7), 992), []
+        for _ in range(10):
+            drawn = noise.permutation(992)[:230]
+            scores, names = own[drawn] + noise.normal(0, np.sqrt(0.3), 230), drawn.astype(str)
+            runs.append(Scores(scores[:50] + 2, scores[50:], names[:50], names[50:]))
+        found = rates(LEAKED, runs)
+        covered.append(found["tpr_at_1_percent_low"] <= truth <= found["tpr_at_1_percent_high"])
+    assert truth > 1 / 3
+    assert np.mean(covered) < 0.75
+
+
 def test_epsilon_is_what_both_rates_leave_possible_and_nothing_where_the_attack_guesses():
     place, found = of_scores(np.repeat([1.0, -1.0], [80, 20]), np.repeat([1.0, -1.0], [20, 80]))
     result = rates(place, found)
