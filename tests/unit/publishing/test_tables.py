@@ -1,8 +1,10 @@
 """What the evaluation and the attacks found: rows of files, and how they are read."""
 
+from dataclasses import replace
+
 import pandas as pd
 
-from sisa.publishing import readable, tables
+from sisa.publishing import readable, runs, tables
 from sisa.publishing.metrics_table import tidy
 from sisa.publishing.runs import together
 from sisa.scenarios.grid import Scenario
@@ -120,3 +122,12 @@ def test_our_figures_stand_beside_the_notebooks_by_their_measure_and_held_out():
     text = readable.notebooks(tables.notebooks(found(metrics, dataset="animals10")))
     assert text["state"].tolist() == ["before", "retrained"]  # of `after` they published nothing at 5 classes, high
     assert text.iloc[0, 3:].tolist() == ["66.5 (68.5)", "70.0 (60.0)", "70.0 (60.0)", "80.0 (90.0)"]
+
+
+def test_the_number_of_leaked_images_that_a_level_has_anyway_may_be_named_too(monkeypatch, attacked):
+    monkeypatch.chdir(attacked)
+    run = replace(runs.in_place(), attacked=None, choices=Scenario(5, "high"))
+    named = replace(run, choices=Scenario(5, "high", leaked=run.leaked))
+    fewer = replace(run, choices=Scenario(5, "high", leaked=5), params=run.params | {"leakage": {"leaked": 5}})
+    study = tables.of_runs([fewer, run, named])[tables.Path("response", "5-high.csv")]
+    assert study["leaked"].tolist() == [5, run.leaked]
