@@ -106,7 +106,7 @@ def test_the_interval_of_a_rate_is_that_of_clopper_and_pearson():
 
 
 def test_the_interval_of_a_rate_takes_the_threshold_as_known_so_that_docs_call_it_too_narrow():
-    """Ten runs that draw from one pool; the share that is found at the threshold of all images, of which 1 % is above."""
+    """Ten runs draw from one pool. The truth is the share found at the threshold that 1 % of all images are above."""
     noise, covered = np.random.default_rng(0), []
     truth = stats.norm.sf(stats.norm.isf(0.01) - 2)
     for _ in range(100):
