@@ -33,44 +33,52 @@ class Measured:
 
 
 def areas(runs: list[Run]) -> list[dict]:
-    """One row a place that all runs have: the AUC with its 95 % interval over runs and images, of a single run over
-    images, and `rates` over all runs."""
+    """One row a place that a run has: the AUC with its 95 % interval over runs and images, of a single run over images,
+    and `rates`, of all runs that have the place."""
     rows = []
-    for place, each in measured(runs).items():
+    for place in places(runs):
+        (each,) = measured(runs, place)
         found = of_area(each.areas, each.influence, each.fewest)
-        rows.append(row(place, each, "auc", each.areas, found) | rates(place, [run[place] for run in runs]))
+        of_place = [run[place] for run in runs if place in run]
+        rows.append(row(place, each, "auc", each.areas, found) | rates(place, of_place))
     return rows
 
 
 def changes(runs: list[Run]) -> list[dict]:
     """One row for each of PAIRS of a place: how far its AUC is above that of the same run in the other state, with the
-    95 % interval of these paired differences over runs and images. Both states are asked about the same images.
+    95 % interval of these paired differences over images and the runs that have both. The service is asked about the
+    same images in both states.
     """
-    found, rows = measured(runs), []
-    for place, later in found.items():
+    rows = []
+    for place in places(runs):
         attack, target, *rest = place
         for other in (other for state, other in PAIRS if state == target):
-            if first := found.get((attack, other, *rest)):
+            if both := measured(runs, place, (attack, other, *rest)):
+                later, first = both
                 differences, moved = later.areas - first.areas, later.influence - first.influence
-                of_pair = row(place, later, "change", differences, interval(differences, moved, later.fewest))
-                rows.append(of_pair | {"against": other})
+                found = interval(differences, moved, min(later.fewest, first.fewest))
+                rows.append(row(place, later, "change", differences, found) | {"against": other})
     return rows
 
 
-def measured(runs: list[Run]) -> dict[Place, Measured]:
-    """The AUCs that all runs have. The images of all are in one order, with influence 0 where a run has not asked."""
-    places = [place for place in runs[0] if all(place in run for run in runs)]
-    moved = {place: [moves(run[place]) for run in runs] for place in places}
-    images = sorted(set().union(*(each for of_runs in moved.values() for each in of_runs)))
-    return {
-        place: Measured(
-            np.array([auc(run[place].ins, run[place].outs) for run in runs]),
-            np.array([[each.get(image, 0.0) for image in images] for each in moved[place]]),
-            min(len(np.unique(run[place].in_images)) for run in runs),
-            min(len(np.unique(run[place].out_images)) for run in runs),
-        )
-        for place in places
-    }
+def places(runs: list[Run]) -> list[Place]:
+    return list(dict.fromkeys(place for run in runs for place in run))
+
+
+def measured(runs: list[Run], *places: Place) -> list[Measured]:
+    """The AUC at each place, of the runs that have them all; nothing without such a run. The images of all these are in
+    one order, with influence 0 where a run has not asked."""
+    those = [run for run in runs if all(place in run for place in places)]
+    moved = [[moves(run[place]) for run in those] for place in places]
+    images = sorted(set().union(*(each for of_place in moved for each in of_place)))
+    found = []
+    for place, of_place in zip(places, moved, strict=True) if those else ():
+        each = [run[place] for run in those]
+        values = np.array([auc(scores.ins, scores.outs) for scores in each])
+        influences = np.array([[by.get(image, 0.0) for image in images] for by in of_place])
+        fewest = (min(len(np.unique(getattr(scores, side))) for scores in each) for side in ("in_images", "out_images"))
+        found.append(Measured(values, influences, *fewest))
+    return found
 
 
 def moves(scores: Scores) -> dict[str, float]:
@@ -83,8 +91,9 @@ def rates(place: Place, runs: list[Scores]) -> dict[str, float]:
 
     tpr_at_1_percent: found where at most 1 % of the others are taken for trained on. epsilon: log(TPR / FPR), or that
     of the true negatives, whichever is larger, at the likelihood ratio 1, and its lower bound, by the ends of the
-    intervals of both rates (Jagielski et al. 2020, section 4, without delta). No differential privacy with a smaller
-    epsilon holds. An image that two runs ask about counts in both: they drew and trained it anew.
+    intervals of both rates (Jagielski et al. 2020, section 4, without delta). An image that two runs ask about counts
+    in both: they drew and trained it anew. The intervals take all images as independent, and the threshold of a TPR as
+    known, so that they are too narrow for the TPR at exactly this share of false alarms: docs/attacks.md says how much.
     """
     if any(len(np.unique(each.in_images)) < len(each.ins) for each in runs):
         return {}

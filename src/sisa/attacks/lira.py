@@ -10,6 +10,7 @@ from collections.abc import Collection
 import numpy as np
 
 from sisa.attacks.scores import Place, Scores
+from sisa.base.elementary import log
 from sisa.data.images import CANARY, DOMINANT, LEAKED, Candidates
 from sisa.evaluation import scoring
 from sisa.evaluation.aggregation import AGGREGATIONS, Loss
@@ -141,5 +142,5 @@ def likelihood_ratio(target: np.ndarray, shadows: np.ndarray, inside: np.ndarray
     for side in (inside, ~inside):
         mean = np.where(side, shadows, 0).sum(axis=0) / side.sum(axis=0)
         spread = np.sqrt(np.where(side, (shadows - mean) ** 2, 0).sum() / max(side.sum() - len(mean), 1)) + 1e-6
-        sides.append(-0.5 * ((target - mean) / spread) ** 2 - np.log(spread))
+        sides.append(-0.5 * ((target - mean) / spread) ** 2 - log(spread))
     return sides[0] - sides[1]

@@ -79,13 +79,14 @@ def answer(recognition: pd.DataFrame, areas: pd.DataFrame) -> Figure:
     """What survives, in two panels over the leakage levels at the most classes: is the class still known, and are the
     leaked copies still found? Means with 95 % intervals, by averaged logits, which answer at every level.
 
-    recognition and areas: the files of results/ of one data set. The attack is LiRA where it was made, else the
+    recognition and areas: the files of results/ of one data set. The attack is LiRA if every level has it, else the
     population attack.
     """
     most = recognition["classes"].max()
     study = {"classes": [most], "scope": Scenario.scope, "aggregation": (AVERAGED, "")}
     known, found = pick(recognition, **study), pick(areas, origin="leaked", **study)
-    attack = "lira" if "lira" in set(found["attack"]) else "population"
+    with_lira, with_any = (set(rows["leakage"]) for rows in (pick(found, attack="lira"), found))
+    attack = "lira" if with_lira == with_any else "population"
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for number, state in enumerate(KNOWN):

@@ -34,11 +34,12 @@ def lines(table: pd.DataFrame, keys: tuple[str, ...], cells: Cells) -> pd.DataFr
     return text.drop(columns=[name for name, said in usual.items() if name in text and set(text[name]) == said])
 
 
-def how_many(group: pd.DataFrame) -> int:
-    """How many independent runs one line stands for."""
+def how_many(group: pd.DataFrame) -> int | str:
+    """How many independent runs one line stands for: `5 to 10` where not all of them have all that it tells."""
     if "run" in group:
         return group["run"].nunique()
-    return int(group["runs"].iloc[0]) if "runs" in group else 1
+    counts = sorted(set(group["runs"])) if "runs" in group else [1]
+    return counts[0] if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
 
 
 def spread(values: pd.Series, text: Callable[[float], str]) -> str:

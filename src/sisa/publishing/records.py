@@ -1,10 +1,11 @@
-"""The published runs: results/runs/SCENARIO.zip has what a scenario/* branch has in params.yaml, metrics/ and plots/.
+"""The published runs: results/runs/SCENARIO.zip has params.yaml, metrics/ and plots/confusion of a scenario/* branch.
 
 They are in Git, so that every table can be made again from a clone, without the branches and without training.
 """
 
 import json
 import zipfile
+import zlib
 from dataclasses import asdict, replace
 from itertools import groupby
 from operator import attrgetter
@@ -49,7 +50,8 @@ def put(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
 def read() -> list[Run]:
     """The runs that are kept, by data set, classes, level and number of leaked images.
 
-    Raises BadInput where a file is damaged, or where two runs of a data set differ in what must not differ.
+    Raises BadInput where a file is damaged or has another run's name, or where two runs of a data set differ in what
+    must not differ.
     """
     found, common = [read_one(file) for file in sorted(FOLDER.glob("*.zip"))], {}
     for each in found:
@@ -66,9 +68,22 @@ def read_one(file: Path) -> Run:
         with zipfile.ZipFile(file) as archive:
             contents = {name: archive.read(name) for name in archive.namelist()}
         scenario = Scenario(**json.loads(contents.pop(SCENARIO)))
+        if file.stem != scenario.name:
+            raise BadInput(
+                f"{file} holds the run {scenario.name}, which no table may count twice; delete it, or rename it"
+            )
         params = yaml.load(contents.pop(PARAMS), Loader=yaml.CSafeLoader)
         return run(contents.__getitem__, [*contents], params=params, choices=scenario, **told(scenario, params))
-    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError, yaml.YAMLError) as error:
+    except (
+        OSError,
+        EOFError,
+        zipfile.BadZipFile,
+        zlib.error,
+        KeyError,
+        ValueError,
+        TypeError,
+        yaml.YAMLError,
+    ) as error:
         raise BadInput(f"{file}: damaged; bring it back: git checkout {file}") from error
 
 

@@ -146,7 +146,9 @@ def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
     """
     from sisa.attacks import areas  # SciPy's statistics, which nothing else here needs
 
-    every = together([run.table for run in runs], [keys(run.choices) | {"leaked": run.leaked} for run in runs])
+    # `5-high-leaked50` is `5-high` again where the level leaks 50
+    once = {(*keys(run.choices).values(), run.leaked): run for run in runs}.values()
+    every = together([run.table for run in once], [keys(run.choices) | {"leaked": run.leaked} for run in once])
     files = {Path("response", f"{name}.csv"): study for name, study in studies(response(every)).items()}
     of_level = [run for run in runs if run.choices.leaked is None]
     if of_level:

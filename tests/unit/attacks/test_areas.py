@@ -62,9 +62,28 @@ def test_where_nothing_changed_there_is_no_change():
     assert (change["change"], change["low"], change["high"]) == (0, 0, 0)
 
 
-def test_an_area_that_a_run_lacks_is_left_out():
-    less = {place: scores for place, scores in run(1).items() if place[1] != "baseline_full"}
-    assert [row["target"] for row in areas([run(0), less])] == ["before", "after"]
+def test_an_area_that_a_run_lacks_is_that_of_the_others():
+    """As LiRA's, where some runs of a scenario were attacked without shadow ensembles."""
+    less = {place: scores for place, scores in run(1).items() if place[1] != "after"}
+    mixed, without = [run(0), less, run(2)], [run(0), run(2)]
+    before, after, _ = areas(mixed)
+    assert (before["runs"], after["runs"]) == (3, 2)
+    assert after == areas(without)[1]
+    assert changes(mixed) == changes(without)
+    assert [row["target"] for row in areas([less, run(0)])] == ["before", "baseline_full", "after"]
+
+
+def test_a_change_has_the_degrees_of_freedom_of_the_state_with_fewer_images():
+    """Canaries are asked of all shadow ensembles, and of one exactly retrained ensemble."""
+    many = run(0)[LEAKED]
+    few = Scores(many.ins[:5], many.outs[:5], many.in_images[:5], many.out_images[:5])
+    wide, narrow = (
+        changes(
+            [{("lira", "retrained", "mean_logits", "canary"): one, ("lira", "before", "mean_logits", "canary"): other}]
+        )
+        for one, other in ((many, few), (few, many))
+    )
+    assert wide[0]["high"] - wide[0]["low"] == pytest.approx(narrow[0]["high"] - narrow[0]["low"])
 
 
 def test_one_percent_of_a_hundred_may_be_accused():
@@ -84,6 +103,22 @@ def test_the_interval_of_a_rate_is_that_of_clopper_and_pearson():
     exact = stats.binomtest(2, 3).proportion_ci(method="exact")
     assert rates(place, found)["tpr_at_1_percent_low"] == pytest.approx(exact.low)
     assert rates(place, found)["tpr_at_1_percent_high"] == pytest.approx(exact.high)
+
+
+def test_the_interval_of_a_rate_takes_the_threshold_as_known_so_that_docs_call_it_too_narrow():
+    """Ten runs draw from one pool. The truth is the share found at the threshold that 1 % of all images are above."""
+    noise, covered = np.random.default_rng(0), []
+    truth = stats.norm.sf(stats.norm.isf(0.01) - 2)
+    for _ in range(100):
+        own, runs = noise.normal(0, np.sqrt(0.7), 992), []
+        for _ in range(10):
+            drawn = noise.permutation(992)[:230]
+            scores, names = own[drawn] + noise.normal(0, np.sqrt(0.3), 230), drawn.astype(str)
+            runs.append(Scores(scores[:50] + 2, scores[50:], names[:50], names[50:]))
+        found = rates(LEAKED, runs)
+        covered.append(found["tpr_at_1_percent_low"] <= truth <= found["tpr_at_1_percent_high"])
+    assert truth > 1 / 3
+    assert np.mean(covered) < 0.75
 
 
 def test_epsilon_is_what_both_rates_leave_possible_and_nothing_where_the_attack_guesses():

@@ -1,5 +1,6 @@
 """The pictures of the results show every state, and where nothing was decided."""
 
+import pandas as pd
 import pytest
 from matplotlib.container import ErrorbarContainer
 
@@ -44,3 +45,14 @@ def test_one_figure_makes_the_same_bytes_again(tmp_path):
     for name in ("a.png", "b.png"):
         figures.save(figures.recognition(recognized(0.2, 0.3)), tmp_path / name)
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
+
+
+@pytest.mark.parametrize(("levels_with_lira", "shown"), [(["low", "high"], 2), (["high"], 4)])
+def test_the_answer_has_one_attack_and_leaves_out_no_level_that_was_attacked(levels_with_lira, shown):
+    where = {"classes": 5, "scope": "dominant", "aggregation": "mean_logits", "origin": "leaked"}
+    where |= {"auc": 0.7, "low": 0.6, "high": 0.8}
+    rows = [where | {"attack": "lira", "leakage": level, "target": "before"} for level in levels_with_lira]
+    for level in ("low", "high"):
+        rows += [where | {"attack": "population", "leakage": level, "target": each} for each in ("before", "retrained")]
+    _, attacked = figures.answer(recognized(0.25), pd.DataFrame(rows)).axes
+    assert sum(isinstance(each, ErrorbarContainer) for each in attacked.containers) == shown

@@ -47,6 +47,22 @@ def test_a_damaged_file_is_named_with_what_to_do(kept):
         records.read()
 
 
+def test_a_file_with_damage_inside_is_named_too(kept):
+    """The list of its contents at its end is whole."""
+    content = bytearray(kept.read_bytes())
+    for place in range(60, len(content) // 2):
+        content[place] = 255
+    kept.write_bytes(content)
+    with pytest.raises(BadInput, match=r"results/runs/5-high\.zip: damaged"):
+        records.read()
+
+
+def test_a_copy_of_a_file_is_not_a_second_run(kept):
+    shutil.copy(kept, kept.with_name("5-high-copy.zip"))
+    with pytest.raises(BadInput, match=r"5-high-copy\.zip holds the run 5-high, .* delete it, or rename it"):
+        records.read()
+
+
 def test_runs_that_differ_in_the_recipe_are_not_put_in_one_table(kept):
     text = Path("params.yaml").read_text()
     Path("params.yaml").write_text(text.replace("batch_size: 16", "batch_size: 32"))

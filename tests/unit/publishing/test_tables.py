@@ -1,8 +1,10 @@
 """What the evaluation and the attacks found: rows of files, and how they are read."""
 
+from dataclasses import replace
+
 import pandas as pd
 
-from sisa.publishing import readable, tables
+from sisa.publishing import readable, runs, tables
 from sisa.publishing.metrics_table import tidy
 from sisa.publishing.runs import together
 from sisa.scenarios.grid import Scenario
@@ -69,6 +71,11 @@ def test_an_area_is_read_with_its_interval_in_the_column_of_its_target():
     assert (row["attack"], row["n"], row["images"], row["held out"]) == ("LiRA", 3, 50, 140)
 
 
+def test_a_line_of_areas_that_rest_on_more_and_on_fewer_runs_says_so():
+    text = readable.areas(pd.DataFrame([area(), area(target="after", runs=10)]))
+    assert text["n"].tolist() == ["3 to 10"]
+
+
 def test_a_change_is_read_with_its_interval_and_what_it_is_held_against():
     rows = [area(target="after", against="before", change=0.07, low=-0.01, high=0.15)]
     (row,) = readable.changes(pd.DataFrame(rows)).to_dict("records")
@@ -115,3 +122,12 @@ def test_our_figures_stand_beside_the_notebooks_by_their_measure_and_held_out():
     text = readable.notebooks(tables.notebooks(found(metrics, dataset="animals10")))
     assert text["state"].tolist() == ["before", "retrained"]  # of `after` they published nothing at 5 classes, high
     assert text.iloc[0, 3:].tolist() == ["66.5 (68.5)", "70.0 (60.0)", "70.0 (60.0)", "80.0 (90.0)"]
+
+
+def test_the_number_of_leaked_images_that_a_level_has_anyway_may_be_named_too(monkeypatch, attacked):
+    monkeypatch.chdir(attacked)
+    run = replace(runs.in_place(), attacked=None, choices=Scenario(5, "high"))
+    named = replace(run, choices=Scenario(5, "high", leaked=run.leaked))
+    fewer = replace(run, choices=Scenario(5, "high", leaked=5), params=run.params | {"leakage": {"leaked": 5}})
+    study = tables.of_runs([fewer, run, named])[tables.Path("response", "5-high.csv")]
+    assert study["leaked"].tolist() == [5, run.leaked]
