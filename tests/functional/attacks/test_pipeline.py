@@ -1,8 +1,8 @@
 """The attacks on a small experiment: exactly retrained members, shadow models, oracles, membership inference."""
 
-import pandas as pd
 import pytest
 
+from sisa.attacks import scores
 from sisa.base import paths
 from sisa.base.params import load
 from sisa.data import tables
@@ -45,13 +45,14 @@ def test_attacks_run_after_the_experiment_and_their_exact_members_are_what_scope
     ]
     assert attacked_low.dvc("repro").executed == []
     found = attacked_low.metrics("attacks")
-    assert found.keys() == {"population", "members", "lira"}
-    assert found["lira"]["before"].keys() == {"dominant", "leaked"}
-    assert found["lira"]["before"]["leaked"]["images"] == 3  # the cats in dog's shard, and none in horse's
-    influence = pd.read_csv(attacked_low / "metrics/influence.csv", index_col="image")
-    for origin, scores in found["lira"]["before"].items():
-        asked = influence[f"lira/before/{origin}"].dropna()
-        assert len(asked) == scores["images"] + scores["held_out"]
+    assert found.keys() == {"lira", "lira_difference"}  # of too few images for the population attack
+    before = found["lira"]["before"]["mean_logits"]
+    assert before.keys() == {"dominant", "leaked"}  # canaries need four shadow ensembles
+    assert before["leaked"]["images"] == 2  # of the three cats in dog's shard, one lends its place to a canary
+    kept = scores.read(attacked_low / "metrics/scores.parquet")
+    for origin, each in before.items():
+        sides = kept["lira", "before", "mean_logits", origin]
+        assert (len(sides.ins), len(sides.outs)) == (each["images"], each["held_out"])
     assert attacked_low.metrics("retrained_exact")["retrained_exact"]["mean_logits"]["UA"] == 1
     leaked, retained = (tables.read(attacked_low / each, Images) for each in (paths.UNION_LEAKED, paths.UNION_RETAINED))
     assert sorted(leaked.classes) == sorted([*retained.classes, "cat", "cat", "cat"])  # those in dog's shard
