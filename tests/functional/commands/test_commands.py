@@ -90,7 +90,7 @@ def test_without_a_name_it_says_what_there_is_to_run_and_an_unknown_one_is_refus
     assert printed.startswith("usage: python src NAME")
     assert "train_shards" in printed
     refused = untouched.python("src", "nonsense", code=1)
-    assert "there is no such stage or command; choose one of ask, " in refused.complaint
+    assert "there is no such stage or command; choose one of approximate, ask, " in refused.complaint
     assert len(refused.printed.splitlines()) == 1
 
 
