@@ -100,7 +100,8 @@ def answer(recognition: pd.DataFrame, areas: pd.DataFrame) -> Figure:
             for row in pick(found, attack=attack, target=state, leakage=level).itertuples():
                 draw_point(right, place, number, state, row.auc, row.auc - row.low, row.high - row.auc)
     left.set(title="Is the class still known?", ylabel="AUROC: its held-out images told from others", ylim=(0.3, 1.03))
-    right.set(title="Are the leaked copies still found?", ylabel="AUC: told from images of the class never seen")
+    name = "LiRA" if attack == "lira" else "population attack"
+    right.set(title="Are the leaked copies still found?", ylabel=f"AUC, {name}: told from images of no shard")
     for axes, names in ((left, KNOWN), (right, FOUND[attack])):
         axes.axhline(0.5, color="black", linewidth=0.8, linestyle="--")
         axes.annotate("guessing", (-0.45, 0.51), fontsize=9)
