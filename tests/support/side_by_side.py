@@ -5,7 +5,7 @@ from pathlib import Path
 
 from support.repo import Outcome, Repo
 
-GRID = ("scenarios", "--dataset", "tiny", "--classes", "3", "--leakage", "high", "--seeds", "0", "1")
+GRID = ("scenarios", "--dataset", "tiny", "--classes", "3", "--leakage", "high", "--scopes", "dominant", "all")
 RAN = ["evaluate", "evaluate", "split", "train", "train"]  # both scenarios have the same split
 WRITTEN = ("data", "models", "metrics", "plots")
 TRAIN = "src/sisa/stages/train_shards.py"

@@ -22,7 +22,7 @@ def serial_grid(shared, untouched):
         repo.write_stages(
             {
                 "split": {"cmd": split, "deps": ["data/rosters/tiny.csv"], "params": ["split_seed"], "outs": [pool]},
-                "train": {"cmd": train, "deps": [pool], "params": ["seed"], "outs": [cat]},
+                "train": {"cmd": train, "deps": [pool], "params": ["forget"], "outs": [cat]},
                 "evaluate": {"cmd": evaluate, "deps": [cat], "outs": [plots]},
             }
         )
