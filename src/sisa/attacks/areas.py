@@ -86,29 +86,76 @@ def moves(scores: Scores) -> dict[str, float]:
 
 
 def rates(place: Place, runs: list[Scores]) -> dict[str, float]:
-    """Shares of images found, over all runs, with exact 95 % intervals (Clopper and Pearson 1934); absent are those
-    that these images are too few for, and all where an image has several scores in a run.
+    """Shares of images found, over all runs, with 95 % intervals; absent are those that these images are too few for,
+    and all where an image has several scores in a run.
 
-    tpr_at_1_percent: found where at most 1 % of the others are taken for trained on. epsilon: log(TPR / FPR), or that
-    of the true negatives, whichever is larger, at the likelihood ratio 1, and its lower bound, by the ends of the
-    intervals of both rates (Jagielski et al. 2020, section 4, without delta). An image that two runs ask about counts
-    in both: they drew and trained it anew. The intervals take all images as independent, and the threshold of a TPR as
-    known, so that they are too narrow for the TPR at exactly this share of false alarms: docs/attacks.md says how much.
+    tpr_at_1_percent: found where at most 1 % of the others are taken for trained on, as `found_at`. epsilon:
+    log(TPR / FPR), or that of the true negatives, whichever is larger, at the likelihood ratio 1, and its lower bound,
+    by the ends of the intervals of both rates (Jagielski et al. 2020, section 4, without delta).
     """
     if any(len(np.unique(each.in_images)) < len(each.ins) for each in runs):
         return {}
-    ins, outs = (np.concatenate([getattr(each, side) for each in runs]) for side in ("ins", "outs"))
+    ins, outs, in_images, out_images = (
+        np.concatenate([getattr(each, side) for each in runs]) for side in ("ins", "outs", "in_images", "out_images")
+    )
+    inside, outside = independent(in_images), independent(out_images)
     found: dict[str, float] = {}
     for name, share in FALSE_ALARMS.items():
-        if allowed := int(len(outs) * share):
-            low, rate, high = share_of(ins > np.sort(outs)[::-1][allowed])
+        if int(len(outs) * share):
+            low, rate, high = found_at(share, ins, outs, inside, outside)
             found |= {name: rate, f"{name}_low": low, f"{name}_high": high}
     if place[0] in RATIOS:
-        true, false = share_of(ins > 0), share_of(outs > 0)
+        true, false = share_of((ins > 0).mean(), inside), share_of((outs > 0).mean(), outside)
         least = max(odds(true[0], false[2]), odds(1 - false[2], 1 - true[0]), 0.0)
         most_likely = max(odds(true[1], false[1]), odds(1 - false[1], 1 - true[1]), 0.0)
         found |= {"epsilon_low": least} | ({"epsilon": most_likely} if np.isfinite(most_likely) else {})
     return found
+
+
+def found_at(
+    share: float, ins: np.ndarray, outs: np.ndarray, inside: float, outside: float
+) -> tuple[float, float, float]:
+    """The share of ins [m] above the threshold that at most `share` of outs [n] are above, and its 95 % interval at the
+    threshold that exactly `share` of all such images would be above: the lower end, the share, the upper end.
+
+    inside, outside: how many independent images stand behind ins and outs. That threshold is not known. It lies with
+    97.5 % confidence between two of outs, those whose exact interval of false alarms holds `share`; the ends are those
+    of the 97.5 % intervals of the shares found at the two. Both hold together with 95 % at least (Bonferroni).
+    """
+    confidence, count, ordered = (1 + CONFIDENCE) / 2, len(outs), np.sort(outs)[::-1]
+    low, high = clopper_pearson(np.arange(count + 1) / count, outside, confidence)
+    (possible,) = np.nonzero((low <= share) & (share <= high))
+    fewest, most = possible[0], possible[-1]
+    least = (ins >= ordered[fewest - 1]).mean() if fewest else 0.0
+    largest = (ins > ordered[most]).mean() if most < count else 1.0
+    rate = (ins > ordered[int(count * share)]).mean()
+    ends = clopper_pearson(least, inside, confidence)[0], clopper_pearson(largest, inside, confidence)[1]
+    return float(ends[0]), float(rate), float(ends[1])
+
+
+def independent(images: np.ndarray) -> float:
+    """How many independent images stand behind scores of images [n] str, of which some have several, from several runs:
+    n if none has, and as few as if the scores of an image were equal (Kish 1965, section 5.4: n over the mean size of
+    the cluster that a score is in).
+    """
+    sizes = np.unique(images, return_counts=True)[1]
+    return float(len(images) ** 2 / (sizes**2).sum())
+
+
+def share_of(rate: float, images: float) -> tuple[float, float, float]:
+    """The lower end of the 95 % interval of a share of so many independent images, the share, and the upper end."""
+    low, high = clopper_pearson(rate, images, CONFIDENCE)
+    return float(low), float(rate), float(high)
+
+
+def clopper_pearson(rate: np.ndarray | float, images: float, confidence: float) -> tuple[np.ndarray, np.ndarray]:
+    """The ends of the exact interval of shares, of a number of images that need not be whole (Clopper and Pearson 1934;
+    Korn and Graubard 1998 for clusters)."""
+    hits, side = np.asarray(rate) * images, (1 - confidence) / 2
+    with np.errstate(invalid="ignore"):
+        low = np.where(hits > 0, stats.beta.ppf(side, hits, images - hits + 1), 0.0)
+        high = np.where(hits < images, stats.beta.ppf(1 - side, hits + 1, images - hits), 1.0)
+    return low, high
 
 
 def odds(part: float, whole: float) -> float:
@@ -116,12 +163,6 @@ def odds(part: float, whole: float) -> float:
         return float(
             np.nan_to_num(np.log(np.float64(part) / np.float64(whole)), nan=0.0, posinf=np.inf, neginf=-np.inf)
         )
-
-
-def share_of(hits: np.ndarray) -> tuple[float, float, float]:
-    """The lower end, the share of hits [n] bool, and the upper end."""
-    ends = stats.binomtest(int(hits.sum()), len(hits)).proportion_ci(CONFIDENCE, "exact")
-    return float(ends.low), float(hits.mean()), float(ends.high)
 
 
 def row(place: Place, of: Measured, what: str, values: np.ndarray, found: Interval) -> dict:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sisa.attacks.areas import areas, changes, of_one_run, rates
+from sisa.attacks.areas import areas, changes, independent, of_one_run, rates, share_of
 from sisa.attacks.scores import Scores
 
 LEAKED = ("population", "before", "mean_logits", "leaked")
@@ -98,27 +98,43 @@ def test_runs_together_have_images_enough_for_one_in_a_thousand():
     assert rates(place, found * 2)["tpr_at_0.1_percent"] == 1
 
 
-def test_the_interval_of_a_rate_is_that_of_clopper_and_pearson():
-    place, found = of_scores([98.5, 97.0, 99.5], np.arange(100.0))
-    exact = stats.binomtest(2, 3).proportion_ci(method="exact")
-    assert rates(place, found)["tpr_at_1_percent_low"] == pytest.approx(exact.low)
-    assert rates(place, found)["tpr_at_1_percent_high"] == pytest.approx(exact.high)
+@pytest.mark.parametrize(("rate", "images"), [(0, 6), (2 / 3, 3), (1, 50), (0.3, 10)])
+def test_the_interval_of_a_share_is_that_of_clopper_and_pearson(rate, images):
+    exact = stats.binomtest(round(rate * images), images).proportion_ci(method="exact")
+    assert share_of(rate, images) == pytest.approx((exact.low, rate, exact.high))
 
 
-def test_the_interval_of_a_rate_takes_the_threshold_as_known_so_that_docs_call_it_too_narrow():
-    """Ten runs draw from one pool. The truth is the share found at the threshold that 1 % of all images are above."""
-    noise, covered = np.random.default_rng(0), []
-    truth = stats.norm.sf(stats.norm.isf(0.01) - 2)
+def test_images_of_several_runs_count_for_as_many_as_are_independent():
+    assert independent(np.array(["a", "b", "c"])) == 3
+    assert independent(np.array(["a", "b"] * 5)) == 2
+    assert 2 < independent(np.array(["a", "a", "b", "c"])) < 3
+
+
+@pytest.mark.parametrize(("runs", "images", "others", "apart"), [(10, 50, 180, 2), (10, 50, 180, 0), (5, 44, 44, 1)])
+def test_the_interval_of_a_rate_holds_the_share_at_exactly_one_percent(runs, images, others, apart):
+    """Runs draw from one pool, and each has a level of its own. The truth is the share found at the threshold that 1 %
+    of all images in all runs are above."""
+    noise, covered, widths = np.random.default_rng(0), [], []
+    spread = np.sqrt(1 + 0.2**2)
+    truth = stats.norm.sf(stats.norm.isf(0.01) - apart / spread)
     for _ in range(100):
-        own, runs = noise.normal(0, np.sqrt(0.7), 992), []
-        for _ in range(10):
-            drawn = noise.permutation(992)[:230]
-            scores, names = own[drawn] + noise.normal(0, np.sqrt(0.3), 230), drawn.astype(str)
-            runs.append(Scores(scores[:50] + 2, scores[50:], names[:50], names[50:]))
-        found = rates(LEAKED, runs)
+        own, drawn = noise.normal(0, np.sqrt(0.7), 992), []
+        for _ in range(runs):
+            place = noise.permutation(992)[: images + others]
+            scores = own[place] + noise.normal(0, np.sqrt(0.3), len(place)) + noise.normal(0, 0.2)
+            names = place.astype(str)
+            drawn.append(Scores(scores[:images] + apart, scores[images:], names[:images], names[images:]))
+        found = rates(LEAKED, drawn)
         covered.append(found["tpr_at_1_percent_low"] <= truth <= found["tpr_at_1_percent_high"])
-    assert truth > 1 / 3
-    assert np.mean(covered) < 0.75
+        widths.append(found["tpr_at_1_percent_high"] - found["tpr_at_1_percent_low"])
+    assert np.mean(covered) >= 0.95
+    assert np.mean(widths) < 0.5
+
+
+def test_one_run_cannot_tell_what_is_found_at_one_percent_of_a_hundred_images():
+    """None of all images might be above the highest of the hundred."""
+    place, found = of_scores(np.full(50, 0.5), np.linspace(-1, 1, 100))
+    assert rates(place, found)["tpr_at_1_percent_low"] == 0
 
 
 def test_epsilon_is_what_both_rates_leave_possible_and_nothing_where_the_attack_guesses():
