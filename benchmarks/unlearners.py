@@ -75,15 +75,18 @@ def main() -> None:
     parser.add_argument("--folder", type=Path)
     parser.add_argument("-S", dest="choices", action="append", default=[])
     options = parser.parse_args()
-    names = sorted(file.stem for file in (ROOT / "conf/unlearner").glob("*.yaml") if file.stem != "none")
     with tempfile.TemporaryDirectory() as temporary:
         enter(options.folder or Path(temporary))
         for run in tqdm(range(options.runs), desc="runs", disable=None):
-            one_run(run, [(AGAIN, 1.0), *product(names, BUDGETS)], options.choices)
+            one_run(run, [(AGAIN, 1.0), *product(unlearners(), BUDGETS)], options.choices)
     table = summary(pd.read_csv(RUNS))
     table.to_csv(TABLE, index=False)
     draw(table).savefig(TABLE.with_suffix(".png"), dpi=110, metadata={"Software": None})
     print(tabulate(table, headers="keys", showindex=False))
+
+
+def unlearners() -> list[str]:
+    return sorted(file.stem for file in (ROOT / "conf/unlearner").glob("*.yaml") if file.stem != "none")
 
 
 def enter(folder: Path) -> None:
