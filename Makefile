@@ -43,7 +43,7 @@ results: scenarios  ## make scenarios, then collect the branches into results/, 
 report: .venv/ready  ## write results/report.html: all results in one page, to open in a browser
 	python src report
 
-docs: repro .venv-docs/ready  ## build the documentation into site/, with the notebook run on the experiment; fetches nothing
+docs: repro .venv-docs/ready  ## build the documentation into site/, with the notebook run on the default experiment; needs npm
 	python tools/reference.py
 	python -m nbconvert --log-level WARN --execute --to markdown --output-dir docs notebooks/explore.ipynb
 	NO_MKDOCS_2_WARNING=1 .venv-docs/bin/mkdocs build

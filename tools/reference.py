@@ -210,7 +210,7 @@ def stages() -> str:
         [
             "# Stages",
             "[dvc.yaml](../../dvc.yaml) declares them. [The pipeline](../pipeline.md) says what the files are, and "
-            "what runs again after which change. Dashed stages run with `attacks=all` alone.",
+            "what runs again after which change. Dashed stages run with `attacks=all` or with an `unlearner` alone.",
             f"```mermaid\n{stage_graph()}\n```",
             *(stage(name, entry) for name, entry in read_yaml("dvc.yaml")["stages"].items()),
         ]
@@ -244,7 +244,10 @@ def stage_graph() -> str:
         for out, maker in makers.items()
         if maker != name and (f"{dep}/".startswith(f"{out}/") or f"{out}/".startswith(f"{dep}/"))
     }
-    extra = [name for name, entry in read_yaml("dvc.yaml")["stages"].items() if "attacks" in json.dumps(entry)]
+    optional = ("${attacks", "${unlearner")
+    extra = [
+        name for name, entry in read_yaml("dvc.yaml")["stages"].items() if entry.get("foreach", "").startswith(optional)
+    ]
     lines = [f"    {one} --> {other}" for one, other in sorted(reduced(pairs))]
     style = [f"    class {','.join(extra)} extra", "    classDef extra stroke-dasharray: 5 5"]
     return "\n".join(["graph TD", *lines, *style])

@@ -1,5 +1,6 @@
 """Text from outside: names and reasons on their way to a terminal, and numbers from a command line."""
 
+import re
 from argparse import ArgumentTypeError
 
 SHOWN = 10  # names a line
@@ -15,7 +16,7 @@ def printable(text: object) -> str:
 
 def number_of(count: int, noun: str) -> str:
     """A count and what is counted, in English: `1 image`, `2,000 images`, `3 residual copies`."""
-    plural = f"{noun[:-1]}ies" if noun.endswith("y") else f"{noun}es" if noun.endswith("s") else f"{noun}s"
+    plural = f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}es" if noun.endswith("s") else f"{noun}s"
     return f"{count:,} {noun if count == 1 else plural}"
 
 

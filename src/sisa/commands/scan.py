@@ -44,7 +44,8 @@ def main(options: argparse.Namespace) -> None:
     if found.findings or untold:
         held = number_of(len(found.findings), "file")
         raise BadInput(
-            f"hold one of the images or were trained on one: {held}; cannot be told: {number_of(untold, 'file')}; "
+            f"found: {held} that hold one of the images or were trained on one; cannot be told: "
+            f"{number_of(untold, 'file')}; "
             f"{'listed above' if options.all else 'counted above, and with --all listed one by one'}"
         )
     print("nothing")

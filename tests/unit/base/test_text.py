@@ -31,4 +31,5 @@ def test_one_is_singular_and_everything_else_plural():
     assert number_of(0, "image") == "0 images"
     assert number_of(2_000, "erased image") == "2,000 erased images"
     assert number_of(2, "class") == "2 classes"
+    assert number_of(20, "play") == "20 plays"
     assert [number_of(count, "residual copy") for count in (1, 2)] == ["1 residual copy", "2 residual copies"]
