@@ -205,6 +205,11 @@ class Params(Section):
     seed: NonNegativeInt
     split_seed: NonNegativeInt
 
+    @property
+    def class_names(self) -> list[str]:
+        """In alphabetical order, by which labels, logits and every table number the classes."""
+        return self.dataset.class_sets[str(self.classes)]
+
 
 def load(path: str | Path = "params.yaml") -> Params:
     """Read and validate the parameters of this run.
@@ -271,23 +276,23 @@ def key_of(place: tuple[str | int, ...], raw: dict) -> str:
 def contradiction(params: Params) -> str | None:
     """The first way in which parameters that are valid one by one do not fit together."""
     dataset, leakage, shards = params.dataset, params.leakage, params.shards
-    expected = dataset.class_sets.get(str(params.classes))
-    if expected is None:
+    if str(params.classes) not in dataset.class_sets:
         return f"classes is {params.classes}, but data set {dataset.name} has {' and '.join(dataset.class_sets)}"
-    if shards != expected:
+    classes = params.class_names
+    if shards != classes:
         return (
             f"shards is {', '.join(shards)}, but classes={params.classes} of {dataset.name} means "
-            f"{', '.join(expected)}; recompose with: dvc exp run -S classes={params.classes} "
+            f"{', '.join(classes)}; recompose with: dvc exp run -S classes={params.classes} "
             "and an -S for each other change: it starts from conf/"
         )
-    if shards != sorted(set(shards)) or len(shards) < 2:
-        return f"shards must be at least two different classes in alphabetical order, not {', '.join(shards)}"
+    if classes != sorted(set(classes)) or len(classes) < 2:
+        return f"classes must be at least two different ones in alphabetical order, not {', '.join(classes)}"
     for key, names in {"forget.class": [params.forget.class_], "leakage.restricted": leakage.restricted}.items():
         for name in names:
-            if name is not None and name not in shards:
-                close = get_close_matches(name.lower(), shards, n=1)
+            if name is not None and name not in classes:
+                close = get_close_matches(name.lower(), classes, n=1)
                 meant = f"; did you mean {close[0]}?" if close else ""
-                return f"{key} names {name!r}, which is not among the classes {', '.join(shards)}{meant}"
+                return f"{key} names {name!r}, which is not among the classes {', '.join(classes)}{meant}"
     network = params.train.network
     if isinstance(network, Cnn):
         halvings = len(network.widths) - 1

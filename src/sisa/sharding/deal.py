@@ -14,7 +14,7 @@ def draw_classes(roster: pd.DataFrame, params: Params) -> dict[str, Draw]:
     """Each class's test and dominant ids, from its rows on the roster. Raises BadInput when a class has too few."""
     test, dominant = params.dataset.test_per_class, params.leakage.dominant
     draws = {}
-    for name in params.shards:
+    for name in params.class_names:
         ids = roster.loc[roster["class"] == name, "id"].drop_duplicates().tolist()
         try:
             draws[name] = draw(ids, test, dominant, params.split_seed)

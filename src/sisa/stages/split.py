@@ -14,16 +14,20 @@ def main() -> None:
     params = load()
     pool = tables.read(paths.POOL, Pool)
     draws = draw_classes(roster.read(paths.roster(params.dataset.name)), params)
-    matrix = leakage_matrix(params.shards, **params.leakage.model_dump())
+    matrix = leakage_matrix(params.class_names, **params.leakage.model_dump())
     present = {image: place for place, image in enumerate(pool.ids.tolist())}
     shards = {}
     for name in params.shards:
-        rows = shard_rows(name, params.shards, draws, matrix, params.slices, params.split_seed)
+        rows = shard_rows(name, params.class_names, draws, matrix, params.slices, params.split_seed)
         shards[name] = deal(pool, present, rows)
         tables.write(paths.SHARDS / f"{name}.parquet", shards[name])
     tables.write(paths.UNION, union(list(shards.values())))
-    held_out = [present[image] for name in params.shards for image in draws[name].test if image in present]
+    held_out = [present[image] for name in params.class_names for image in draws[name].test if image in present]
     tables.write(paths.TEST, Images(pool.ids[held_out], pool.classes[held_out], pool.pixels[held_out]))
     # images of each class in each shard, as they are: without the holes
-    counts = [(name, other, int((shard.classes == other).sum())) for name, shard in shards.items() for other in shards]
+    counts = [
+        (name, class_, int((shard.classes == class_).sum()))
+        for name, shard in shards.items()
+        for class_ in params.class_names
+    ]
     write_csv(paths.LEAKAGE, [("shard", "class", "images"), *counts])
