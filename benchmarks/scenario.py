@@ -15,8 +15,7 @@ from sisa.base import paths
 from sisa.base.params import Params, load
 from sisa.data.images import Images, Pool, Shard, union
 from sisa.inference.logits import logits_of
-from sisa.sharding.deal import deal, draw_classes
-from sisa.sharding.leakage import leakage_matrix, shard_rows
+from sisa.sharding.deal import deal, draw_classes, membership
 from sisa.sources import roster
 from sisa.sources.pool import gather
 from sisa.training import loop
@@ -44,12 +43,8 @@ def deal_out(params: Params) -> Scenario:
     """What prepare and split write for these parameters. Raises BadInput where the data set was not brought in."""
     pool = pool_of(params)
     draws = draw_classes(roster.read(paths.roster(params.dataset.name)), params)
-    matrix = leakage_matrix(params.class_names, **params.leakage.model_dump())
     present = {image: place for place, image in enumerate(pool.ids.tolist())}
-    shards = {
-        name: deal(pool, present, shard_rows(name, params.class_names, draws, matrix, params.slices, params.split_seed))
-        for name in params.shards
-    }
+    shards = {name: deal(pool, present, rows) for name, rows in membership(draws, params).items()}
     held_out = pool.take(np.isin(pool.ids, [image for draw in draws.values() for image in draw.test]))
     return Scenario(params, shards, union(list(shards.values())), held_out)
 
