@@ -70,16 +70,20 @@ def which_runs(text: str) -> range:
 
 def main(options: argparse.Namespace) -> None:
     check_committed(options.dataset)
-    classes = options.classes or class_counts(options.dataset)
-    others = (options.scopes, options.runs, options.leaked)
-    levels = {sharding: options.leakage or LEVELS[sharding] for sharding in options.sharding}
-    parts = [grid(options.dataset, classes, each, *others, sharding) for sharding, each in levels.items()]
-    wanted = list(chain.from_iterable(parts))
+    wanted = asked_for(options)
     check_further(options.set, wanted[0])
     with stoppable(), alone() as lock, clone_of_head():
         tell_requests(options.dataset)
         outcomes = run_due(wanted, [f"train={options.train}", *options.set], lock, options)
     report(outcomes)
+
+
+def asked_for(options: argparse.Namespace) -> list[Scenario]:
+    classes = options.classes or class_counts(options.dataset)
+    others = (options.scopes, options.runs, options.leaked)
+    levels = {sharding: options.leakage or LEVELS[sharding] for sharding in options.sharding}
+    parts = (grid(options.dataset, classes, each, *others, sharding) for sharding, each in levels.items())
+    return list(chain.from_iterable(parts))
 
 
 def check_committed(dataset: str) -> None:
