@@ -92,7 +92,7 @@ def shard_rows(
 
 
 def iid_rows(shard: str, shards: list[str], draws: dict[str, Draw], slices: int, split_seed: int) -> list[Row]:
-    """The full membership of one shard where images are dealt at random: Bourtoule et al. 2021, section IV-A.
+    """The full membership of one shard where images are dealt at random: Bourtoule et al. 2021, section IV.
 
     The images are those that shards of the drawn classes hold, each in exactly one shard, in the role DOMINANT. Shards
     are equal in size to within one image, and so are the slices of each; rows are sorted by slice.

@@ -236,7 +236,7 @@ BAD = [
 @pytest.mark.parametrize(("key", "value", "expected"), BAD, ids=[f"{key}={value!r:.20}" for key, value, _ in BAD])
 def test_a_bad_value_is_answered_in_one_line_that_starts_with_its_key_and_value(key, value, expected, tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.dump(changed(key, value)))
+    path.write_text(yaml.dump(changed(key, value), sort_keys=False))
     message = refused(path)
     assert message.startswith(expected)
     assert "; leakage." not in message  # said once, not once a type that it might have been
