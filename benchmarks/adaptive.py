@@ -102,13 +102,13 @@ def odds_of(images: Images, of: Images, params: Params, seed: tuple) -> np.ndarr
     recipe = params.train.model_copy(
         update={"augment": params.train.augment.model_copy(update=STILL), "epochs": EPOCHS, "test_flip": False}
     )
-    labels, classes = np.searchsorted(params.shards, images.classes), len(params.shards)
+    labels, classes = np.searchsorted(params.class_names, images.classes), len(params.class_names)
     training = (torch.from_numpy(images.pixels), torch.from_numpy(labels), torch.zeros(len(images), dtype=torch.int64))
     *_, (_, last) = loop.train_member(*training, slice_count=1, classes=classes, recipe=recipe, seed=seed)
     network = build(recipe, params.dataset.channels, classes)
     network.load_state_dict(last.weights)
     logits = logits_of([network], torch.from_numpy(of.pixels), recipe)[0].double().numpy()
-    return log_odds(softmax(logits), np.searchsorted(params.shards, of.classes))
+    return log_odds(softmax(logits), np.searchsorted(params.class_names, of.classes))
 
 
 if __name__ == "__main__":

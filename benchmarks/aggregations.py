@@ -120,8 +120,8 @@ def compare(params: Params, seed: int, level: str, leaked: int, bar: tqdm) -> li
     params = params.model_copy(update={"leakage": params.leakage.model_copy(update={"leaked": leaked})})
     _, _, held = validation.parts(params)
     logits, counts = validation.members(params, LEVELS[level], params.slices, seed, bar.update)
-    cat = params.shards.index(params.leakage.restricted[0])
-    actual = np.searchsorted(params.shards, held.classes)
+    cat = params.class_names.index(params.leakage.restricted[0])
+    actual = np.searchsorted(params.class_names, held.classes)
     states = {"before": np.full(len(logits), True), "after": np.arange(len(logits)) != cat}
     results = []
     for name, rule in RULES.items():

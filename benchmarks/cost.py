@@ -38,7 +38,7 @@ def main() -> None:
     loop.be_deterministic(params.threads)
     images = tables.read(paths.POOL, Pool)
     pixels = torch.tensor(images.pixels[:, :, ::4, ::4])
-    labels = torch.from_numpy(np.searchsorted(params.shards, images.classes))
+    labels = torch.from_numpy(np.searchsorted(params.class_names, images.classes))
     slicing = [slicing_row(*each, pixels, labels, params) for each in tqdm(SLICING, desc="slicing", disable=None)]
     cases = list(product(("one by one", "at once"), SHARDS, REQUESTS))
     sharding = [sharding_row(*each, pixels, labels, params) for each in tqdm(cases, desc="sharding", disable=None)]
@@ -56,7 +56,12 @@ def slicing_row(epochs: int, slices: int, pixels: torch.Tensor, labels: torch.Te
     """One request that falls uniformly on a shard, as a share of training the shard whole."""
     pixels, labels = pixels[:SHARD_IMAGES], labels[:SHARD_IMAGES]
     cut = torch.arange(SHARD_IMAGES) * slices // SHARD_IMAGES
-    options = {"slice_count": slices, "classes": len(params.shards), "recipe": recipe(params, epochs), "seed": (0, "a")}
+    options = {
+        "slice_count": slices,
+        "classes": len(params.class_names),
+        "recipe": recipe(params, epochs),
+        "seed": (0, "a"),
+    }
     before = dict(loop.train_member(pixels, labels, cut, **options))
     counted = []
     for touched in range(slices):
@@ -123,7 +128,7 @@ def carry_out(
                 labels[rows],
                 torch.zeros(len(rows), dtype=torch.int64),
                 slice_count=1,
-                classes=len(params.shards),
+                classes=len(params.class_names),
                 recipe=recipe(params, 1),
                 seed=(0, str(shard)),
             )

@@ -66,7 +66,7 @@ def main() -> None:
 
 def use(recipes: dict[str, Params], repeats: int) -> list[dict]:
     epochs = {
-        name: epoch_of(params, IMAGES[name], params.dataset.image_size, len(params.shards))
+        name: epoch_of(params, IMAGES[name], params.dataset.image_size, len(params.class_names))
         for name, params in recipes.items()
     }
     peaks = {params.train.precision: [] for params in recipes.values()}
@@ -144,7 +144,7 @@ def memory(params: Params, images: int) -> int:
 
 def resident(params: Params, images: int) -> int:
     loop.be_deterministic(params.threads)
-    epoch_of(params, images, params.dataset.image_size, len(params.shards))
+    epoch_of(params, images, params.dataset.image_size, len(params.class_names))
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
 
 

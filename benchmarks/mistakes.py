@@ -82,7 +82,7 @@ def measured(params: Params) -> pd.DataFrame:
     request = forget_set.read(paths.FORGET_SET)
     sets = {HELD_OUT: tables.read(paths.TEST, Images), TRAINING: tables.read(paths.UNION, Images)}
     sets[REDRAWN] = redrawn(params)
-    on = scoring.evaluation_set(sets, request.ids, params.shards, params.forget.class_)
+    on = scoring.evaluation_set(sets, request.ids, params.class_names, params.forget.class_)
     rows = []
     with tempfile.TemporaryDirectory(prefix=".mistakes-", dir="models") as scratch:
         ensembles = mistaken(members_by_state(params, request)[RETRAINED], request.class_, Path(scratch), params)

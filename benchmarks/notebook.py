@@ -47,7 +47,7 @@ class Photos(Dataset):
 
     def __init__(self, images: Images, deal: scenario.Scenario, files: dict[str, Path]):
         self.files = [files[image] for image in images.ids.tolist()]
-        self.labels = np.searchsorted(deal.params.shards, images.classes).tolist()
+        self.labels = np.searchsorted(deal.params.class_names, images.classes).tolist()
         self.size = deal.params.dataset.image_size
 
     def __len__(self) -> int:
@@ -76,7 +76,7 @@ def trained(deal: scenario.Scenario, files: dict[str, Path], epochs: int) -> pd.
     """Train every model; rows model, epoch, loss, accuracy, cpu_seconds."""
     rows, logits = [], {}
     models = deal.shards | {"baseline_full": deal.union}
-    actual = np.searchsorted(deal.params.shards, deal.held_out.classes)
+    actual = np.searchsorted(deal.params.class_names, deal.held_out.classes)
     held_out = Photos(deal.held_out, deal, files)
     with tqdm(total=epochs * len(models), desc="epochs", unit="epoch", disable=None) as bar:
         for name, images in models.items():
@@ -95,7 +95,7 @@ def train(
     """Train one model; after each epoch yield its row, and every third its logits on the held-out photos."""
     recipe = params.train
     torch.manual_seed(derived_seed(params.seed, name))
-    network = resnet18(num_classes=len(params.shards))
+    network = resnet18(num_classes=len(params.class_names))
     optimizer = torch.optim.Adam(network.parameters(), lr=recipe.optimizer.learning_rate)
     loader = DataLoader(photos, batch_size=recipe.batch_size, shuffle=True)
     seconds = 0.0

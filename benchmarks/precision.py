@@ -57,7 +57,7 @@ def main() -> None:
 
 def training(deal: scenario.Scenario) -> Training:
     images = deal.union.take(np.linspace(0, len(deal.union) - 1, IMAGES).astype(int))
-    labels = np.searchsorted(deal.params.shards, images.classes)
+    labels = np.searchsorted(deal.params.class_names, images.classes)
     return deal.params, torch.from_numpy(images.pixels), torch.from_numpy(labels)
 
 
@@ -71,7 +71,7 @@ def compared(measured: pd.DataFrame) -> pd.DataFrame:
 def milliseconds(precision: str, params: Params, pixels: Tensor, labels: Tensor) -> float:
     recipe = params.train.model_copy(update={"precision": precision, "epochs": 1})
     slices = torch.zeros(IMAGES, dtype=torch.int64)
-    options = {"slice_count": 1, "classes": len(params.shards), "recipe": recipe, "seed": (0, "step")}
+    options = {"slice_count": 1, "classes": len(params.class_names), "recipe": recipe, "seed": (0, "step")}
     start = time.process_time()
     for _ in loop.train_member(pixels, labels, slices, **options):
         pass

@@ -68,9 +68,9 @@ def accuracy(dataset: str, seed: int, precision: str, model: str) -> float:
     found = logits[0].argmax(axis=1)
     if model in STATES:
         classes = [trainings[folder][1].classes for folder in answering[model]]
-        counts = np.array([[(each == shard).sum() for shard in deal.params.shards] for each in classes])
+        counts = np.array([[(each == name).sum() for name in deal.params.class_names] for each in classes])
         found = predict(deal.params.aggregation, logits, counts, loss_of(deal.params.train))
-    return float((found == np.searchsorted(deal.params.shards, deal.held_out.classes)).mean())
+    return float((found == np.searchsorted(deal.params.class_names, deal.held_out.classes)).mean())
 
 
 @cache

@@ -15,8 +15,7 @@ from sisa.base import paths
 from sisa.base.params import Params, load
 from sisa.data.images import Images, Pool, Shard, union
 from sisa.inference.logits import logits_of
-from sisa.sharding.deal import deal, draw_classes
-from sisa.sharding.leakage import leakage_matrix, shard_rows
+from sisa.sharding.deal import deal, draw_classes, membership
 from sisa.sources import roster
 from sisa.sources.pool import gather
 from sisa.training import loop
@@ -44,12 +43,8 @@ def deal_out(params: Params) -> Scenario:
     """What prepare and split write for these parameters. Raises BadInput where the data set was not brought in."""
     pool = pool_of(params)
     draws = draw_classes(roster.read(paths.roster(params.dataset.name)), params)
-    matrix = leakage_matrix(params.shards, **params.leakage.model_dump())
     present = {image: place for place, image in enumerate(pool.ids.tolist())}
-    shards = {
-        name: deal(pool, present, shard_rows(name, params.shards, draws, matrix, params.slices, params.split_seed))
-        for name in params.shards
-    }
+    shards = {name: deal(pool, present, rows) for name, rows in membership(draws, params).items()}
     held_out = pool.take(np.isin(pool.ids, [image for draw in draws.values() for image in draw.test]))
     return Scenario(params, shards, union(list(shards.values())), held_out)
 
@@ -63,15 +58,15 @@ def answers(
     """
     checkpoints = loop.train_member(
         torch.from_numpy(images.pixels),
-        torch.from_numpy(np.searchsorted(params.shards, images.classes)),
+        torch.from_numpy(np.searchsorted(params.class_names, images.classes)),
         torch.tensor(slices),
         slice_count=slice_count,
-        classes=len(params.shards),
+        classes=len(params.class_names),
         recipe=params.train,
         seed=(params.seed, name),
     )
     ((_, last),) = deque(checkpoints, maxlen=1)
-    network = loop.build(params.train, params.dataset.channels, len(params.shards))
+    network = loop.build(params.train, params.dataset.channels, len(params.class_names))
     network.load_state_dict(last.weights)
     return logits_of([network], torch.from_numpy(asked.pixels), params.train)[0].double().numpy()
 
@@ -90,6 +85,6 @@ def files(deal: Scenario, folder: Path) -> dict[str, Path]:
 
 def pool_of(params: Params) -> Pool:
     listed = roster.read(paths.roster(params.dataset.name))
-    listed = listed[listed["class"].isin(params.shards)].reset_index(drop=True)
-    pictures = sources.pictures(params.dataset, paths.raw(params.dataset.name), params.shards)
+    listed = listed[listed["class"].isin(params.class_names)].reset_index(drop=True)
+    pictures = sources.pictures(params.dataset, paths.raw(params.dataset.name), params.class_names)
     return gather(listed, pictures, params.dataset)[0]

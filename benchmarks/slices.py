@@ -29,7 +29,7 @@ SLICES = (1, 2, 4, 8)
 def main() -> None:
     params, seeds = validation.start(__doc__)
     _, _, held = validation.parts(params)
-    actual = np.searchsorted(params.shards, held.classes)
+    actual = np.searchsorted(params.class_names, held.classes)
     rows = []
     with tqdm(total=seeds * len(SLICES) * len(params.shards), desc="members", disable=None) as bar:
         for seed, slices in product(range(seeds), SLICES):

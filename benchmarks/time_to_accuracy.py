@@ -90,9 +90,9 @@ def race(dataset: str, repeats: int) -> tuple[pd.DataFrame, pd.DataFrame, list[f
 def curve(name: str, images: Images, deal: scenario.Scenario) -> Iterator[tuple[int, float, np.ndarray]]:
     """Train one model of ours; after each epoch its number, the seconds so far and the held-out logits [n, K]."""
     params = deal.params
-    recipe, classes, where = params.train, len(params.shards), loop.device(params.train.precision)
+    recipe, classes, where = params.train, len(params.class_names), loop.device(params.train.precision)
     pixels = torch.from_numpy(images.pixels).to(where)
-    labels = torch.from_numpy(np.searchsorted(params.shards, images.classes)).to(where)
+    labels = torch.from_numpy(np.searchsorted(params.class_names, images.classes)).to(where)
     start = time.perf_counter()
     network = loop.build(recipe, pixels.shape[1], classes)
     loop.draw_weights(network, torch.Generator().manual_seed(loop.derived_seed(params.seed, name, "weights")))
@@ -116,7 +116,7 @@ def curve(name: str, images: Images, deal: scenario.Scenario) -> Iterator[tuple[
 
 def scored(curves: dict[str, list], deal: scenario.Scenario) -> list[tuple]:
     """Rows (model, epoch, seconds, accuracy) of each model, and of the ensemble of the members, trained one by one."""
-    actual = np.searchsorted(deal.params.shards, deal.held_out.classes)
+    actual = np.searchsorted(deal.params.class_names, deal.held_out.classes)
     each = [(name, *point) for name, points in curves.items() for point in points]
     together = [
         ("ensemble", points[0][0], sum(point[1] for point in points), np.mean([point[2] for point in points], axis=0))
@@ -130,7 +130,7 @@ def scored(curves: dict[str, list], deal: scenario.Scenario) -> list[tuple]:
 
 def seconds_of_batches(photos: notebook.Photos, deal: scenario.Scenario) -> list[float]:
     """Of some batches of the notebooks' recipe: photos decoded, forward, backward, step."""
-    network = resnet18(num_classes=len(deal.params.shards))
+    network = resnet18(num_classes=len(deal.params.class_names))
     optimizer = torch.optim.Adam(network.parameters(), lr=deal.params.train.optimizer.learning_rate)
     loader = DataLoader(photos, batch_size=deal.params.train.batch_size, shuffle=True)
     batches, seconds = iter(loader), []

@@ -158,11 +158,13 @@ def comments() -> dict[str, str]:
     """What the files of conf/ say beside each parameter, by its dotted key; of several, the first in file order."""
     found: dict[str, str] = {}
     for file in [ROOT / "conf/config.yaml", *sorted(ROOT.glob("conf/*/*.yaml"))]:
-        place = [] if file.name == "config.yaml" else [file.parent.name]
-        for line in file.read_text().splitlines():
+        text = file.read_text()
+        outer = [] if file.name == "config.yaml" or "# @package _global_" in text else [file.parent.name]
+        place = outer
+        for line in text.splitlines():
             if match := re.match(r"( *)(\w+):(?:[^#]*#\s*(.*))?", line):
                 indent, name, comment = match.groups()
-                depth = len(indent) // 2 + (0 if file.name == "config.yaml" else 1)
+                depth = len(indent) // 2 + len(outer)
                 place = [*place[:depth], name]
                 if comment:
                     found.setdefault(".".join(place), comment)

@@ -29,6 +29,7 @@ TINY = {
 SMALLER = {
     "conf/leakage/high.yaml": {"dominant": 12, "leaked": 3},
     "conf/leakage/low.yaml": {"dominant": 12, "leaked": 3},
+    "conf/leakage/neighbour.yaml": {"dominant": 12, "leaked": 3},
     "conf/leakage/none.yaml": {"dominant": 12},
     "conf/attacks/all.yaml": {"shadows": 2, "oracles": 2},
     "conf/train/fast.yaml": {

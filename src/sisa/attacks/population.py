@@ -56,8 +56,8 @@ class Suspects:
         return {} if first is None or last is None else self.scored(first - last)
 
 
-def suspects(asked: dict[str, Asked], shards: dict[str, Shard], class_: str) -> Suspects:
-    """The images that models were asked about; shards are in class order.
+def suspects(asked: dict[str, Asked], shards: dict[str, Shard], classes: list[str], class_: str) -> Suspects:
+    """The images that models were asked about; classes: the names that their outputs index; class_: the one to forget.
 
     Told from the n held-out images of the class to forget are n of one shard (`dominant`), those of several (`leaked`,
     each counted once), and, as a control, of none (`never_seen`). Told from the held-out images of the other classes
@@ -68,7 +68,7 @@ def suspects(asked: dict[str, Asked], shards: dict[str, Shard], class_: str) -> 
     held_out = np.repeat([name == HELD_OUT for name in sets], [len(asked[name].ids) for name in sets])
     trained = np.repeat([name == TRAINING for name in sets], [len(asked[name].ids) for name in sets])
     copies = sum(np.isin(ids, shard.ids).astype(int) for shard in shards.values())
-    of_class, actual = names == class_, np.searchsorted(list(shards), names)
+    of_class, actual = names == class_, np.searchsorted(classes, names)
     held = of_class & held_out
     others, retained = np.unique(actual[~of_class]), np.zeros(len(ids), dtype=bool)
     for number in others:

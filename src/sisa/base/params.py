@@ -11,7 +11,7 @@ from sisa.base.errors import BadInput
 from sisa.base.text import number_of
 
 Name = Annotated[str, Field(pattern=r"^[a-z0-9_-]+$")]
-GROUPS = ("dataset", "leakage", "train", "attacks", "unlearner")
+GROUPS = ("dataset", "sharding", "leakage", "train", "attacks", "unlearner")
 EXACT = "exact"  # the precision whose bits are the same on every machine
 MISSING = {"missing": "is missing", "extra_forbidden": "is not a parameter"}
 NO_NAME = "write it in lower-case letters, digits, _ and - alone"
@@ -73,6 +73,22 @@ class Dataset(Section):
     forget_class: Name
     class_sets: dict[str, list[Name]]
     source: Annotated[Wheel | Folder | Torchvision, Field(discriminator="kind")]
+
+
+class ByClass(Section):
+    """One shard a class."""
+
+    kind: Literal["classes"]
+    folder: Annotated[Name, Field(description="of the models, apart from those of other shards; derived")]
+
+
+class Iid(Section):
+    """Shards of images drawn at random."""
+
+    kind: Literal["iid"]
+    shards: int
+    names: dict[str, list[Name]]
+    folder: Name
 
 
 class Leakage(Section):
@@ -190,6 +206,7 @@ class L1Sparse(Unlearner):
 
 class Params(Section):
     dataset: Dataset
+    sharding: Annotated[ByClass | Iid, Field(discriminator="kind")]
     leakage: Leakage
     train: Train
     classes: int
@@ -204,6 +221,11 @@ class Params(Section):
     threads: PositiveInt
     seed: NonNegativeInt
     split_seed: NonNegativeInt
+
+    @property
+    def class_names(self) -> list[str]:
+        """In alphabetical order, by which labels, logits and every table number the classes."""
+        return self.dataset.class_sets[str(self.classes)]
 
 
 def load(path: str | Path = "params.yaml") -> Params:
@@ -271,23 +293,19 @@ def key_of(place: tuple[str | int, ...], raw: dict) -> str:
 def contradiction(params: Params) -> str | None:
     """The first way in which parameters that are valid one by one do not fit together."""
     dataset, leakage, shards = params.dataset, params.leakage, params.shards
-    expected = dataset.class_sets.get(str(params.classes))
-    if expected is None:
+    if str(params.classes) not in dataset.class_sets:
         return f"classes is {params.classes}, but data set {dataset.name} has {' and '.join(dataset.class_sets)}"
-    if shards != expected:
-        return (
-            f"shards is {', '.join(shards)}, but classes={params.classes} of {dataset.name} means "
-            f"{', '.join(expected)}; recompose with: dvc exp run -S classes={params.classes} "
-            "and an -S for each other change: it starts from conf/"
-        )
-    if shards != sorted(set(shards)) or len(shards) < 2:
-        return f"shards must be at least two different classes in alphabetical order, not {', '.join(shards)}"
+    classes = params.class_names
+    if classes != sorted(set(classes)) or len(classes) < 2:
+        return f"classes must be at least two different ones in alphabetical order, not {', '.join(classes)}"
     for key, names in {"forget.class": [params.forget.class_], "leakage.restricted": leakage.restricted}.items():
         for name in names:
-            if name is not None and name not in shards:
-                close = get_close_matches(name.lower(), shards, n=1)
+            if name is not None and name not in classes:
+                close = get_close_matches(name.lower(), classes, n=1)
                 meant = f"; did you mean {close[0]}?" if close else ""
-                return f"{key} names {name!r}, which is not among the classes {', '.join(shards)}{meant}"
+                return f"{key} names {name!r}, which is not among the classes {', '.join(classes)}{meant}"
+    if problem := misdealt(params):
+        return problem
     network = params.train.network
     if isinstance(network, Cnn):
         halvings = len(network.widths) - 1
@@ -299,9 +317,33 @@ def contradiction(params: Params) -> str | None:
             )
     if params.attacks.shards not in ([], shards):
         return f"attacks.shards is {', '.join(params.attacks.shards)}; write none, or all of {', '.join(shards)}"
+    if isinstance(params.sharding, Iid) and leakage.leaked:
+        return f"leakage.leaked is {leakage.leaked}, but at sharding=iid no shard holds copies; choose leakage=none"
     if leakage.leaked > leakage.dominant:
         most = number_of(leakage.dominant, "dominant image")
         return f"leakage.leaked is {leakage.leaked}, more than the {most} to draw from"
     if isinstance(leakage.reach, int) and leakage.reach >= len(shards):
         return f"leakage.reach is {leakage.reach}, but a shard has {len(shards) - 1} others; write `all` for every one"
+    return None
+
+
+def misdealt(params: Params) -> str | None:
+    """Where the shards, or the folder of their models, are not those that the choices mean."""
+    sharding = params.sharding
+    if isinstance(sharding, Iid):
+        if str(sharding.shards) not in sharding.names:
+            return f"sharding.shards is {sharding.shards}; choose one of {', '.join(sharding.names)}"
+        expected, suffix = sharding.names[str(sharding.shards)], f"-iid-{sharding.shards}"
+        said, choices = f"sharding.shards={sharding.shards}", f"sharding=iid -S sharding.shards={sharding.shards}"
+    else:
+        expected, suffix = params.class_names, ""
+        said, choices = f"classes={params.classes} of {params.dataset.name}", f"classes={params.classes}"
+    folder = f"{params.dataset.name}-{params.classes}{suffix}"
+    pairs = {"shards": (params.shards, expected), "sharding.folder": ([sharding.folder], [folder])}
+    for key, (found, meant) in pairs.items():
+        if found != meant:
+            return (
+                f"{key} is {', '.join(found)}, but {said} means {', '.join(meant)}; recompose with: "
+                f"dvc exp run -S {choices} and an -S for each other change: it starts from conf/"
+            )
     return None

@@ -43,8 +43,8 @@ def left_out(dataset: str) -> Path:
 
 
 def scenario(params: Params) -> str:
-    """The folder name that keeps the models of one class set apart from leftovers of another."""
-    return f"{params.dataset.name}-{params.classes}"
+    """The folder name that keeps the models of one class set and sharding apart from leftovers of another."""
+    return params.sharding.folder
 
 
 def members(params: Params) -> Path:

@@ -147,7 +147,7 @@ def history(
     rows = listed[listed["id"] == image][-1:]  # under its last name
     if rows.empty:
         only = f"the models were trained on images of {params.dataset.name} alone"
-        return f"not on the roster, pixel for pixel; {only}, and know no answers but {', '.join(params.shards)}"
+        return f"not on the roster, pixel for pixel; {only}, and know no answers but {', '.join(params.class_names)}"
     if (date := rows["erased"].item()) != roster.KEPT:
         return erasure(image, date, receipts)
     known = f"on the roster as {rows['class'].item()} ({printable(rows['file'].item())})"
@@ -176,12 +176,14 @@ def state_rows(
     """What each ensemble answers by the chosen aggregation, and what each baseline."""
     for state, folders in states.items():
         members = [answers[folder] for folder in folders if folder in answers]
-        said = aggregated(params.aggregation, members, photo, (1, len(params.shards)), loss_of(params.train))
-        answer = [*params.shards, "undecided"][said.classes.item()] if members else "no member"  # UNDECIDED is -1
-        shares = {} if said.probabilities is None else percent(params.shards, said.probabilities[0])
+        said = aggregated(params.aggregation, members, photo, (1, len(params.class_names)), loss_of(params.train))
+        answer = [*params.class_names, "undecided"][said.classes.item()] if members else "no member"  # UNDECIDED is -1
+        shares = {} if said.probabilities is None else percent(params.class_names, said.probabilities[0])
         yield {"state": state, "members": len(members), "answer": answer} | shares
     for model in BASELINES:
-        yield {"state": model.name, "members": int(model in answers)} | say(answers.get(model), photo, params.shards)
+        yield {"state": model.name, "members": int(model in answers)} | say(
+            answers.get(model), photo, params.class_names
+        )
 
 
 def member_rows(
@@ -191,9 +193,9 @@ def member_rows(
     for member in every_member(states):
         row = {"member": member.name, "serves": ", ".join(state for state in states if member in states[state])}
         if class_:
-            number = params.shards.index(class_)
+            number = params.class_names.index(class_)
             row[f"trained on {class_}"] = int(answers[member].counts[number]) if member in answers else 0
-        yield row | say(answers.get(member), photo, params.shards)
+        yield row | say(answers.get(member), photo, params.class_names)
 
 
 def say(model: ModelOutputs | None, photo: str, classes: list[str]) -> dict:

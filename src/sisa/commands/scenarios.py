@@ -11,6 +11,7 @@ import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 
 import yaml
@@ -33,9 +34,11 @@ from sisa.repository.dvc import dvc, dvc_in_sight, dvc_logged, use_cache
 from sisa.repository.git import GitError, git
 from sisa.repository.lock import content
 from sisa.scenarios import branches
-from sisa.scenarios.grid import RUN, SKIPPED, Branch, Scenario, decision, grid, message
+from sisa.scenarios.grid import BY_CLASS, IID, RUN, SKIPPED, Branch, Scenario, decision, grid, message
 from sisa.unlearning import requests
 
+CLASSES = (3, 5)  # of the published scenarios, which are those of the default grid
+LEVELS = {BY_CLASS: ("high", "low", "none"), IID: ("none",)}
 WORK = Path(".dvc/tmp/scenarios")
 CLONE = WORK / "clone"
 
@@ -44,8 +47,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     numbers = {"type": int, "nargs": "+"}
     parser.add_argument("--dataset", default=Scenario.dataset)
     parser.add_argument("--train", default="fast", help="the recipe: a file in conf/train")
-    parser.add_argument("--classes", **numbers, help="default: every class set of the data set")
-    parser.add_argument("--leakage", nargs="+", metavar="LEVEL", help="default: every file in conf/leakage")
+    parser.add_argument("--classes", **numbers, help="default: 3 and 5, of those that the data set has")
+    parser.add_argument(
+        "--leakage", nargs="+", metavar="LEVEL", help="default: high, low and none; of iid shards, none"
+    )
+    parser.add_argument("--sharding", nargs="+", default=[BY_CLASS], choices=(BY_CLASS, IID), help="default: classes")
     parser.add_argument("--scopes", nargs="+", default=[Scenario.scope], metavar="SCOPE", help="dominant, all")
     several = "how many independent ones, or which: 5-9; run i has both seeds i"
     parser.add_argument("--runs", type=which_runs, default=range(1), metavar="N", help=several)
@@ -64,14 +70,20 @@ def which_runs(text: str) -> range:
 
 def main(options: argparse.Namespace) -> None:
     check_committed(options.dataset)
-    classes, levels = options.classes or class_counts(options.dataset), options.leakage or leakage_levels()
-    others = (options.scopes, options.runs, options.leaked)
-    wanted = grid(options.dataset, classes, levels, *others)
+    wanted = asked_for(options)
     check_further(options.set, wanted[0])
     with stoppable(), alone() as lock, clone_of_head():
         tell_requests(options.dataset)
         outcomes = run_due(wanted, [f"train={options.train}", *options.set], lock, options)
     report(outcomes)
+
+
+def asked_for(options: argparse.Namespace) -> list[Scenario]:
+    classes = options.classes or class_counts(options.dataset)
+    others = (options.scopes, options.runs, options.leaked)
+    levels = {sharding: options.leakage or LEVELS[sharding] for sharding in options.sharding}
+    parts = (grid(options.dataset, classes, each, *others, sharding) for sharding, each in levels.items())
+    return list(chain.from_iterable(parts))
 
 
 def check_committed(dataset: str) -> None:
@@ -100,11 +112,9 @@ def check_further(further: list[str], scenario: Scenario) -> None:
 
 
 def class_counts(dataset: str) -> list[int]:
-    return sorted(map(int, yaml.safe_load(git("show", f"HEAD:conf/dataset/{dataset}.yaml"))["class_sets"]))
-
-
-def leakage_levels() -> list[str]:
-    return [Path(name).stem for name in git("ls-tree", "--name-only", "HEAD", "conf/leakage/").split()]
+    """Those of the published scenarios; all where the data set has none of them."""
+    known = sorted(map(int, yaml.safe_load(git("show", f"HEAD:conf/dataset/{dataset}.yaml"))["class_sets"]))
+    return [count for count in known if count in CLASSES] or known
 
 
 @contextmanager

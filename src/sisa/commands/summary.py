@@ -9,6 +9,7 @@ from sisa.base.errors import BadInput
 from sisa.base.text import number_of
 from sisa.publishing import readable, runs, tables
 from sisa.publishing.metrics_table import BASELINE_RETRAINED
+from sisa.scenarios.grid import BY_CLASS
 from sisa.unlearning.forget_set import SCOPES
 from sisa.unlearning.states import RETRAINED
 
@@ -36,11 +37,17 @@ def scenario_line(params: dict) -> str:
     request = params["forget"]
     parts = [
         f"{params['dataset']['name']}, {params['classes']} classes",
-        leakage_in_words(params["leakage"]),
+        leakage_in_words(params["leakage"])
+        if runs.sharding_of(params) == BY_CLASS
+        else dealt_in_words(params["shards"]),
         f"{request['class'] or 'no class'} forgotten at scope {request['scope']}",
         f"aggregation {params['aggregation']}, seed {params['seed']}, split_seed {params['split_seed']}",
     ]
     return f"scenario in the workspace: {'; '.join(parts)}"
+
+
+def dealt_in_words(shards: list[str]) -> str:
+    return f"each image in one of {number_of(len(shards), 'shard')}, at random"
 
 
 def leakage_in_words(leakage: dict) -> str:

@@ -46,8 +46,8 @@ class Run:
 
     @property
     def classes(self) -> list[str]:
-        """The class names, in the order of every table's columns; the shards have the same names."""
-        return self.params.shards
+        """The class names, in the order of every table's columns."""
+        return self.params.class_names
 
     @cached_property
     def states(self) -> dict[str, dict[str, ModelOutputs]]:

@@ -59,7 +59,7 @@ def predict_logits(
     return {
         model: ModelOutputs(
             {name: each[place[weights[model]]] for name, each in logits.items()},
-            np.array([checkpoints.read_seen(model, number).counts[name] for name in params.shards]),
+            np.array([checkpoints.read_seen(model, number).counts[name] for name in params.class_names]),
         )
         for model, number in last.items()
     }
@@ -73,26 +73,26 @@ def outputs_of_another(
         return None
     *_, (_, checkpoint) = loop.train_member(
         torch.from_numpy(shard.pixels),
-        torch.from_numpy(np.searchsorted(params.shards, shard.classes)),
+        torch.from_numpy(np.searchsorted(params.class_names, shard.classes)),
         torch.from_numpy(shard.slices),
         slice_count=params.slices,
-        classes=len(params.shards),
+        classes=len(params.class_names),
         recipe=params.train,
         seed=seed,
     )
-    network = build(params.train, params.dataset.channels, len(params.shards))
+    network = build(params.train, params.dataset.channels, len(params.class_names))
     network.load_state_dict(checkpoint.weights)
     logits = {
         name: logits_of([network], torch.from_numpy(images.pixels), params.train)[0].double().numpy()
         for name, images in sets.items()
     }
-    return ModelOutputs(logits, np.array([(shard.classes == name).sum() for name in params.shards]))
+    return ModelOutputs(logits, np.array([(shard.classes == name).sum() for name in params.class_names]))
 
 
 def network_of(model: Path, number: int, params: Params) -> nn.Module:
     """The network with the weights of a checkpoint. Raises BadInput like `predict_logits`."""
     weights, _ = checkpoints.read_tensors(model, number)
-    network = build(params.train, params.dataset.channels, len(params.shards))
+    network = build(params.train, params.dataset.channels, len(params.class_names))
     try:
         network.load_state_dict(weights)
     except RuntimeError as error:

@@ -15,6 +15,7 @@ UNLEARNING = ("UA", "RA", "TA")
 ANOTHER = "another seed"  # of the exactly retrained ensemble: the noise floor of a distance from it
 FILES = (*STATES, "baseline", "controls", "forgetting", RETRAINED_EXACT, "members", "attacks", "klom", "cost")
 WORK = {"training": BEFORE, "retraining": RETRAINED} | {name: name for name in (BASELINE_FULL, BASELINE_RETRAINED)}
+ONE_BY_ONE = "samples, images one by one"
 GAPS = ("average_gap", "tow", "js_distance_forgotten", "js_distance_held_out")
 
 
@@ -26,7 +27,7 @@ def tidy(metrics: dict[str, dict]) -> pd.DataFrame:
 
     Measures have the names that they have in the files, but for the `recall` of a class, a distance as `tow against
     REFERENCE`, what an attack found as `lira auc`, and `klom` with `klom floor`, the set being where the images were,
-    and `samples, scope SCOPE` of forgetting with it.
+    `samples, scope SCOPE` of forgetting with it, and ONE_BY_ONE of as many images, drawn at random, in closed form.
     """
     blank = dict.fromkeys(COLUMNS, "")
     found = [
@@ -76,10 +77,19 @@ def place_of(*path: str) -> dict[str, str] | None:
         case ("klom", state, aggregation, origin, measure):
             name = measure if measure == "klom" else f"klom {measure}"
             return {"state": state, "aggregation": aggregation, "set": origin, "measure": name}
-        case ("cost", work, "samples") if work in WORK:
-            return {"state": WORK[work], "measure": "samples"}
-        case ("cost", "scope", scope, "samples"):
+        case ("cost", *place):
+            return of_cost(*place)
+    return None
+
+
+def of_cost(*place: str) -> dict[str, str] | None:
+    match place:
+        case (work, "samples" | "images" as measure) if work in WORK:
+            return {"state": WORK[work], "measure": measure}
+        case ("scope", scope, "samples"):
             return {"state": RETRAINED, "measure": f"samples, scope {scope}"}
+        case ("closed_form", "images", "one_by_one"):
+            return {"state": RETRAINED, "measure": ONE_BY_ONE}
     return None
 
 

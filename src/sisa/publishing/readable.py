@@ -247,5 +247,40 @@ def response(table: pd.DataFrame) -> pd.DataFrame:
     return lines(of_study, ("leaked",), formatted(*columns))
 
 
-NAMED = (recognition, utility, differences, forgetting, klom, areas, rates, changes, notebooks, answer, response)
+def sharding(table: pd.DataFrame) -> pd.DataFrame:
+    """Shares in percent, AUROC, and cost in samples; one line a sharding and level."""
+    columns = [
+        ("copies that survive", "residual_copies", mean_count),
+        ("all classes right before", "overall_before", percent),
+        ("after forgetting", "overall_retrained", percent),
+        ("conventional model", "overall_baseline_full", percent),
+        ("class named before", "forgotten_before", percent),
+        ("class named after", "forgotten_retrained", percent),
+        ("AUROC", "forgotten_auroc", mean),
+        ("AUROC, never saw it", "forgotten_auroc_baseline_retrained", mean),
+        ("samples, the class", "samples_class", mean_count),
+        ("samples, one image", "samples_one_image", mean_count),
+        ("samples, conventional model", "samples_full", mean_count),
+    ]
+    return lines(table, ("sharding",), formatted(*columns))
+
+
+def mean_count(counts: pd.Series) -> str:
+    return f"{counts.mean():,.0f}"
+
+
+NAMED = (
+    recognition,
+    utility,
+    differences,
+    forgetting,
+    klom,
+    areas,
+    rates,
+    changes,
+    notebooks,
+    answer,
+    response,
+    sharding,
+)
 READABLE = {"results": accuracy} | {each.__name__: each for each in NAMED}  # by the folder in results/

@@ -18,7 +18,7 @@ from sisa.base.files import beside
 from sisa.publishing.runs import Run, run
 from sisa.repository.git import git, git_bytes
 from sisa.scenarios import branches
-from sisa.scenarios.grid import Branch, Scenario, settings
+from sisa.scenarios.grid import BY_CLASS, Branch, Scenario, settings
 
 FOLDER = Path("results/runs")
 SCENARIO, PARAMS = "scenario.json", "params.yaml"
@@ -60,7 +60,7 @@ def read() -> list[Run]:
             if settings(first.choices, first.params)[key] != value:
                 two = f"{FOLDER}/{each.choices.name}.zip and {FOLDER}/{first.choices.name}.zip"
                 raise BadInput(f"{two} differ in {key}, so that they are not comparable; delete the older")
-    return sorted(found, key=lambda each: (each.choices.place[:4], each.leaked, each.choices.place))
+    return sorted(found, key=lambda each: (each.choices.place[:5], each.leaked, each.choices.place))
 
 
 def read_one(file: Path) -> Run:
@@ -89,11 +89,12 @@ def read_one(file: Path) -> Run:
 
 def told(scenario: Scenario, params: dict) -> dict:
     """What a run is called: `Run.scenario`, `label`, `short` and `family`."""
-    leaked = params["leakage"]["leaked"]
-    every_copy = "" if scenario.scope == Scenario.scope else " · every copy forgotten"
+    leaked, scope = params["leakage"]["leaked"], scenario.scope
+    shards = "" if scenario.sharding == BY_CLASS else f" · {scenario.sharding} shards"
+    every_copy = "" if scope == Scenario.scope else " · every copy forgotten"
     return {
         "scenario": replace(scenario, run=Scenario.run).name,
-        "label": f"{scenario.classes} classes · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
-        "short": f"{scenario.classes} · {scenario.leakage} · {leaked}{every_copy}",
-        "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
+        "label": f"{scenario.classes} classes{shards} · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
+        "short": f"{scenario.classes}{shards} · {scenario.leakage} · {leaked}{every_copy}",
+        "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scope} {scenario.sharding} by leaked",
     }

@@ -13,7 +13,7 @@ import yaml
 
 from sisa.base.errors import BadInput
 from sisa.publishing.metrics_table import tidy
-from sisa.scenarios.grid import Scenario
+from sisa.scenarios.grid import BY_CLASS, Scenario
 from sisa.unlearning.states import STATES
 
 if TYPE_CHECKING:  # what only the results of branches need takes most of a second to import
@@ -50,6 +50,10 @@ class Run:
         return self.params["dataset"]["name"]
 
     @property
+    def sharding(self) -> str:
+        return sharding_of(self.params)
+
+    @property
     def leaked(self) -> int:
         return self.params["leakage"]["leaked"]
 
@@ -59,12 +63,18 @@ class Run:
         return tidy(self.metrics)
 
 
+def sharding_of(params: dict) -> str:
+    """The choice of conf/sharding; runs of before there was one have a shard a class."""
+    return params.get("sharding", {"kind": BY_CLASS})["kind"]
+
+
 def in_place() -> Run:
     """What the workspace holds; its leakage level has no name. Raises BadInput where it holds no whole run."""
     try:
         params = yaml.safe_load(Path("params.yaml").read_text())
         files = [str(file) for folder in (Path("metrics"), Path("plots")) for file in sorted(folder.rglob("*.*"))]
-        name = f"{params['classes']} classes · {params['leakage']['leaked']} leaked"
+        shards = "" if sharding_of(params) == BY_CLASS else f" · {sharding_of(params)} shards"
+        name = f"{params['classes']} classes{shards} · {params['leakage']['leaked']} leaked"
         said = {"label": f"{name} · as in the workspace", "short": name, "family": "workspace by leaked"}
         return run(lambda file: Path(file).read_bytes(), files, scenario=WORKSPACE, params=params, **said)
     except OSError as error:

@@ -6,9 +6,19 @@ from pathlib import Path
 import pandas as pd
 
 from sisa.inference.outputs import HELD_OUT, TRAINING
-from sisa.publishing.metrics_table import ANOTHER, BASELINE_FULL, GAPS, REFERENCES, UNLEARNING, against, pick, wide
+from sisa.publishing.metrics_table import (
+    ANOTHER,
+    BASELINE_FULL,
+    GAPS,
+    ONE_BY_ONE,
+    REFERENCES,
+    UNLEARNING,
+    against,
+    pick,
+    wide,
+)
 from sisa.publishing.runs import Run, over_runs, together
-from sisa.scenarios.grid import Scenario
+from sisa.scenarios.grid import BY_CLASS, Scenario
 from sisa.unlearning.forget_set import SCOPES
 from sisa.unlearning.states import AFTER, BEFORE, RETRAINED, STATES
 
@@ -38,6 +48,19 @@ RESPONSES = {  # column: state, aggregation, set and measure
     },
     **{f"samples_{scope}": (RETRAINED, "", "", f"samples, scope {scope}") for scope in SCOPES},
     "samples_full": (BASELINE_RETRAINED, "", "", "samples"),
+}
+SHARDED = {
+    **{f"overall_{state}": (state, CHOSEN, HELD_OUT, "overall") for state in (BEFORE, RETRAINED)},
+    **{f"forgotten_{state}": (state, CHOSEN, HELD_OUT, "forgotten") for state in (BEFORE, RETRAINED)},
+    "forgotten_auroc": (RETRAINED, CHOSEN, HELD_OUT, "forgotten_auroc"),
+    "forgotten_auroc_baseline_retrained": (BASELINE_RETRAINED, "", HELD_OUT, "forgotten_auroc"),
+    "overall_baseline_full": (BASELINE_FULL, "", HELD_OUT, "overall"),
+    "residual_copies": (RETRAINED, "", "", "residual_copies"),
+    "samples_class": (RETRAINED, "", "", "samples"),
+    "samples_images": (RETRAINED, "", "", ONE_BY_ONE),
+    "samples_full": (BASELINE_RETRAINED, "", "", "samples"),
+    "images_full": (BASELINE_FULL, "", "", "images"),
+    "images_retained": (BASELINE_RETRAINED, "", "", "images"),
 }
 
 
@@ -123,10 +146,31 @@ def response(metrics: pd.DataFrame) -> pd.DataFrame:
     AUC of the population attack on the leaked images, before, retrained and, as a control, on the conventional model
     that never saw them; samples processed at either scope and in full retraining of a conventional model.
     """
-    column = {place: name for name, place in RESPONSES.items()}
-    places = pd.MultiIndex.from_frame(metrics[["state", "aggregation", "set", "measure"]])
-    named = metrics.assign(measure=places.map(column)).dropna(subset="measure")
-    return wide(named, (), [*RESPONSES]).astype({name: int for name in RESPONSES if name.startswith(("res", "sam"))})
+    return one_row_a_run(metrics, RESPONSES).astype(
+        {name: int for name in RESPONSES if name.startswith(("res", "sam"))}
+    )
+
+
+def sharding(metrics: pd.DataFrame) -> pd.DataFrame:
+    """One row a run: knowledge, accuracy and cost, to compare shards of random images with shards of classes.
+
+    Held-out, by `prior_corrected`: the shares right overall and of the forgotten class, and its AUROC. samples_class is
+    counted, of forgetting the class; samples_one_image is in closed form: of forgetting one image, on average over as
+    many as the class has, drawn at random from all and forgotten one by one; samples_full is that of retraining a
+    conventional model once.
+    """
+    found = one_row_a_run(metrics, SHARDED)
+    images = found.pop("images_full") - found.pop("images_retained")
+    place = found.columns.get_loc("samples_images")
+    found.insert(place, "samples_one_image", found.pop("samples_images") / images)
+    return found.astype(dict.fromkeys(("residual_copies", "samples_class", "samples_full"), int))
+
+
+def one_row_a_run(metrics: pd.DataFrame, places: dict[str, tuple[str, str, str, str]]) -> pd.DataFrame:
+    """The numbers at these places, state, aggregation, set and measure, as columns."""
+    column = {place: name for name, place in places.items()}
+    found = pd.MultiIndex.from_frame(metrics[["state", "aggregation", "set", "measure"]])
+    return wide(metrics.assign(measure=found.map(column)).dropna(subset="measure"), (), [*places])
 
 
 TABLES: dict[str, Callable[[pd.DataFrame], pd.DataFrame]] = {  # by the folder in results/
@@ -146,10 +190,14 @@ def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
     """
     from sisa.attacks import areas  # SciPy's statistics, which nothing else here needs
 
+    files = compared_by_sharding([run for run in runs if run.choices.leaked is None])
+    runs = [run for run in runs if run.choices.sharding == BY_CLASS]
+    if not runs:
+        return files
     # `5-high-leaked50` is `5-high` again where the level leaks 50
     once = {(*keys(run.choices).values(), run.leaked): run for run in runs}.values()
     every = together([run.table for run in once], [keys(run.choices) | {"leaked": run.leaked} for run in once])
-    files = {Path("response", f"{name}.csv"): study for name, study in studies(response(every)).items()}
+    files |= {Path("response", f"{name}.csv"): study for name, study in studies(response(every)).items()}
     of_level = [run for run in runs if run.choices.leaked is None]
     if of_level:
         metrics = together([run.table for run in of_level], [keys(run.choices) for run in of_level])
@@ -162,6 +210,19 @@ def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
             files[Path(make.__name__) / file] = found.drop(columns="run", errors="ignore")
         files[Path("areas") / file], files[Path("rates") / file] = apart(files[Path("areas") / file])
     return files
+
+
+def compared_by_sharding(runs: list[Run]) -> dict[Path, pd.DataFrame]:
+    """results/sharding/DATASET.csv where some runs have shards of random images: these, and those with as many classes.
+
+    The other tables are of shards of classes alone.
+    """
+    classes = {run.choices.classes for run in runs if run.choices.sharding != BY_CLASS}
+    those = [run for run in runs if run.choices.classes in classes]
+    if not those:
+        return {}
+    known = [keys(run.choices) | {"sharding": run.choices.sharding} for run in those]
+    return {Path("sharding", f"{those[0].dataset}.csv"): sharding(together([run.table for run in those], known))}
 
 
 def apart(rows: pd.DataFrame) -> tuple[pd.DataFrame, pd.DataFrame]:

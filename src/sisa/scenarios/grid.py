@@ -7,7 +7,17 @@ from itertools import product
 
 PREFIX = "scenario/"
 RUN, SKIPPED = "run", "skipped"
-VARIED = {"classes", "shards", "leakage", "seed", "split_seed", "attacks"}  # between the scenarios of one table
+BY_CLASS, IID = "classes", "iid"  # conf/sharding
+VARIED = {
+    "dataset",
+    "classes",
+    "sharding",
+    "shards",
+    "leakage",
+    "seed",
+    "split_seed",
+    "attacks",
+}  # between the scenarios of one table
 
 
 @dataclass(frozen=True)
@@ -23,12 +33,14 @@ class Scenario:
     scope: str = "dominant"
     run: int = 0
     leaked: int | None = None
+    sharding: str = BY_CLASS
 
     @property
     def name(self) -> str:
         parts = [
             self.dataset if self.dataset != Scenario.dataset else "",
             f"{self.classes}-{self.leakage}",
+            self.sharding if self.sharding != BY_CLASS else "",
             f"leaked{self.leaked}" if self.leaked is not None else "",
             self.scope if self.scope != Scenario.scope else "",
             f"run{self.run}" if self.run != Scenario.run else "",
@@ -42,7 +54,8 @@ class Scenario:
     @property
     def choices(self) -> list[str]:
         """As `dvc exp run -S` takes them."""
-        chosen = {"dataset": self.dataset, "classes": self.classes, "leakage": self.leakage, "forget.scope": self.scope}
+        chosen = {"dataset": self.dataset, "classes": self.classes, "sharding": self.sharding}
+        chosen |= {"leakage": self.leakage, "forget.scope": self.scope}
         chosen |= {"seed": self.run, "split_seed": self.run, "attacks": "all"}
         chosen |= {} if self.leaked is None else {"leakage.leaked": self.leaked}
         return [f"{key}={value}" for key, value in chosen.items()]
@@ -50,8 +63,8 @@ class Scenario:
     @property
     def place(self) -> tuple:
         """Its place in a table: many classes first, and the runs of one scenario together."""
-        scope = self.scope != Scenario.scope
-        return self.dataset, -self.classes, self.leakage, scope, self.leaked or 0, self.run
+        random, scope = self.sharding != BY_CLASS, self.scope != Scenario.scope
+        return self.dataset, -self.classes, random, self.leakage, scope, self.leaked or 0, self.run
 
 
 @dataclass(frozen=True)
@@ -77,10 +90,11 @@ def grid(
     scopes: Sequence[str],
     runs: Sequence[int],
     leaked: Sequence[int | None] = (None,),
+    sharding: str = BY_CLASS,
 ) -> list[Scenario]:
     """Each combination once; a run's whole grid before the next run's."""
     every = product(runs, scopes, classes, leakages, leaked)
-    found = (Scenario(n, level, dataset, scope, run, images) for run, scope, n, level, images in every)
+    found = (Scenario(n, level, dataset, scope, run, images, sharding) for run, scope, n, level, images in every)
     return list(dict.fromkeys(found))
 
 
@@ -119,7 +133,12 @@ def decision(branch: Branch | None, current: bool) -> str:
 
 
 def settings(scenario: Scenario, params: dict) -> dict:
-    """What must not differ between the scenarios of one table, from params.yaml."""
+    """What must not differ between the scenarios of one table, from params.yaml: the shards and the leakage of a level
+    may follow the number of classes. Runs of before there was a choice of sharding have a shard a class.
+    """
     fixed = {key: value for key, value in params.items() if key not in VARIED | {"forget"}}
+    fixed |= {"dataset": {key: value for key, value in params["dataset"].items() if key != "class_sets"}}
     leakage = {key: value for key, value in params["leakage"].items() if key != "leaked"}
-    return fixed | {"forget.class": params["forget"]["class"], f"leakage {scenario.leakage}": leakage}
+    of_classes = {f"leakage {scenario.leakage}": leakage, f"shards {scenario.sharding}": params["shards"]}
+    fixed |= {f"{key} of {scenario.classes} classes": value for key, value in of_classes.items()}
+    return fixed | {"forget.class": params["forget"]["class"]}

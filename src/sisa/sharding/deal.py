@@ -4,27 +4,36 @@ import pandas as pd
 
 from sisa.base import paths
 from sisa.base.errors import BadInput
-from sisa.base.params import Params
+from sisa.base.params import Iid, Params
 from sisa.base.text import number_of
 from sisa.data.images import Pool, Shard
-from sisa.sharding.leakage import Draw, Row, draw
+from sisa.sharding.leakage import Draw, Row, draw, iid_rows, leakage_matrix, shard_rows
 
 
 def draw_classes(roster: pd.DataFrame, params: Params) -> dict[str, Draw]:
     """Each class's test and dominant ids, from its rows on the roster. Raises BadInput when a class has too few."""
     test, dominant = params.dataset.test_per_class, params.leakage.dominant
-    draws = {}
-    for name in params.shards:
-        ids = roster.loc[roster["class"] == name, "id"].drop_duplicates().tolist()
-        try:
-            draws[name] = draw(ids, test, dominant, params.split_seed)
-        except ValueError:
-            raise BadInput(
-                f"{paths.roster(params.dataset.name)}: class {name} has {number_of(len(ids), 'image')}, but "
-                f"leakage.dominant={dominant} and dataset.test_per_class={test} need {test + dominant}; "
-                f"lower one of them, or bring in more: make data DATASET={params.dataset.name}"
-            ) from None
-    return draws
+    of_class = {
+        name: roster.loc[roster["class"] == name, "id"].drop_duplicates().tolist() for name in params.class_names
+    }
+    try:
+        return {name: draw(ids, test, dominant, params.split_seed) for name, ids in of_class.items()}
+    except ValueError:
+        fewest = min(of_class, key=lambda name: len(of_class[name]))
+        raise BadInput(
+            f"{paths.roster(params.dataset.name)}: class {fewest} has {number_of(len(of_class[fewest]), 'image')}, but "
+            f"leakage.dominant={dominant} and dataset.test_per_class={test} need {test + dominant}; "
+            f"lower one of them, or bring in more: make data DATASET={params.dataset.name}"
+        ) from None
+
+
+def membership(draws: dict[str, Draw], params: Params) -> dict[str, list[Row]]:
+    """The full membership of each shard, holes included."""
+    names, slices, seed = params.shards, params.slices, params.split_seed
+    if isinstance(params.sharding, Iid):
+        return {name: iid_rows(name, names, draws, slices, seed) for name in names}
+    matrix = leakage_matrix(names, **params.leakage.model_dump())
+    return {name: shard_rows(name, names, draws, matrix, slices, seed) for name in names}
 
 
 def deal(pool: Pool, present: dict[str, int], rows: list[Row]) -> Shard:

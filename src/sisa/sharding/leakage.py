@@ -85,8 +85,25 @@ def shard_rows(
     """
     counts = dict(zip(shards, matrix[shards.index(shard)], strict=True))
     class_of = {image: name for name in shards for image in draws[name].dominant[: counts[name]]}
-    ranked = rank(list(class_of), "slice", split_seed, shard)
     return [
-        Row(image, class_of[image], DOMINANT if class_of[image] == shard else LEAKED, place * slices // len(ranked))
-        for place, image in enumerate(ranked)
+        Row(image, class_of[image], DOMINANT if class_of[image] == shard else LEAKED, number)
+        for image, number in sliced(list(class_of), shard, slices, split_seed)
     ]
+
+
+def iid_rows(shard: str, shards: list[str], draws: dict[str, Draw], slices: int, split_seed: int) -> list[Row]:
+    """The full membership of one shard where images are dealt at random: Bourtoule et al. 2021, section IV.
+
+    The images are those that shards of the drawn classes hold, each in exactly one shard, in the role DOMINANT. Shards
+    are equal in size to within one image, and so are the slices of each; rows are sorted by slice.
+    """
+    class_of = {image: name for name, each in draws.items() for image in each.dominant}
+    ranked, number = rank(list(class_of), "shard", split_seed), shards.index(shard)
+    own = [image for place, image in enumerate(ranked) if place * len(shards) // len(ranked) == number]
+    return [Row(image, class_of[image], DOMINANT, part) for image, part in sliced(own, shard, slices, split_seed)]
+
+
+def sliced(ids: list[str], shard: str, slices: int, split_seed: int) -> list[tuple[str, int]]:
+    """The ids of one shard in random order, each with its slice."""
+    ranked = rank(ids, "slice", split_seed, shard)
+    return [(image, place * slices // len(ranked)) for place, image in enumerate(ranked)]

@@ -25,7 +25,7 @@ def main() -> None:
     params = load()
     asked, models = outputs.read(paths.LOGITS)
     to_forget = forget_set.read(paths.FORGET_SET)
-    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)
+    on = scoring.evaluation_set(asked, to_forget.ids, params.class_names, to_forget.class_)
     members = outputs.by_state(members_by_state(params, to_forget), models)
     baselines = {model.name: models[model] for model in BASELINES if model in models}
     loss = loss_of(params.train)
@@ -88,7 +88,7 @@ def knowledge(
 def write_plots(chosen: dict[str, Predictions], scores: dict[str, dict], images: Asked, params: Params) -> None:
     """Confusion matrices and accuracy per class of each state, by the chosen aggregation."""
     for state, predictions in chosen.items():
-        table = plots.confusion(images.classes, predictions[HELD_OUT].classes, params.shards)
+        table = plots.confusion(images.classes, predictions[HELD_OUT].classes, params.class_names)
         write_csv(PLOTS / "confusion" / f"{state}.csv", table)
     held_out = {state: scores[state][HELD_OUT][params.aggregation] for state in chosen}
     write_csv(PLOTS / "accuracy.csv", plots.class_accuracy(held_out))

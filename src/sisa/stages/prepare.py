@@ -19,16 +19,16 @@ def main() -> None:
     params = load()
     dataset = params.dataset
     listed = roster.read(paths.roster(dataset.name))
-    listed = listed[listed["class"].isin(params.shards)].reset_index(drop=True)
+    listed = listed[listed["class"].isin(params.class_names)].reset_index(drop=True)
     kept = listed[listed["erased"] == roster.KEPT].reset_index(drop=True)
     images = roster.images(kept).reset_index(drop=True)
 
-    pictures = sources.pictures(dataset, paths.raw(dataset.name), params.shards)
+    pictures = sources.pictures(dataset, paths.raw(dataset.name), params.class_names)
     bar = tqdm(pictures, desc="reading images", total=len(listed), unit=" images", disable=None)
     pool, strangers = gather(images, bar, dataset)
 
     tables.write(paths.POOL, pool)
-    print_holes(roster.images(listed), pool, params.shards)
+    print_holes(roster.images(listed), pool, params.class_names)
     print_strangers(kept, strangers, dataset)
 
 

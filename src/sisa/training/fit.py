@@ -41,17 +41,17 @@ def fit(
         bar.update(len(log))
         for number, checkpoint in loop.train_member(
             torch.from_numpy(images.pixels),
-            torch.from_numpy(np.searchsorted(params.shards, images.classes)),
+            torch.from_numpy(np.searchsorted(params.class_names, images.classes)),
             torch.from_numpy(slices),
             slice_count=slice_count,
-            classes=len(params.shards),
+            classes=len(params.class_names),
             recipe=params.train,
             seed=(params.seed, name),
             resume=start,
             on_epoch=lambda row: (bar.update(), bar.set_postfix(loss=f"{row['loss']:.3f}")),
         ):
             counts = Counter(images.classes[slices <= number].tolist())
-            seen = Seen(digests[: number + 1], {shard: counts[shard] for shard in params.shards})
+            seen = Seen(digests[: number + 1], {name: counts[name] for name in params.class_names})
             checkpoints.write_checkpoint(scratch, number, checkpoint, seen)
             log = checkpoint.log
         checkpoints.write_log(scratch, log)

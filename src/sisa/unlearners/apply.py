@@ -49,11 +49,11 @@ def unlearn(model: Path, images: Images, gone: np.ndarray, samples: int, folder:
 
 def task_of(weights: dict, images: Images, gone: np.ndarray, samples: int, name: str, params: Params) -> Task:
     loop.be_deterministic(params.threads)
-    where, classes, chosen = loop.device(params.train.precision), len(params.shards), params.unlearner
+    where, classes, chosen = loop.device(params.train.precision), len(params.class_names), params.unlearner
     network = build(params.train, images.pixels.shape[1], classes)
     network.load_state_dict(weights)
     network.to(where, memory_format=torch.channels_last)
-    parts = [labelled(images.take(which), params.shards, where) for which in (~gone, gone)]
+    parts = [labelled(images.take(which), params.class_names, where) for which in (~gone, gone)]
     seed = loop.derived_seed(params.seed, name, "unlearn", chosen.name)
     recipe = slower(params.train, chosen.learning_rate)
     return Task(network, *parts, classes, recipe, samples, torch.Generator().manual_seed(seed))

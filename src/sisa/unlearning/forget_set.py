@@ -62,7 +62,8 @@ def covered(shard: Shard, class_: str | None, scope: str, images: Collection[str
 
     At scope `dominant` the class is forgotten in the shard of that class, and the copies that leaked into other
     shards survive; at scope `all` it is forgotten in every shard. An image is forgotten in every shard at either
-    scope. No class (None): only the images. Raises ValueError for another scope.
+    scope. At sharding=iid every image is dominant, in its one shard, and both scopes are the same. No class (None):
+    only the images. Raises ValueError for another scope.
     """
     if scope not in SCOPES:
         raise ValueError(f"unknown scope {scope!r}")

@@ -82,7 +82,42 @@ def test_every_dataset_with_every_class_count_and_leakage_level_is_valid(dataset
     params = loaded(composed(f"dataset={dataset}", f"classes={classes}", f"leakage={leakage}"), tmp_path)
     assert params.dataset.name == dataset
     assert len(params.shards) == int(classes)
-    assert params.forget.class_ == params.dataset.forget_class == params.leakage.restricted[0]
+    assert params.forget.class_ == params.dataset.forget_class
+    assert params.dataset.forget_class in params.leakage.restricted
+
+
+@pytest.mark.parametrize("count", range(2, 11))
+def test_shards_of_random_images_have_names_of_their_own_and_models_in_a_folder_of_their_own(count, tmp_path):
+    params = loaded(composed("sharding=iid", "leakage=none", f"sharding.shards={count}"), tmp_path)
+    assert params.shards == [f"iid-{number}" for number in range(1, count + 1)]
+    assert params.class_names == load().class_names
+    assert params.sharding.folder == f"animal_mnist-5-iid-{count}"
+
+
+def test_there_are_as_many_shards_of_random_images_as_classes_unless_another_number_is_chosen(tmp_path):
+    assert len(loaded(composed("sharding=iid", "leakage=none", "classes=3"), tmp_path).shards) == 3
+
+
+IID = composed("sharding=iid", "leakage=none")
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (composed("sharding=iid"), "leakage.leaked is 50, but at sharding=iid no shard holds copies; "),
+        (composed("sharding=iid", "leakage=none", "sharding.shards=20"), "sharding.shards is 20; choose one of "),
+        (composed("sharding=iid", "leakage=none", "sharding.shards=1"), "sharding.shards is 1; choose one of "),
+        (composed("sharding=iid", "leakage=none", "sharding.shards=few"), "sharding.shards is 'few': input should be "),
+        (IID | {"shards": ["iid-1"]}, "shards is iid-1, but sharding.shards=5 means iid-1, iid-2, "),
+        (IID | {"shards": COMMITTED["shards"]}, "shards is cat, cow, dog, elephant, horse, but sharding.shards=5"),
+        (changed("sharding.folder", "mine"), "sharding.folder is mine, but classes=5 of animal_mnist means "),
+        (changed("sharding.kind", "random"), "sharding.kind is 'random': choose one of "),
+    ],
+)  # fmt: skip
+def test_shards_that_do_not_fit_the_choice_are_refused(values, message, tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(yaml.dump(values))
+    assert refused(path).startswith(message)
 
 
 @pytest.mark.parametrize("train", presets("train"))
@@ -126,7 +161,7 @@ def test_a_class_of_another_class_count_cannot_be_forgotten(tmp_path):
     assert refused(path) == "forget.class names 'cow', which is not among the classes cat, dog, horse"
 
 
-@pytest.mark.parametrize("group", ["dataset", "leakage", "train"])
+@pytest.mark.parametrize("group", ["dataset", "sharding", "leakage", "train"])
 @pytest.mark.parametrize("value", ["medium", None, GONE, 3])
 def test_a_choice_typed_where_its_values_belong_is_answered_with_the_choices(group, value, tmp_path):
     path = tmp_path / "params.yaml"
@@ -155,7 +190,7 @@ BAD = [
     ("forget.class", GONE, "forget.class is missing"),
     ("forget", "cat", "forget is 'cat'"),
     ("forget.scope", "some", "forget.scope is 'some'"),
-    ("classes", 4, "classes is 4, but data set animal_mnist has 3 and 5"),
+    ("classes", 4, "classes is 4, but data set animal_mnist has 3 and 5 and 10"),
     ("classes", "5", "classes is '5'"),
     ("classes", 3, "shards is cat, cow, dog, elephant, horse, but classes=3 of animal_mnist means cat, dog, horse"),
     ("shards", ["cat", "dog"], "shards is cat, dog, but classes=5"),
@@ -201,7 +236,7 @@ BAD = [
 @pytest.mark.parametrize(("key", "value", "expected"), BAD, ids=[f"{key}={value!r:.20}" for key, value, _ in BAD])
 def test_a_bad_value_is_answered_in_one_line_that_starts_with_its_key_and_value(key, value, expected, tmp_path):
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.dump(changed(key, value)))
+    path.write_text(yaml.dump(changed(key, value), sort_keys=False))
     message = refused(path)
     assert message.startswith(expected)
     assert "; leakage." not in message  # said once, not once a type that it might have been

@@ -18,7 +18,10 @@ from sisa.data.images import image_id
 from sisa.inference.outputs import ModelOutputs
 from sisa.sources import roster
 
-PARAMS = load(Path(__file__).parents[3] / "params.yaml").model_copy(update={"shards": ["cat", "cow", "dog"]})
+COMMITTED = load(Path(__file__).parents[3] / "params.yaml")
+THREE = ["cat", "cow", "dog"]
+DATASET = COMMITTED.dataset.model_copy(update={"class_sets": {"5": THREE}})
+PARAMS = COMMITTED.model_copy(update={"dataset": DATASET, "shards": THREE})
 TRAINED = {name: Path("shards", name) for name in PARAMS.shards}
 RETRAINED = Path("retrained/cat")
 STATES = {

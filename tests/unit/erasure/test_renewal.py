@@ -66,6 +66,7 @@ def params(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
     values |= {"classes": 3, "shards": list(SHARDS), "slices": 2, "forget": {"class": None, "scope": "dominant"}}
+    values["sharding"] = {"kind": "classes", "folder": "animal_mnist-3"}
     values["train"]["epochs"] = 3
     Path("params.yaml").write_text(yaml.safe_dump(values))
     (tmp_path / "conf/dataset").mkdir(parents=True)

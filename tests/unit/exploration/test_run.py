@@ -54,7 +54,12 @@ IDS = names("a b c t1 t2 t3 u")
 def run():
     members = Path("models/shards/tiny-2"), Path("models/retrained/tiny-2")
     params = SimpleNamespace(
-        shards=CLASSES, classes=2, dataset=SimpleNamespace(name="tiny"), aggregation="mean_logits", train=TRAIN
+        shards=CLASSES,
+        class_names=CLASSES,
+        classes=2,
+        dataset=SimpleNamespace(name="tiny"),
+        aggregation="mean_logits",
+        train=TRAIN,
     )
     models = {
         members[0] / "cat": model(0, 2, 1),

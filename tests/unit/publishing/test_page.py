@@ -57,6 +57,13 @@ def test_the_leakage_matrix_is_that_of_the_parameters(run):
     assert value(rows, row="cat", series="dog")[0] == run.params["leakage"]["leaked"]
 
 
+def test_shards_of_random_images_have_no_leakage_matrix_and_the_page_is_made_all_the_same(run):
+    random = replace(run, params=run.params | {"sharding": {"kind": "iid"}, "shards": ["iid-1", "iid-2"]})
+    assert table("leakage", [random]).empty
+    assert len(table("leakage", [random, run])) == len(table("leakage", [run]))
+    assert "</html>" in page([random])
+
+
 def test_the_confusion_matrix_counts_all_held_out_images_of_a_class(run):
     rows = table("confusion", [run])
     assert set(rows.groupby(["panel", "row"])["value"].sum()) == {run.params["dataset"]["test_per_class"]}

@@ -2,9 +2,11 @@
 
 import shutil
 import subprocess
+import zipfile
 from pathlib import Path
 
 import pytest
+import yaml
 
 from sisa.base.errors import BadInput
 from sisa.publishing import records, runs
@@ -39,6 +41,28 @@ def test_runs_of_one_scenario_have_one_name(kept):
     records.keep(Branch("main", "", "", "", Scenario(5, "high", run=3)))
     assert [run.scenario for run in records.read()] == ["5-high", "5-high"]
     assert [run.choices.run for run in records.read()] == [0, 3]
+
+
+def test_a_run_of_before_there_was_a_choice_of_sharding_has_a_shard_a_class(kept):
+    params = yaml.safe_load(Path("params.yaml").read_text())
+    del params["sharding"]
+    Path("params.yaml").write_text(yaml.safe_dump(params))
+    with zipfile.ZipFile(kept) as archive:
+        contents = {name: archive.read(name) for name in archive.namelist()}
+    contents |= {"scenario.json": b'{"classes": 5, "leakage": "high"}', "params.yaml": yaml.safe_dump(params).encode()}
+    with zipfile.ZipFile(kept, "w") as archive:
+        for name, content in contents.items():
+            archive.writestr(name, content)
+    (read,) = records.read()
+    assert (read.sharding, read.choices.sharding, read.short) == ("classes", "classes", "5 · high · 50")
+
+
+def test_a_run_of_random_shards_says_so_and_is_of_another_family(kept):
+    records.keep(Branch("main", "", "", "", Scenario(5, "none", sharding="iid")))
+    by_class, random = sorted(records.read(), key=lambda run: run.scenario)
+    assert (random.scenario, random.short) == ("5-none-iid", "5 · iid shards · none · 50")
+    assert "iid shards" in random.label
+    assert random.family != by_class.family
 
 
 def test_a_damaged_file_is_named_with_what_to_do(kept):

@@ -41,6 +41,12 @@ def test_where_nothing_is_decided_the_rest_is_said(monkeypatch, capsys, run):
     )
 
 
+def test_shards_of_random_images_are_said_to_be_such(run):
+    sharding = {"kind": "iid", "shards": 2, "names": {}, "folder": "animal_mnist-5-iid-2"}
+    said = summary.scenario_line(run.params | {"sharding": sharding, "shards": ["iid-1", "iid-2"]})
+    assert "animal_mnist, 5 classes; each image in one of 2 shards, at random; cat forgotten" in said
+
+
 @pytest.mark.parametrize(
     ("leaked", "reach", "restricted", "expected"),
     [

@@ -1,8 +1,10 @@
 """What the evaluation and the attacks found: rows of files, and how they are read."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pandas as pd
+import pytest
 
 from sisa.publishing import readable, runs, tables
 from sisa.publishing.metrics_table import tidy
@@ -23,6 +25,13 @@ def found(*metrics, dataset="animal_mnist"):
     """The tidy metrics of independent runs of one scenario."""
     scenarios = [Scenario(5, "high", dataset, run=run) for run in range(len(metrics))]
     return together([tidy(each) for each in metrics], [tables.keys(scenario) for scenario in scenarios])
+
+
+@pytest.fixture
+def run(monkeypatch, attacked):
+    """The committed run."""
+    monkeypatch.chdir(attacked)
+    return runs.in_place()
 
 
 def test_utility_has_a_column_an_aggregation_and_a_baseline_in_all_of_them():
@@ -52,6 +61,38 @@ def test_a_state_that_was_not_decided_is_left_out():
     rows = tables.forgetting(found(held_out | {"forgetting": undecided, "retrained_exact": undecided}))
     assert len(rows) == 6
     assert readable.forgetting(rows).empty
+
+
+def sharded(run, *choices):
+    """The tables of the committed run, as if it had been run with each of these choices."""
+    told = [replace(run, choices=each, scenario=each.name, attacked=None) for each in choices]
+    return tables.of_runs(told)
+
+
+def test_shards_of_random_images_are_compared_with_shards_of_as_many_classes_in_a_table_of_their_own(run):
+    iid = [Scenario(5, "none", sharding="iid", run=number) for number in range(2)]
+    files = sharded(run, Scenario(5, "high"), Scenario(3, "high"), *iid)
+    table = files[Path("sharding/animal_mnist.csv")]
+    keys = table[["classes", "leakage", "sharding", "run"]].to_numpy().tolist()
+    assert keys == [[5, "high", "classes", 0], [5, "none", "iid", 0], [5, "none", "iid", 1]]
+    cost = run.metrics["cost"]
+    row = table.iloc[0]
+    assert row["samples_class"] == cost["retraining"]["samples"]
+    forgotten = cost["baseline_full"]["images"] - cost["baseline_retrained"]["images"]
+    assert row["samples_one_image"] == cost["closed_form"]["images"]["one_by_one"] / forgotten
+    assert row["overall_retrained"] == run.metrics["retrained"]["held_out"]["prior_corrected"]["overall"]
+    assert row["residual_copies"] == 200
+    text = readable.sharding(table.drop(columns="dataset"))
+    assert text[["leakage", "sharding", "n"]].to_numpy().tolist() == [["high", "classes", 1], ["none", "iid", 2]]
+    assert text["samples, the class"][0] == f"{row['samples_class']:,}"
+
+
+def test_the_other_tables_are_of_shards_of_classes_alone(run):
+    alone, beside = (sharded(run, Scenario(5, "high"), *more) for more in ([], [Scenario(5, "none", sharding="iid")]))
+    assert beside.keys() - alone.keys() == {Path("sharding/animal_mnist.csv")}
+    for file, table in alone.items():
+        pd.testing.assert_frame_equal(table, beside[file])
+    assert sharded(run, Scenario(5, "none", sharding="iid")).keys() == {Path("sharding/animal_mnist.csv")}
 
 
 KEYS = {"classes": 5, "leakage": "high", "scope": "dominant", "attack": "lira", "origin": "leaked"}

@@ -22,6 +22,7 @@ OURS = Branch("scenario/5-high", tree="a", worktree="", made="a", scenario=SCENA
         (Scenario(3, "low", scope="all", run=2), "scenario/3-low-all-run2"),
         (Scenario(5, "none", "animals10", "all", 7), "scenario/animals10-5-none-all-run7"),
         (Scenario(5, "high", leaked=0), "scenario/5-high-leaked0"),
+        (Scenario(5, "none", sharding="iid", run=1), "scenario/5-none-iid-run1"),
     ],
 )
 def test_a_branch_is_named_by_what_is_not_the_default(scenario, branch):
@@ -32,6 +33,7 @@ def test_the_choices_name_every_parameter_so_that_a_changed_default_changes_noth
     assert Scenario(3, "low", run=2).choices == [
         "dataset=animal_mnist",
         "classes=3",
+        "sharding=classes",
         "leakage=low",
         "forget.scope=dominant",
         "seed=2",
@@ -100,5 +102,34 @@ def test_a_branch_that_is_checked_out_is_not_moved():
 
 def test_recipes_must_agree_within_a_table_and_leakage_only_within_a_level():
     params = {"train": 1, "seed": 3, "leakage": {"reach": 0}, "forget": {"class": "cat", "scope": "all"}}
-    assert settings(SCENARIO, params) == {"train": 1, "forget.class": "cat", "leakage high": {"reach": 0}}
-    json.dumps(settings(SCENARIO, params))
+    params |= {"dataset": {"image_size": 28, "class_sets": {"5": ["cat", "dog"]}}, "shards": ["cat", "dog"]}
+    found = settings(SCENARIO, params)
+    assert found == {
+        "train": 1,
+        "dataset": {"image_size": 28},
+        "forget.class": "cat",
+        "leakage high of 5 classes": {"reach": 0},
+        "shards classes of 5 classes": ["cat", "dog"],
+    }
+    json.dumps(found)
+
+
+def test_runs_of_before_there_was_a_choice_of_sharding_agree_with_later_ones():
+    older = {"leakage": {"reach": 0}, "forget": {"class": "cat"}, "shards": ["cat", "dog"]}
+    older |= {"dataset": {"image_size": 28, "class_sets": {"2": ["cat", "dog"]}}}
+    later = older | {"sharding": {"kind": "classes", "folder": "animal_mnist-2"}}
+    later |= {"dataset": {"image_size": 28, "class_sets": {"2": ["cat", "dog"], "10": []}}}
+    assert settings(Scenario(2, "low"), older) == settings(Scenario(2, "low"), later)
+    assert (
+        parsed(f"scenario/5-high\0a\0\0{json.dumps({'classes': 5, 'leakage': 'high'})}")["scenario/5-high"].scenario
+        == SCENARIO
+    )
+
+
+def test_shards_of_random_images_stand_beside_those_of_classes_and_must_be_as_many():
+    params = {"leakage": {"reach": 0}, "forget": {"class": "cat"}, "shards": ["iid-1"], "dataset": {}}
+    by_class = settings(Scenario(5, "none"), params | {"shards": ["cat", "dog"]})
+    random = settings(Scenario(5, "none", sharding="iid"), params)
+    fewer = settings(Scenario(5, "none", sharding="iid"), params | {"shards": ["iid-1", "iid-2"]})
+    assert all(by_class.get(key, value) == value for key, value in random.items())
+    assert random != fewer

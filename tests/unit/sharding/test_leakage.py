@@ -19,7 +19,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.data import tables
 from sisa.data.images import Images, Pool, Shard
-from sisa.sharding.leakage import DOMINANT, LEAKED, affordable, draw, leakage_matrix, shard_rows
+from sisa.sharding.leakage import DOMINANT, LEAKED, affordable, draw, iid_rows, leakage_matrix, shard_rows
 from sisa.sources import roster
 from sisa.stages import split
 
@@ -48,6 +48,11 @@ def test_a_shard_holds_800_of_its_own_class_and_50_of_what_leaks_into_it(level, 
         expected[2:, 0] = 0  # cat leaks into the next shard only: dog of three, chicken of five
     np.fill_diagonal(expected, 800)
     np.testing.assert_array_equal(preset_matrix(level, shards), expected)
+
+
+def test_at_the_level_neighbour_every_class_leaks_into_the_next_shard_only():
+    expected = 800 * np.eye(5, dtype=int) + 50 * np.roll(np.eye(5, dtype=int), 1, axis=0)
+    np.testing.assert_array_equal(preset_matrix("neighbour", FIVE), expected)
 
 
 def test_after_the_last_shard_comes_the_first():
@@ -127,30 +132,33 @@ LISTED = {name: ids(name, 12) for name in THREE}  # 3 test images and 6 dominant
 EVERY = sorted(image for images in LISTED.values() for image in images)
 
 
-def toy_params():
+def toy_params(**changes):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["dataset"]["test_per_class"] = 3
     params["leakage"] = {"dominant": 6, "leaked": 2, "restricted": ["cat"], "reach": 1}
-    return params | {"classes": 3, "shards": THREE, "slices": 4}
+    params["sharding"] = {"kind": "classes", "folder": "animal_mnist-3"}
+    return params | {"classes": 3, "shards": THREE, "slices": 4} | changes
 
 
 def on_roster(per_class):
-    rows = [(f"{name}/{image}", image, name, roster.KEPT) for name in THREE for image in LISTED[name][:per_class]]
+    counts = per_class if isinstance(per_class, dict) else dict.fromkeys(THREE, per_class)
+    rows = [(f"{name}/{image}", image, name, roster.KEPT) for name in THREE for image in LISTED[name][: counts[name]]]
     return pd.DataFrame(rows, columns=roster.COLUMNS, dtype=str)
 
 
-def dealt(present, per_class=12):
+def dealt(present, per_class=12, **changes):
     """What the split stage writes when these images, in this order, are in the pool."""
     class_of = {image: name for name, images in LISTED.items() for image in images}
     classes = np.array([class_of[image] for image in present], dtype=np.str_)
     pixels = np.array([list(bytes.fromhex(image)[:4]) for image in present], np.uint8).reshape(-1, 1, 2, 2)
     pool = Pool(np.array(present, np.str_), classes, pixels, np.array(present, np.str_))
     with TemporaryDirectory() as folder, contextlib.chdir(folder):
-        Path("params.yaml").write_text(yaml.dump(toy_params()))
+        Path("params.yaml").write_text(yaml.dump(toy_params(**changes)))
         roster.write(paths.roster("animal_mnist"), on_roster(per_class))
         tables.write(paths.POOL, pool)
         split.main()
-        written = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in THREE}
+        shards = changes.get("shards", THREE)
+        written = {name: tables.read(paths.SHARDS / f"{name}.parquet", Shard) for name in shards}
         held_out = tables.read(paths.TEST, Images)
     place = {
         name: [*zip(shard.ids, shard.classes, shard.roles, shard.slices, map(bytes, shard.pixels), strict=True)]
@@ -187,9 +195,54 @@ def test_appending_to_the_roster_changes_no_byte_of_what_is_dealt(whole, per_cla
     assert dealt(EVERY, per_class) == whole
 
 
+TWO = ["iid-1", "iid-2"]
+IID = {
+    "sharding": {"kind": "iid", "shards": 2, "names": {"2": TWO}, "folder": "animal_mnist-3-iid-2"},
+    "shards": TWO,
+    "leakage": {"dominant": 6, "leaked": 0, "restricted": [], "reach": 0},
+}
+
+
+def test_random_shards_hold_each_image_of_the_class_shards_once_as_its_own(whole):
+    found = dealt(EVERY, **IID)
+    assert {name: len(rows) for name, rows in found.items()} == {"iid-1": 9, "iid-2": 9, "test": 9}
+    assert found["test"] == whole["test"]
+    rows = [row for name in TWO for row in found[name]]
+    assert sorted(row[0] for row in rows) == sorted({row[0] for name in THREE for row in whole[name]})
+    assert {row[2] for row in rows} == {DOMINANT}
+    assert all(len({row[1] for row in found[name]}) == 3 for name in TWO)  # no shard is a class
+
+
+def test_holes_move_nothing_between_random_shards():
+    gone = set(EVERY[::5])
+    left = {name: [row for row in rows if row[0] not in gone] for name, rows in dealt(EVERY, **IID).items()}
+    assert dealt([image for image in EVERY if image not in gone], **IID) == left
+
+
+@pytest.mark.parametrize("count", [2, 5, 7])
+def test_random_shards_and_their_slices_are_equal_within_one_image(count):
+    draws, names = {name: draw(ids(name, 980), 180, 800, 0) for name in THREE}, [f"iid-{n}" for n in range(count)]
+    shards = {name: iid_rows(name, names, draws, 3, 0) for name in names}
+    sizes = {len(rows) for rows in shards.values()}
+    assert max(sizes) - min(sizes) <= 1
+    for rows in shards.values():
+        parts = Counter(row.slice for row in rows).values()
+        assert len(parts) == 3
+        assert max(parts) - min(parts) <= 1
+        assert min(Counter(row.class_ for row in rows).values()) > 0.8 * len(rows) / 3  # drawn from all classes alike
+
+
+def test_another_split_seed_deals_random_shards_anew():
+    draws, names = {name: draw(ids(name, 30), 10, 20, 0) for name in THREE}, ["iid-1", "iid-2"]
+    first, second = ({row.id for row in iid_rows("iid-1", names, draws, 1, seed)} for seed in (0, 1))
+    assert first != second
+
+
 def test_too_few_on_the_roster_is_said_with_the_numbers_and_the_way_out():
     with pytest.raises(BadInput, match=r"class cat has 8 images, but .*dominant=6 .*test_per_class=3 need 9; .*make"):
         dealt(EVERY, per_class=8)
+    with pytest.raises(BadInput, match="class dog has 7 images"):  # the one with the fewest
+        dealt(EVERY, per_class={"cat": 8, "dog": 7, "horse": 12})
 
 
 @pytest.mark.parametrize(

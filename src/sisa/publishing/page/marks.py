@@ -9,6 +9,7 @@ from sisa.inference.outputs import HELD_OUT
 from sisa.publishing.metrics_table import BASELINE_RETRAINED, GAPS, REFERENCES, UNLEARNING, against, pick, wide
 from sisa.publishing.runs import Run, over_runs, together
 from sisa.publishing.tables import SHARES
+from sisa.scenarios.grid import BY_CLASS
 from sisa.sharding.leakage import leakage_matrix
 from sisa.unlearning.forget_set import SCOPES
 from sisa.unlearning.states import BEFORE, STATES
@@ -128,7 +129,8 @@ def confusion(run: Run) -> Iterator[dict]:
 
 
 def leakage(run: Run) -> Iterator[dict]:
-    names = run.params["shards"]
+    """The matrix by which classes were dealt; shards of random images have none."""
+    names = run.params["shards"] if run.sharding == BY_CLASS else []
     for shard, row in zip(names, leakage_matrix(names, **run.params["leakage"]), strict=True):
         yield from (mark("", shard, count, name) for name, count in zip(names, row, strict=True))
 
