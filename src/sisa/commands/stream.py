@@ -180,7 +180,8 @@ def print_outcome(table: pd.DataFrame, at_once: Step) -> None:
     }
     rows = [("on checkpoints that are up to date", f"{total:,}", "")]
     rows += [(what, *against(total, samples)) for what, samples in others.items()]
-    print(tabulate(rows, headers=[number_of(len(table), "step"), "samples", "the stream against it"], stralign="right"))
+    headers = [number_of(len(table), "step"), "samples", "the stream against it"]
+    print(tabulate(rows, headers=headers, colalign=("left", "right", "right"), disable_numparse=True))
 
 
 def against(total: int, samples: float) -> tuple[str, str]:
