@@ -50,11 +50,7 @@ def main(options: argparse.Namespace) -> None:
     params = load()
     check_up_to_date(params)
     shards, served = (tables.read_shards(folder, params.shards) for folder in (paths.SHARDS, paths.RETAINED))
-    listed = roster.read(paths.roster(params.dataset.name))
-    named = requests.resolve(paths.REQUESTS, params.dataset.name, paths.datasets(), listed)
-    held_out = set(tables.read(paths.TEST, Images).ids)
-    for line in requests.notices(paths.REQUESTS, named, ids_of(shards), ids_of(served), held_out):
-        print(line)
+    named = resolved(shards, served, params)
     batches = batched(named, ids_of(served), options.batch)
     if not batches:
         print(f"nothing to do: every request of {paths.REQUESTS} is carried out; what follows: dvc repro")
@@ -81,6 +77,16 @@ def check_up_to_date(params: Params) -> None:
     stages = [f"{stage}@{name}" for stage in ("train_shards", "retrain") for name in params.shards]
     for problem in disagreements(["prepare", "split", *stages]).values():
         raise BadInput(f"{problem}; a stream starts from members that are up to date: dvc repro")
+
+
+def resolved(shards: dict[str, Shard], served: dict[str, Shard], params: Params) -> list[Named]:
+    """The images requested so far, in order. Says which of them change nothing. Raises BadInput for an unknown one."""
+    dataset = params.dataset.name
+    named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), roster.read(paths.roster(dataset)))
+    held_out = set(tables.read(paths.TEST, Images).ids)
+    for line in requests.notices(paths.REQUESTS, named, ids_of(shards), ids_of(served), held_out):
+        print(line)
+    return named
 
 
 def ids_of(shards: dict[str, Shard]) -> set[str]:
