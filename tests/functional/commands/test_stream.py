@@ -112,6 +112,18 @@ def test_a_stream_that_is_stopped_changes_nothing_or_leaves_the_rest_to_dvc(slic
     assert sliced.files("models") == handed_over
 
 
+@pytest.mark.full
+def test_a_shard_of_which_nothing_is_left_has_an_empty_member(sliced):
+    ask(sliced, *sliced.shard("horse")["id"])
+    assert (
+        "notice: nothing is left of shard horse: its member is empty" in sliced.src("stream", "--batch", "99").printed
+    )
+    (row,) = pd.read_csv(sliced / "stream.csv").to_dict("records")
+    assert row["samples"] == row["afresh"]
+    assert [path.name for path in (sliced / "models/retrained/tiny-3/horse").iterdir()] == ["log.csv"]
+    assert "Proved: no served member" in sliced.src("audit").printed
+
+
 def test_requests_that_change_nothing_are_notices_and_nothing_is_done(low):
     held_out = pd.read_parquet(low / "data/test.parquet", columns=["id"])["id"][0]
     cat = next(file for file, holders in low.holders().items() if holders == ["cat"])

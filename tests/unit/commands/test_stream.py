@@ -1,12 +1,19 @@
 """A stream takes requests in the order of the file, each image once, and says what others would have taken."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
+from sisa.base import paths
+from sisa.base.params import load
 from sisa.commands import stream
 from sisa.cost.stream import Step
+from sisa.data.images import Shard
+from sisa.training.resume import Retraining
 from sisa.unlearning.requests import Named
 
+PARAMS = load(Path(__file__).parents[3] / "params.yaml")
 NAMED = [Named(2, "x.png", "x"), Named(3, "two.png", "b"), Named(3, "two.png", "a"), Named(4, "y", "y", erased=True)]
 NAMED += [Named(5, "b", "b"), Named(6, "c", "c"), Named(7, "d", "d")]
 
@@ -29,6 +36,21 @@ def test_nothing_is_left_of_requests_that_were_carried_out():
 
 def test_requests_that_are_no_whole_batches_have_no_closed_form():
     assert np.isnan(stream.expected({}, 3, 2, 2, 7)).tolist() == [True, True]
+
+
+def test_a_later_request_resumes_from_what_an_earlier_one_left(tmp_path, monkeypatch):
+    starts, text = [], np.array(["a", "b", "c"])
+    served = {"cat": Shard(text, text, np.zeros((3, 1, 1, 1), np.uint8), text, np.zeros(3, dtype=np.int64))}
+
+    def retrain(name, retained, member, target, params):
+        starts.append((member, retained.ids.tolist()))
+        target.mkdir(exist_ok=True)
+        return Retraining(0, len(retained), 10 * len(retained))
+
+    monkeypatch.setattr(stream, "retrain", retrain)
+    batches, plan = [("2", ["a"]), ("3", ["b"])], [Step({"cat": 0}, 20, 20), Step({"cat": 0}, 10, 10)]
+    assert list(stream.carried_out(batches, plan, served, tmp_path, PARAMS)) == [20, 10]
+    assert starts == [(paths.retrained(PARAMS) / "cat", ["b", "c"]), (tmp_path / "cat", ["c"])]
 
 
 def test_the_outcome_is_held_against_the_closed_form_and_against_dvc_repro(capsys):
