@@ -127,3 +127,15 @@ def test_what_is_said_of_the_accuracy_of_exact_precision_is_what_was_measured():
     assert (table["difference"].abs() <= table["±"]).all()
     losses = table.index[table["difference"] - table["±"] <= -0.5]
     assert "a loss of half a point is not ruled out for {} and {}.".format(*(f"`{each}`" for each in losses)) in text
+
+
+def test_streams_of_random_requests_cost_what_the_closed_form_says_within_one_percent():
+    table = pd.read_csv(ROOT / "benchmarks/stream.csv").set_index("slices")
+    assert {2, 8} < set(table.index)
+    assert (table["stream against it"].str.rstrip("%").astype(float).abs() <= 1).all()
+    assert (table["standard error"] <= 0.003 * table["closed form"]).all()
+    text = " ".join((ROOT / "docs/cost.md").read_text().split())
+    two, eight = (table.loc[slices, "the stream saves"].replace("%", " %") for slices in (2, 8))
+    assert f"saves {two} of that with two slices and {eight} with eight" in text
+    times = table.loc[2, "stream"] / table.loc[2, "dvc repro once"]
+    assert f"`dvc repro` once for 100 of them is {times:.0f} times cheaper still" in text

@@ -22,14 +22,24 @@ class Retraining:
 
 def retrain(name: str, retained: Shard, member: Path, target: Path, params: Params) -> Retraining:
     """Put the retrained member in place of `target`, a copy of `member` where nothing was removed; say what it took."""
-    last = checkpoints.last_slice(member)
-    trained = [] if last is None else checkpoints.read_seen(member, last).digests
-    untouched = untouched_slices(trained, slice_digests(retained, retained.slices, params.slices))
+    untouched = untouched_by(member, retained, params.slices)
     if untouched == params.slices:
         keep(member, target)
     else:
         fit(target, name, retained, retained.slices, params.slices, params, resume=(member, untouched))
-    images = 0 if untouched == params.slices else len(retained)
+    return taken(retained, untouched, target, params.slices)
+
+
+def untouched_by(member: Path, retained: Shard, slices: int) -> int:
+    """How many of its first slices the member saw as they are retained. Raises BadInput where there is no member."""
+    last = checkpoints.last_slice(member)
+    trained = [] if last is None else checkpoints.read_seen(member, last).digests
+    return untouched_slices(trained, slice_digests(retained, retained.slices, slices))
+
+
+def taken(retained: Shard, untouched: int, target: Path, slices: int) -> Retraining:
+    """What it takes to come to `target`, trained on what is retained, from a member with so many untouched slices."""
+    images = 0 if untouched == slices else len(retained)
     return Retraining(untouched, images, checkpoints.samples(checkpoints.read_log(target), after=untouched))
 
 

@@ -138,7 +138,7 @@ def due(named: list[Named]) -> list[str]:
 def notices(path: Path, named: list[Named], copies: set[str], left: set[str], held_out: set[str]) -> Iterator[str]:
     """One line for each reason why named images change nothing: how many there are, and the first few with their lines.
 
-    copies: the ids in any shard; left: those still in one after the class request; held_out: those of the test set.
+    copies: the ids in any shard; left: those of which a shard still holds a copy; held_out: those of the test set.
     """
     seen: set[str] = set()
     idle = defaultdict(list)
@@ -148,7 +148,7 @@ def notices(path: Path, named: list[Named], copies: set[str], left: set[str], he
             "erased for good": each.erased,
             "held out in the test set and in no shard": each.id in held_out,
             "in no shard: not drawn for one, of a class that is not selected, or a hole": each.id not in copies,
-            "already forgotten with the class": each.id not in left,
+            "already forgotten": each.id not in left,
         }
         seen.add(each.id)
         if reason := next((reason for reason, holds in reasons.items() if holds), None):

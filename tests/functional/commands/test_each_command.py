@@ -43,10 +43,11 @@ def test_data_forget_and_repro_bring_an_image_in_and_out_again(low):
     )
 
 
-def test_verify_ask_and_scan_look_at_what_there_is(low):
+def test_verify_ask_scan_and_stream_look_at_what_there_is(low):
     assert "as from scratch" in low.python("src", "verify", "dog").printed
     assert "on the roster as cat (cat/00.png)" in low.python("src", "ask", "data/raw/tiny/cat/00.png").printed
     assert "photo" in low.python("src", "scan", "cat/00.png", code=1).printed
+    assert "nothing to do" in low.python("src", "stream").printed
 
 
 def test_erase_takes_an_image_that_no_model_saw_out_for_good(low):

@@ -113,7 +113,7 @@ def test_requests_that_change_nothing_are_notices(stages, capsys):
     assert outcome(stages) == before
     printed = capsys.readouterr().out
     assert f"held out in the test set and in no shard: 1: line 2, {held_out}\n" in printed
-    assert f"already forgotten with the class: 1: line 3, {with_class}\n" in printed
+    assert f"already forgotten: 1: line 3, {with_class}\n" in printed
     assert "of a class that is not selected, or a hole: 1: line 4, cow/00.png\n" in printed
     assert "x.png" not in printed
 

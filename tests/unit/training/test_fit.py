@@ -11,6 +11,7 @@ from sisa.data.images import Shard
 from sisa.training import checkpoints, loop
 from sisa.training.checkpoints import Seen
 from sisa.training.fit import fit
+from sisa.training.resume import retrain, taken, untouched_by
 from sisa.training.slicing import slice_digests
 
 COMMITTED = load(Path(__file__).parents[3] / "params.yaml")
@@ -111,6 +112,18 @@ def test_retraining_does_not_train_the_untouched_slices_again(monkeypatch):
     )
     fitted(RETRAINED, SHARD.take(np.arange(12) != 11), resume=(FOLDER, 2))
     assert trained == [11]
+
+
+def test_images_that_go_one_after_another_end_as_all_at_once_and_the_later_pays_for_itself_alone():
+    params, gone = PARAMS.model_copy(update={"slices": 3}), np.isin(np.arange(12), [0, 11])
+    first, both = SHARD.take(np.arange(12) > 0), SHARD.take(~gone)
+    fitted(FOLDER, SHARD)
+    at_once = retrain("cat", both, FOLDER, RETRAINED, params)
+    here = Path("models/stream/cat")
+    assert retrain("cat", first, FOLDER, here, params).samples == 3 + 7 + 11
+    assert retrain("cat", both, here, here, params).samples == 10
+    assert checkpoints.fingerprints(here) == checkpoints.fingerprints(RETRAINED)
+    assert taken(both, untouched_by(FOLDER, both, 3), here, 3) == at_once
 
 
 def test_an_empty_shard_becomes_an_empty_member():

@@ -171,7 +171,7 @@ def test_images_that_change_nothing_are_counted_with_the_reason_and_the_first_ar
     assert [line.removeprefix(f"notice: {file}: changes nothing, ") for line in lines] == [
         f"held out in the test set and in no shard: 1: line 3, {B}",
         f"requested before: 13: line 4, cat/1.png, {repeated} and 3 more",
-        f"already forgotten with the class: 1: line 5, {C}",
+        f"already forgotten: 1: line 5, {C}",
         f"in no shard: not drawn for one, of a class that is not selected, or a hole: 1: line 6, {D}",
     ]
 
