@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 
+from sisa.base.params import forgotten_classes
+
 PREFIX = "scenario/"
 RUN, SKIPPED = "run", "skipped"
 VARIED = {"classes", "shards", "leakage", "seed", "split_seed", "attacks"}  # between the scenarios of one table
@@ -122,4 +124,7 @@ def settings(scenario: Scenario, params: dict) -> dict:
     """What must not differ between the scenarios of one table, from params.yaml."""
     fixed = {key: value for key, value in params.items() if key not in VARIED | {"forget"}}
     leakage = {key: value for key, value in params["leakage"].items() if key != "leaked"}
-    return fixed | {"forget.class": params["forget"]["class"], f"leakage {scenario.leakage}": leakage}
+    return fixed | {
+        "forget.class": forgotten_classes(params["forget"]["class"]),
+        f"leakage {scenario.leakage}": leakage,
+    }

@@ -100,5 +100,5 @@ def test_a_branch_that_is_checked_out_is_not_moved():
 
 def test_recipes_must_agree_within_a_table_and_leakage_only_within_a_level():
     params = {"train": 1, "seed": 3, "leakage": {"reach": 0}, "forget": {"class": "cat", "scope": "all"}}
-    assert settings(SCENARIO, params) == {"train": 1, "forget.class": "cat", "leakage high": {"reach": 0}}
+    assert settings(SCENARIO, params) == {"train": 1, "forget.class": ("cat",), "leakage high": {"reach": 0}}
     json.dumps(settings(SCENARIO, params))
