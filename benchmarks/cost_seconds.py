@@ -60,7 +60,7 @@ def main() -> None:
 def members(scope: str, folder: Path, params: Params) -> int:
     """Retrain the members of the shards that the class is forgotten in; the samples counted."""
     shards = tables.read_shards(paths.SHARDS, params.shards)
-    retained, to_forget = forget(shards, params.forget.class_, scope, [])
+    retained, to_forget = forget(shards, params.forget.classes, scope, [])
     counted = [
         resume.retrain(name, retained[name], paths.members(params) / name, folder / name, params)
         for name in to_forget.affected

@@ -20,6 +20,7 @@ import machine
 import scenario
 
 from sisa.cost.predictions import predicted_retraining
+from sisa.data.images import one_of
 from sisa.training.slicing import slice_epochs
 from sisa.unlearning.forget_set import ALL, covered
 
@@ -39,13 +40,13 @@ def predicted(classes: int, level: str, reach: int | None) -> dict:
     choices = [f"classes={classes}", f"leakage={level}", *([f"leakage.reach={reach}"] if reach is not None else [])]
     params = scenario.compose(*choices)
     deal = scenario.deal_out(params)
-    class_, train = params.forget.class_, params.train
+    classes, train = params.forget.classes, params.train
     epochs = slice_epochs(train.epochs, params.slices)
-    gone = {name: covered(shard, class_, ALL, []) for name, shard in deal.shards.items()}
+    gone = {name: covered(shard, classes, ALL, []) for name, shard in deal.shards.items()}
     exact = sum(
         predicted_retraining(shard.slices, gone[name], params.slices, epochs) for name, shard in deal.shards.items()
     )
-    full = int((deal.union.classes != class_).sum()) * slice_epochs(train.epochs, 1)
+    full = int((~one_of(deal.union.classes, classes)).sum()) * slice_epochs(train.epochs, 1)
     return {
         "classes": classes,
         "leakage": level if reach is None else f"{level}, leakage.reach={reach}",

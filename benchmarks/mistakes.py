@@ -82,10 +82,11 @@ def measured(params: Params) -> pd.DataFrame:
     request = forget_set.read(paths.FORGET_SET)
     sets = {HELD_OUT: tables.read(paths.TEST, Images), TRAINING: tables.read(paths.UNION, Images)}
     sets[REDRAWN] = redrawn(params)
-    on = scoring.evaluation_set(sets, request.ids, params.class_names, params.forget.class_)
+    on = scoring.evaluation_set(sets, params.class_names, request)
+    (class_,) = request.classes
     rows = []
     with tempfile.TemporaryDirectory(prefix=".mistakes-", dir="models") as scratch:
-        ensembles = mistaken(members_by_state(params, request)[RETRAINED], request.class_, Path(scratch), params)
+        ensembles = mistaken(members_by_state(params, request)[RETRAINED], class_, Path(scratch), params)
         answers = predict_logits(list({model for models in ensembles.values() for model in models}), sets, params)
     for mistake, models in ensembles.items():
         members = [answers[model] for model in models if model in answers]
@@ -94,7 +95,7 @@ def measured(params: Params) -> pd.DataFrame:
             scores = scoring.utility(predictions[aggregation], on)
             for name, which in SCORED.items() if mistake == NONE else [(mistake, HELD_OUT)]:
                 rows.append((name, aggregation, scores[which]["overall"], scores[which]["forgotten"]))
-    return pd.DataFrame(rows, columns=["mistake", "aggregation", "overall", f"forgotten ({request.class_})"])
+    return pd.DataFrame(rows, columns=["mistake", "aggregation", "overall", f"forgotten ({class_})"])
 
 
 def redrawn(params: Params) -> Images:

@@ -92,7 +92,7 @@ def models(dataset: str, seed: int) -> tuple[dict[Path, Training], dict[str, lis
     """What the stages train each model on, and which models answer: in each state, as each baseline, as each member."""
     deal = dealt(dataset, seed)
     params, members = deal.params, paths.members(deal.params)
-    retained, to_forget = forget(deal.shards, params.forget.class_, params.forget.scope, [])
+    retained, to_forget = forget(deal.shards, params.forget.classes, params.forget.scope, [])
     trainings = {
         folder / name: (name, shard, shard.slices, params.slices)
         for folder, shards in {members: deal.shards, paths.retrained(params): retained}.items()

@@ -20,6 +20,7 @@ sys.path.insert(0, "src")
 
 import validation
 
+from sisa.data.images import one_of
 from sisa.evaluation.aggregation import AGGREGATIONS, loss_of, predict
 from sisa.training.slicing import slice_epochs
 
@@ -36,7 +37,7 @@ def main() -> None:
             logits, counts = validation.members(params, params.leakage.reach, slices, seed, bar.update)
             for aggregation in AGGREGATIONS:
                 right = predict(aggregation, logits, counts, loss_of(params.train)) == actual
-                forgotten = right[held.classes == params.forget.class_].mean()
+                forgotten = right[one_of(held.classes, params.forget.classes)].mean()
                 rows.append((aggregation, slices, seed, right.mean(), forgotten))
     table = compared(pd.DataFrame(rows, columns=["aggregation", "slices", "seed", "accuracy", "forgotten"]))
     table.insert(2, "epochs", [slice_epochs(params.train.epochs, slices) for slices in table["slices"]])

@@ -29,26 +29,27 @@ def scores(
     asked: dict[str, Asked],
     members: dict[str, dict[str, ModelOutputs]],
     affected: Collection[str],
-    actual: int,
+    actual: np.ndarray,
     loss: Loss,
 ) -> dict[Place, Scores]:
     """`lira` of each state and aggregation, and `lira_difference` of later states; higher: looks trained on.
 
     answered: what each shard's shadow members say of the candidates; members: those of the service by state, which were
-    asked about the sets in `asked`; affected: the shards that lose images; actual: the number of the class to forget.
+    asked about the sets in `asked`; affected: the shards that lose images; actual [n] int64: the number of the class
+    that each candidate is taught as.
 
     The scores are log-likelihood ratios of the log-odds of the class. ins are the candidates that the shards hold,
     outs their partners, by origin; if neither was trained on, they are exchangeable. The exactly retrained ensemble is
     attacked as if it were the retrained one. Of the difference, which an observer of the service before and later has
     (Chen et al. 2021), the ratio is that of the log-odds before less those later. A place is absent where there is no
-    candidate, or where an ensemble answers with no probabilities, or with 0 for every candidate.
+    candidate, or where an ensemble answers with no probabilities, or with 0 throughout for a class of the candidates.
     """
     ensembles = shadows.by_state(answered, affected, len(candidates.dealt))
     service = {state: [about(candidates, asked, each) for each in those.values()] for state, those in members.items()}
     found = {}
     for name in AGGREGATIONS if len(candidates) else ():
-        ours = {state: odds(name, those, len(candidates), actual, loss) for state, those in service.items()}
-        theirs = {state: odds_of_all(name, each, len(candidates), actual, loss) for state, each in ensembles.items()}
+        ours = {state: odds(name, those, actual, loss) for state, those in service.items()}
+        theirs = {state: odds_of_all(name, each, actual, loss) for state, each in ensembles.items()}
         theirs[RETRAINED_EXACT] = theirs[RETRAINED]
         known = [state for state in ours if ours[state] is not None and theirs[state] is not None]
         for state in known:
@@ -70,22 +71,22 @@ def about(candidates: Candidates, asked: dict[str, Asked], model: ModelOutputs) 
     return ModelOutputs({CANDIDATES: np.concatenate([model.logits[name] for name in asked])[rows]}, model.counts)
 
 
-def odds(aggregation: str, members: list[ModelOutputs], count: int, actual: int, loss: Loss) -> np.ndarray | None:
-    """An ensemble's log-odds of the class for each of `count` candidates, [n] float64; None where it has none."""
+def odds(aggregation: str, members: list[ModelOutputs], actual: np.ndarray, loss: Loss) -> np.ndarray | None:
+    """An ensemble's log-odds of the actual class [n] int64 of each candidate, [n] float64; None where it has none of
+    some class.
+    """
     if not members:
         return None
-    shape = (count, len(members[0].counts))
+    shape = (len(actual), len(members[0].counts))
     believed = scoring.aggregated(aggregation, members, CANDIDATES, shape, loss).probabilities
-    if believed is None or not believed[:, actual].any():
+    if believed is None or not believed.any(axis=0)[actual].all():
         return None
     return log_odds(believed, actual)
 
 
-def odds_of_all(
-    aggregation: str, ensembles: shadows.Ensembles, count: int, actual: int, loss: Loss
-) -> np.ndarray | None:
+def odds_of_all(aggregation: str, ensembles: shadows.Ensembles, actual: np.ndarray, loss: Loss) -> np.ndarray | None:
     """Those of N ensembles, [N, n]; None where one of them has none, or where there is none."""
-    each = [odds(aggregation, members, count, actual, loss) for members in ensembles]
+    each = [odds(aggregation, members, actual, loss) for members in ensembles]
     return None if any(one is None for one in each) or not each else np.array(each)
 
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sisa.attacks.scores import Scores
-from sisa.data.images import Shard
+from sisa.data.images import Shard, one_of
 from sisa.evaluation.scoring import Predictions
 from sisa.inference.odds import log_odds
 from sisa.inference.outputs import HELD_OUT, TRAINING, Asked
@@ -56,30 +56,45 @@ class Suspects:
         return {} if first is None or last is None else self.scored(first - last)
 
 
-def suspects(asked: dict[str, Asked], shards: dict[str, Shard], classes: list[str], class_: str) -> Suspects:
-    """The images that models were asked about; classes: the names that their outputs index; class_: the one to forget.
+def suspects(
+    asked: dict[str, Asked], shards: dict[str, Shard], classes: list[str], forgotten: tuple[str, ...]
+) -> Suspects:
+    """The images that models were asked about; classes: the names that their outputs index; forgotten: those of them
+    to forget, at least one.
 
-    Told from the n held-out images of the class to forget are n of one shard (`dominant`), those of several (`leaked`,
-    each counted once), and, as a control, of none (`never_seen`). Told from the held-out images of the other classes
-    are about n that were trained on, as many of each class (`retained`).
+    Told from the n held-out images of the classes to forget are n of one shard (`dominant`), those of several
+    (`leaked`, each counted once), and, as a control, of none (`never_seen`); of several classes, as many of each, and
+    from held-out images of these, for a class may be easier than another. Told from the held-out images of the other
+    classes are about n that were trained on, as many of each class (`retained`).
     """
     sets = list(asked)
     ids, names = (np.concatenate([getattr(asked[name], of) for name in sets]) for of in ("ids", "classes"))
     held_out = np.repeat([name == HELD_OUT for name in sets], [len(asked[name].ids) for name in sets])
     trained = np.repeat([name == TRAINING for name in sets], [len(asked[name].ids) for name in sets])
     copies = sum(np.isin(ids, shard.ids).astype(int) for shard in shards.values())
-    of_class, actual = names == class_, np.searchsorted(classes, names)
+    of_class, actual = one_of(names, forgotten), np.searchsorted(classes, names)
     held = of_class & held_out
     others, retained = np.unique(actual[~of_class]), np.zeros(len(ids), dtype=bool)
     for number in others:
         retained |= some(trained & (actual == number), -(-held.sum() // len(others)))
     origins = {
-        "dominant": (some(of_class & (copies == 1), held.sum()), held),
-        "leaked": (of_class & (copies > 1), held),
-        "never_seen": (of_class & (copies == 0) & ~held_out, held),
+        "dominant": matched(of_class & (copies == 1), held, actual, held.sum() // len(forgotten)),
+        "leaked": matched(of_class & (copies > 1), held, actual, len(ids)),
+        "never_seen": matched(of_class & (copies == 0) & ~held_out, held, actual, len(ids)),
         "retained": (retained, ~of_class & held_out),
     }
     return Suspects(sets, ids, actual, origins)
+
+
+def matched(ins: np.ndarray, outs: np.ndarray, actual: np.ndarray, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """Equally many of the ins [n] bool of each class, `most` at most, and the outs [n] bool of these classes; actual
+    [n] int64. Two masks [n] bool.
+    """
+    classes, counts = np.unique(actual[ins], return_counts=True)
+    found = np.zeros(len(ins), dtype=bool)
+    for number in classes:
+        found |= some(ins & (actual == number), counts.min(initial=most))
+    return found, outs & np.isin(actual, classes)
 
 
 def some(mask: np.ndarray, count: int) -> np.ndarray:

@@ -5,7 +5,16 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, NonNegativeInt, PositiveInt, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    NonNegativeInt,
+    PlainSerializer,
+    PositiveInt,
+    ValidationError,
+)
 
 from sisa.base.errors import BadInput
 from sisa.base.text import number_of
@@ -15,6 +24,34 @@ GROUPS = ("dataset", "sharding", "leakage", "train", "attacks", "unlearner")
 EXACT = "exact"  # the precision whose bits are the same on every machine
 MISSING = {"missing": "is missing", "extra_forbidden": "is not a parameter"}
 NO_NAME = "write it in lower-case letters, digits, _ and - alone"
+
+
+def forgotten_classes(written: object) -> tuple[str, ...]:
+    """The classes that `forget.class` names, sorted: none of `null`, one of a text, several of a list.
+
+    Raises ValueError for what names no class, and for a list of fewer than two classes or with one twice, so that a
+    request has one spelling.
+    """
+    names = written if isinstance(written, list) else [] if written is None else [written]
+    if not all(isinstance(name, str) for name in names):
+        raise ValueError("write the name of a class, a list of several names, or null")
+    if names is written and len(names) < 2:
+        raise ValueError("write one class without brackets, and null for none")
+    if len(set(names)) < len(names):
+        raise ValueError("write each class once")
+    return tuple(sorted(names))
+
+
+def written_classes(names: tuple[str, ...]) -> str | list[str] | None:
+    """How `forget.class` names these classes."""
+    return [*names] if len(names) > 1 else next(iter(names), None)
+
+
+ClassNames = Annotated[
+    tuple[str, ...],
+    BeforeValidator(forgotten_classes, json_schema_input_type=str | list[str] | None),
+    PlainSerializer(written_classes),
+]
 
 
 class Section(BaseModel):
@@ -148,7 +185,7 @@ class Train(Section):
 
 
 class Forget(Section):
-    class_: str | None = Field(alias="class")
+    classes: ClassNames = Field(alias="class")
     scope: Literal["dominant", "all"]
 
 
@@ -265,7 +302,7 @@ def describe(error: ValidationError, raw: dict) -> str:
     """What is wrong with each key, as `key is value: what should be`, in one line."""
     values, wrong = {}, {}
     for each in error.errors():
-        key, value, reason = key_of(each["loc"], raw), repr(each["input"]), each["msg"]
+        key, value, reason = key_of(each["loc"], raw), repr(each["input"]), each["msg"].removeprefix("Value error, ")
         if each["type"] == "union_tag_invalid":
             key += "." + each["ctx"]["discriminator"].strip("'")
             value, reason = repr(each["ctx"]["tag"]), f"choose one of {each['ctx']['expected_tags']}"
@@ -298,12 +335,14 @@ def contradiction(params: Params) -> str | None:
     classes = params.class_names
     if classes != sorted(set(classes)) or len(classes) < 2:
         return f"classes must be at least two different ones in alphabetical order, not {', '.join(classes)}"
-    for key, names in {"forget.class": [params.forget.class_], "leakage.restricted": leakage.restricted}.items():
+    for key, names in {"forget.class": params.forget.classes, "leakage.restricted": leakage.restricted}.items():
         for name in names:
-            if name is not None and name not in classes:
+            if name not in classes:
                 close = get_close_matches(name.lower(), classes, n=1)
                 meant = f"; did you mean {close[0]}?" if close else ""
                 return f"{key} names {name!r}, which is not among the classes {', '.join(classes)}{meant}"
+    if len(params.forget.classes) == len(classes):
+        return "forget.class names every class, and no model would have an image left; leave one out, or more"
     if problem := misdealt(params):
         return problem
     network = params.train.network

@@ -2,6 +2,7 @@
 
 import re
 from argparse import ArgumentTypeError
+from collections.abc import Sequence
 
 SHOWN = 10  # names a line
 
@@ -16,8 +17,19 @@ def printable(text: object) -> str:
 
 def number_of(count: int, noun: str) -> str:
     """A count and what is counted, in English: `1 image`, `2,000 images`, `3 residual copies`."""
+    return f"{count:,} {for_number(count, noun)}"
+
+
+def for_number(count: int, noun: str) -> str:
+    """`class` for 1, and `classes` for any other count."""
     plural = f"{noun[:-1]}ies" if re.search("[^aeiou]y$", noun) else f"{noun}es" if noun.endswith("s") else f"{noun}s"
-    return f"{count:,} {noun if count == 1 else plural}"
+    return noun if count == 1 else plural
+
+
+def in_words(names: Sequence[str], last: str = "and") -> str:
+    """`cat`, `cat and dog`, `cat, cow and dog`; `last` stands before the last of several."""
+    *most, name = names
+    return f"{', '.join(most)} {last} {name}" if most else name
 
 
 def counted(what: str, names: list[str]) -> str:

@@ -1,4 +1,4 @@
-"""Ask the ensembles, the baselines and each member what photos show, and see who still names the forgotten class.
+"""Ask the ensembles, the baselines and each member what photos show, and see who still names what was forgotten.
 
 A photo is decoded and resized as those of the data set are. No model learns from it.
 """
@@ -16,7 +16,7 @@ from sisa.base.elementary import softmax
 from sisa.base.errors import BadInput
 from sisa.base.files import check_regular
 from sisa.base.params import Dataset, Params, load
-from sisa.base.text import number_of, printable
+from sisa.base.text import for_number, in_words, number_of, printable
 from sisa.data import tables
 from sisa.data.images import Images, NoPicture, Pool, image_id, resize
 from sisa.erasure import evidence, renewal
@@ -63,13 +63,13 @@ def print_answers(photos: dict[str, Images], listed: pd.DataFrame, receipts: dic
     be_deterministic(params.threads)
     answers = predict_logits([*every_member(states), *BASELINES], photos, params)
 
-    print(legend(params, to_forget.class_))
+    print(legend(params, to_forget.classes))
     for line in [*mixture(params), *doubts]:
         print(f"notice: {line}")
     for photo, image in photos.items():
         print(f"\n{photo}: {history(image.ids.item(), listed, receipts, held_out, seen, params)}\n")
-        print(table(state_rows(photo, states, answers, params), to_forget.class_))
-        print(table(member_rows(photo, states, answers, params, to_forget.class_), to_forget.class_))
+        print(table(state_rows(photo, states, answers, params), to_forget.classes))
+        print(table(member_rows(photo, states, answers, params, to_forget.classes), to_forget.classes))
 
 
 def erased_as(name: str, listed: pd.DataFrame, dataset: str) -> list[tuple[str, str]]:
@@ -124,12 +124,13 @@ def every_member(states: dict[str, list[Path]]) -> list[Path]:
     return sorted(members, key=lambda member: member.name)
 
 
-def legend(params: Params, class_: str | None) -> str:
+def legend(params: Params, forgotten: tuple[str, ...]) -> str:
     size, colors = params.dataset.image_size, "grey" if params.dataset.channels == 1 else "color"
+    noun = for_number(len(forgotten), "class")
     return (
         f"The models of {params.dataset.name} see a photo's centred square in {size} x {size} {colors} pixels.\n"
         f"Ensembles answer by {params.aggregation}; what each believes is in percent."
-    ) + (f"\n* names {class_}, the forgotten class" if class_ else "")
+    ) + (f"\n* names {in_words(forgotten, 'or')}, the forgotten {noun}" if forgotten else "")
 
 
 def history(
@@ -187,14 +188,20 @@ def state_rows(
 
 
 def member_rows(
-    photo: str, states: dict[str, list[Path]], answers: dict[Path, ModelOutputs], params: Params, class_: str | None
+    photo: str,
+    states: dict[str, list[Path]],
+    answers: dict[Path, ModelOutputs],
+    params: Params,
+    forgotten: tuple[str, ...],
 ) -> Iterator[dict]:
-    """What each member says by itself, in which states it serves, and on how many of the class it was trained."""
+    """What each member says by itself, in which states it serves, and on how many of each forgotten class it was
+    trained.
+    """
     for member in every_member(states):
         row = {"member": member.name, "serves": ", ".join(state for state in states if member in states[state])}
-        if class_:
-            number = params.class_names.index(class_)
-            row[f"trained on {class_}"] = int(answers[member].counts[number]) if member in answers else 0
+        for name in forgotten:
+            number = params.class_names.index(name)
+            row[f"trained on {name}"] = int(answers[member].counts[number]) if member in answers else 0
         yield row | say(answers.get(member), photo, params.class_names)
 
 
@@ -210,7 +217,7 @@ def percent(classes: list[str], probabilities: np.ndarray) -> dict[str, float]:
     return dict(zip(classes, 100 * probabilities, strict=True))
 
 
-def table(rows: Iterable[dict], class_: str | None) -> str:
-    """The rows, with a star at each answer that names the class."""
-    starred = [row | {"answer": f"{row['answer']} *" if row["answer"] == class_ else row["answer"]} for row in rows]
+def table(rows: Iterable[dict], forgotten: tuple[str, ...]) -> str:
+    """The rows, with a star at each answer that names a forgotten class."""
+    starred = [row | {"answer": f"{row['answer']} *" if row["answer"] in forgotten else row["answer"]} for row in rows]
     return tabulate(starred, headers="keys", floatfmt=".1f") + "\n"

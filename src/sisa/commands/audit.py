@@ -18,7 +18,7 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import csv_line
 from sisa.base.params import Params, load
-from sisa.base.text import counted, number_of, printable
+from sisa.base.text import counted, for_number, in_words, number_of, printable
 from sisa.data import tables
 from sisa.data.images import Shard
 from sisa.erasure import evidence
@@ -43,7 +43,7 @@ def main(_: argparse.Namespace) -> None:
     missed = failed([*missed, *disagree("split"), *disagree("unlearn")])  # told before a missing shard ends the audit
     found, rows = [], []
     shards = tables.read_shards(paths.SHARDS, params.shards)
-    expected, request = forget(shards, params.forget.class_, params.forget.scope, requests.due(named))
+    expected, request = forget(shards, params.forget.classes, params.forget.scope, requests.due(named))
     if forget_set.read(paths.FORGET_SET) != request:
         found.append(f"{paths.FORGET_SET}: not what the request removes from the shards")
     for name in params.shards:
@@ -113,7 +113,7 @@ def erasure_problems(name: str, shard: Shard, retained: Shard, erased: set[str])
 def content_problems(name: str, retained: Shard, expected: Shard, request: ForgetSet) -> Iterator[str]:
     """Where a retained shard is not its shard less the request."""
     path = paths.RETAINED / f"{name}.parquet"
-    if count := int(covered(retained, request.class_, request.scope, request.images).sum()):
+    if count := int(covered(retained, request.classes, request.scope, request.images).sum()):
         yield f"{path}: holds {number_of(count, 'image')} that the request covers"
     if not same(retained, expected):
         yield f"{path}: not {paths.SHARDS / path.name} less the request"
@@ -144,12 +144,17 @@ def link(name: str, retained: Shard, request: ForgetSet, params: Params) -> dict
 
 def asked_for(request: ForgetSet) -> str:
     """What was asked for, how many images the shards lost for it, and how many of those asked for were in none."""
-    parts = [] if request.class_ is None else [f"class {request.class_} at scope {request.scope}"]
+    parts = [f"{named_classes(request)} at scope {request.scope}"] if request.classes else []
     if request.images or not parts:
         parts.append(f"{number_of(len(request.images), 'image')} by request")
     idle = set(request.images) - set(request.ids)
     rest = f"; in no shard: {len(idle):,} of those requested" if idle else ""
     return f"{' and '.join(parts)}; taken out of the shards for this: {number_of(len(request.ids), 'image')}{rest}"
+
+
+def named_classes(request: ForgetSet) -> str:
+    """`class cat`, `classes cat and dog`, of a request for at least one."""
+    return f"{for_number(len(request.classes), 'class')} {in_words(request.classes)}"
 
 
 def failed(problems: Iterable[str]) -> list[str]:
@@ -170,7 +175,7 @@ def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
         requested = number_of(len(request.images), "image")
         print(f"Proved for {requested} requested: no served member was trained on a copy.")
     if residual:
-        print(f"Proved for class {request.class_}: what scope {request.scope} covers is gone. ", end="")
+        print(f"Proved for {named_classes(request)}: what scope {request.scope} covers is gone. ", end="")
         print(f"NOT exact: {number_of(residual, 'residual copy')} left; scope all would remove them.")
     else:
         print("Proved: no served member was trained on a forgotten image, and no retained shard holds one.")

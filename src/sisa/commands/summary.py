@@ -6,7 +6,8 @@ import pandas as pd
 from tabulate import tabulate
 
 from sisa.base.errors import BadInput
-from sisa.base.text import number_of
+from sisa.base.params import forgotten_classes
+from sisa.base.text import for_number, in_words, number_of
 from sisa.publishing import readable, runs, tables
 from sisa.publishing.metrics_table import BASELINE_RETRAINED
 from sisa.scenarios.grid import BY_CLASS
@@ -19,12 +20,14 @@ def main(options: argparse.Namespace) -> None:
     if why := runs.outdated(run.params):
         print(f"notice: these figures are of another run: {why}; run dvc repro")
     print(scenario_line(run.params))
-    forgotten = run.params["forget"]["class"]
-    of_class = f" (and of the forgotten class: {forgotten})" if forgotten else ""
+    forgotten = forgotten_classes(run.params["forget"]["class"])
+    what = f"the forgotten {for_number(len(forgotten), 'class')}"
+    of_class = f" (and of {what}: {in_words(forgotten)})" if forgotten else ""
     print(f"held-out accuracy in percent, overall{of_class}")
     print(tabulate(readable.accuracy(tables.accuracy(run.table)), headers="keys", showindex=False))
     if forgotten:
-        print("of the forgotten class: held-out images named and others taken for it, in percent, and AUROC")
+        it = "it" if len(forgotten) == 1 else "one of them"
+        print(f"of {what}: held-out images named and others taken for {it}, in percent, and AUROC")
         table = readable.recognition(tables.recognition(run.table))
         print(tabulate(table, headers="keys", showindex=False, disable_numparse=True))
     said = run.table.set_index(["state", "aggregation", "measure"])["value"]
@@ -35,12 +38,13 @@ def main(options: argparse.Namespace) -> None:
 def scenario_line(params: dict) -> str:
     """Which scenario a params.yaml is, in words."""
     request = params["forget"]
+    forgotten = forgotten_classes(request["class"]) or ("no class",)
     parts = [
         f"{params['dataset']['name']}, {params['classes']} classes",
         leakage_in_words(params["leakage"])
         if runs.sharding_of(params) == BY_CLASS
         else dealt_in_words(params["shards"]),
-        f"{request['class'] or 'no class'} forgotten at scope {request['scope']}",
+        f"{in_words(forgotten)} forgotten at scope {request['scope']}",
         f"aggregation {params['aggregation']}, seed {params['seed']}, split_seed {params['split_seed']}",
     ]
     return f"scenario in the workspace: {'; '.join(parts)}"

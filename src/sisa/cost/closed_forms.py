@@ -58,9 +58,9 @@ def uniform_requests(
 
 
 def class_request(row_sums: np.ndarray, column: np.ndarray, epochs: float) -> float:
-    """One class forgotten in the shards that hold it: e0 · sum over them of the images retained.
+    """A class forgotten in the shards that hold it, or several at once: e0 · sum over them of the images retained.
 
-    row_sums [S]: images in each shard; column [S]: images of the class that the request takes from each shard.
+    row_sums [S]: images in each shard; column [S]: images of the classes that the request takes from each shard.
     """
     return float(epochs * (row_sums - column)[column > 0].sum())
 

@@ -22,7 +22,7 @@ def cost_report(params: Params, shards: dict[str, Shard], forget_set: ForgetSet)
     """Images and samples of training, retraining and full retraining, and what follows from them, by name.
 
     `predicted` is exact, from the epochs really used and the images retained; `closed_form` is before rounding. What
-    does not exist is absent: a speed-up over nothing, the closed form of a class where none is forgotten.
+    does not exist is absent: a speed-up over nothing, the closed form of classes where none is forgotten.
     """
     epochs = slice_epochs(params.train.epochs, params.slices)
     training = {name: counted(paths.members(params) / name) for name in shards}
@@ -65,7 +65,7 @@ def counted(model: Path) -> dict:
 def predict(params: Params, shards: dict[str, Shard], forget_set: ForgetSet, scope: str) -> dict[str, int]:
     """Samples that retraining each shard that is affected takes if the request has this scope."""
     epochs = slice_epochs(params.train.epochs, params.slices)
-    gone = {name: covered(shard, forget_set.class_, scope, forget_set.images) for name, shard in shards.items()}
+    gone = {name: covered(shard, forget_set.classes, scope, forget_set.images) for name, shard in shards.items()}
     return {
         name: predicted_retraining(shard.slices, gone[name], params.slices, epochs)
         for name, shard in shards.items()
@@ -81,8 +81,8 @@ def expectations(params: Params, shards: dict[str, Shard], forget_set: ForgetSet
     epochs, slices, count = params.train.epochs, params.slices, len(forget_set.ids)
     sizes = np.array([len(shard) for shard in shards.values()])
     result: dict = {"paper": {"one_image": closed_forms.single_request(sizes.mean(), slices, epochs)}}
-    if forget_set.class_ is not None:
-        column = [covered(shard, forget_set.class_, forget_set.scope, []).sum() for shard in shards.values()]
+    if forget_set.classes:
+        column = [covered(shard, forget_set.classes, forget_set.scope, []).sum() for shard in shards.values()]
         result["class"] = closed_forms.class_request(sizes, np.array(column), epochs)
     if count:
         whole = (int(sizes.sum()), len(sizes), count, epochs)

@@ -36,7 +36,7 @@ class Images:
 
     def among(self, ids: Collection[str]) -> np.ndarray:
         """Which of the images are copies of those with these ids, as a mask [n] bool."""
-        return np.isin(self.ids, np.array(list(ids), dtype=np.str_))
+        return one_of(self.ids, ids)
 
 
 @dataclass(frozen=True)
@@ -79,6 +79,11 @@ class Candidates(Images):
         """Which of N shadow ensembles are trained on each, [N, n] bool; without images N is 0."""
         count = len(self.inside[0]) if len(self) else 0
         return np.array([[*each] for each in self.inside], dtype=np.str_).reshape(len(self), count).T == "1"
+
+
+def one_of(values: np.ndarray, names: Collection[str]) -> np.ndarray:
+    """Which of the values [n] str, ids or classes, are among these names, as a mask [n] bool."""
+    return np.isin(values, np.array(list(names), dtype=np.str_))
 
 
 def union(parts: list[Images]) -> Images:

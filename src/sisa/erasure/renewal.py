@@ -132,7 +132,7 @@ def retraining(
     """Samples that the models after the request take, where the request still removes images from what remains."""
     epochs, samples = slice_epochs(params.train.epochs, params.slices), {}
     for name in changed:
-        gone = covered(left[name], request.class_, request.scope, request.images)
+        gone = covered(left[name], request.classes, request.scope, request.images)
         taken = predicted_retraining(left[name].slices, gone, params.slices, epochs)
         samples[str(paths.retrained(params) / name)] = taken
     together = tables.read(paths.UNION, Images)
@@ -151,8 +151,8 @@ def attacking(
     exact, shadows = paths.retrained_exact(params), paths.shadows(params)
     together = union([*left.values()])
     samples = {str(exact / name): attack_costs.retrained_exact(left[name], request, params) for name in again}
-    others = outside(left, *(each.take(~each.among(ids)) for each in (test, pool)), request.class_)
-    dealt = pair_up(left, others, request.class_, params.attacks.shadows, params.seed)
+    others = outside(left, *(each.take(~each.among(ids)) for each in (test, pool)), request.classes)
+    dealt = pair_up(left, others, request.classes, params.attacks.shadows, params.seed)
     for name in again if same(dealt, tables.read(paths.CANDIDATES, Candidates)) else left:
         gone = request.removed.get(name, [])
         samples[f"{shadows / name}.parquet"] = attack_costs.shadows(left[name], gone, dealt, params)
@@ -169,7 +169,7 @@ def forget_set_without(ids: Collection[str], left: dict[str, Shard], params: Par
     dataset = params.dataset.name
     listed = roster.mark(roster.read(paths.roster(dataset)), ids, "erased")
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
-    return forget(left, params.forget.class_, params.forget.scope, requests.due(named))[1]
+    return forget(left, params.forget.classes, params.forget.scope, requests.due(named))[1]
 
 
 def same(one: Images, other: Images) -> bool:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from sisa.base.elementary import log
+from sisa.data.images import one_of
 from sisa.evaluation.scoring import EvaluationSet, Predictions
 from sisa.inference.odds import log_odds
 from sisa.inference.outputs import HELD_OUT, TRAINING, Asked
@@ -128,12 +129,12 @@ def excesses_by_chance(ours: np.ndarray, again: np.ndarray, oracles: np.ndarray,
 
 def origins(asked: dict[str, Asked], forget_set: ForgetSet) -> dict[str, np.ndarray]:
     """Where the images of SETS are from, masks [n] bool: forgotten ones that were in one shard (`dominant`) and in
-    several (`leaked`), `retained` ones, and held-out ones of the forgotten class and of the others.
+    several (`leaked`), `retained` ones, and held-out ones of the forgotten classes and of the others.
     """
     ids = np.concatenate([asked[which].ids for which in SETS])
     held_out = np.repeat([True, False], [len(asked[which].ids) for which in SETS])
-    of_class = np.concatenate([asked[which].classes for which in SETS]) == (forget_set.class_ or "")
-    forgotten, leaked = (np.isin(ids, [*each]) & ~held_out for each in (forget_set.ids, forget_set.leaked))
+    of_class = one_of(np.concatenate([asked[which].classes for which in SETS]), forget_set.classes)
+    forgotten, leaked = (one_of(ids, each) & ~held_out for each in (forget_set.ids, forget_set.leaked))
     return {
         "dominant": forgotten & ~leaked,
         "leaked": leaked,

@@ -10,12 +10,12 @@ from sisa.evaluation.roc import auc
 BINS = 15
 
 
-def accuracies(predicted: np.ndarray, actual: np.ndarray, classes: list[str], forgotten: str | None) -> dict:
+def accuracies(predicted: np.ndarray, actual: np.ndarray, classes: list[str], forgotten: np.ndarray) -> dict:
     """Shares of right answers: overall, of each class, and of the forgotten and the retained classes.
 
-    predicted and actual [n] int64 index `classes`; an undecided prediction (-1) is never right. `macro_recall` is the
-    mean over the classes. What does not exist is absent: a class without images, the forgotten class when nothing is
-    forgotten, and every accuracy when no image was decided, in which case `undecided` is 1.
+    predicted and actual [n], and forgotten [k], int64 index `classes`; an undecided prediction (-1) is never right.
+    `macro_recall` is the mean over the classes. What does not exist is absent: a class without images, forgotten
+    classes when nothing is forgotten, and every accuracy when no image was decided, in which case `undecided` is 1.
     """
     if len(actual) == 0:
         return {}
@@ -25,27 +25,30 @@ def accuracies(predicted: np.ndarray, actual: np.ndarray, classes: list[str], fo
     right = predicted == actual
     index = {name: actual == number for number, name in enumerate(classes)}
     result: dict = {"overall": float(right.mean())}
-    if forgotten is not None:
-        groups = {"forgotten": index[forgotten], "retained": ~index[forgotten]}
+    if len(forgotten):
+        of_class = np.isin(actual, forgotten)
+        groups = {"forgotten": of_class, "retained": ~of_class}
         result |= {name: float(right[group].mean()) for name, group in groups.items() if group.any()}
-    of_class = {name: float(right[group].mean()) for name, group in index.items() if group.any()}
-    return result | {"macro_recall": float(np.mean(list(of_class.values()))), "class": of_class}
+    recalls = {name: float(right[group].mean()) for name, group in index.items() if group.any()}
+    return result | {"macro_recall": float(np.mean(list(recalls.values()))), "class": recalls}
 
 
-def recognition(predicted: np.ndarray, probabilities: np.ndarray, actual: np.ndarray, forgotten: int) -> dict:
-    """What is left of the forgotten class beside its recall; predicted and actual [n] int64, probabilities [n, K].
+def recognition(predicted: np.ndarray, probabilities: np.ndarray, actual: np.ndarray, forgotten: np.ndarray) -> dict:
+    """What is left of the forgotten classes beside their recall; predicted and actual [n], and forgotten [k] int64,
+    probabilities [n, K].
 
-    `others_taken`: the share of the images of other classes that are taken for it, without which a recall says nothing.
-    `forgotten_auroc`: how well the probability of the class tells its images from all others, without any threshold
-    (the AUROC of one class against the rest, Hanley and McNeil 1982): 1 is always, 0.5 is by chance, and exactly 0.5
-    where the class is no candidate and has the probability 0 for every image. Empty where either side has no image.
+    `others_taken`: the share of the images of other classes that are taken for one of them, without which a recall says
+    nothing. `forgotten_auroc`: how well their summed probability tells their images from all others, without any
+    threshold (the AUROC of Hanley and McNeil 1982, of these classes against the rest): 1 is always, 0.5 is by chance,
+    and exactly 0.5 where none of them is a candidate and all have the probability 0 for every image. Empty where either
+    side has no image.
     """
-    of_class = actual == forgotten
+    of_class = np.isin(actual, forgotten)
     if of_class.all() or not of_class.any():
         return {}
-    believed = probabilities[:, forgotten]
+    believed = probabilities[:, forgotten].sum(axis=1)
     return {
-        "others_taken": float((predicted[~of_class] == forgotten).mean()),
+        "others_taken": float(np.isin(predicted[~of_class], forgotten).mean()),
         "forgotten_auroc": auc(believed[of_class], believed[~of_class]),
     }
 

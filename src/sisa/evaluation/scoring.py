@@ -5,28 +5,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from sisa.base.elementary import softmax
+from sisa.data.images import one_of
 from sisa.evaluation import metrics
 from sisa.evaluation.aggregation import AGGREGATIONS, Loss, predict, probabilities
 from sisa.inference.outputs import HELD_OUT, TRAINING, Asked, ModelOutputs
+from sisa.unlearning.forget_set import ForgetSet
 
 
 @dataclass(frozen=True)
 class EvaluationSet:
     """The questions: actual classes [n] int64 of each set of images, which training images [n] bool were to be
-    forgotten, the class names that the classes index, and the forgotten class (None: none).
+    forgotten, the class names that the classes index, and those of them that are forgotten.
     """
 
     actual: dict[str, np.ndarray]
     forgotten: np.ndarray
     classes: list[str]
-    forgotten_class: str | None
+    forgotten_classes: tuple[str, ...]
 
     @property
-    def of_class(self) -> np.ndarray | None:
-        """The held-out images of the forgotten class, [n] bool."""
-        if self.forgotten_class is None:
-            return None
-        return self.actual[HELD_OUT] == self.classes.index(self.forgotten_class)
+    def numbers(self) -> np.ndarray:
+        """Of the forgotten classes, [k] int64."""
+        return np.flatnonzero(one_of(np.array(self.classes), self.forgotten_classes))
+
+    @property
+    def of_class(self) -> np.ndarray:
+        """The held-out images of a forgotten class, [n] bool."""
+        return np.isin(self.actual[HELD_OUT], self.numbers)
 
 
 @dataclass(frozen=True)
@@ -40,12 +45,10 @@ class Prediction:
 Predictions = dict[str, Prediction]  # by set of images
 
 
-def evaluation_set(
-    asked: dict[str, Asked], forgotten: list[str], classes: list[str], class_: str | None
-) -> EvaluationSet:
-    """forgotten: the ids of the forget set; class_: the class to forget."""
+def evaluation_set(asked: dict[str, Asked], classes: list[str], forget_set: ForgetSet) -> EvaluationSet:
+    """classes: the names of all, in order."""
     actual = {name: np.searchsorted(classes, images.classes) for name, images in asked.items()}
-    return EvaluationSet(actual, np.isin(asked[TRAINING].ids, forgotten), classes, class_)
+    return EvaluationSet(actual, one_of(asked[TRAINING].ids, forget_set.ids), classes, forget_set.classes)
 
 
 def aggregated(
@@ -77,16 +80,14 @@ def of_model(model: ModelOutputs) -> Predictions:
 
 
 def utility(predictions: Predictions, on: EvaluationSet) -> dict[str, dict]:
-    """Of each set: accuracies, calibration error and, where a class is forgotten, its recognition."""
+    """Of each set: accuracies, calibration error and, where classes are forgotten, their recognition."""
     scores = {}
     for which in (HELD_OUT, TRAINING):
         predicted, actual = predictions[which], on.actual[which]
-        scores[which] = metrics.accuracies(predicted.classes, actual, on.classes, on.forgotten_class)
+        scores[which] = metrics.accuracies(predicted.classes, actual, on.classes, on.numbers)
         if predicted.probabilities is not None and len(actual):
             scores[which]["calibration_error"] = metrics.calibration_error(predicted.probabilities, actual)
-            if on.forgotten_class is not None:
-                number = on.classes.index(on.forgotten_class)
-                scores[which] |= metrics.recognition(predicted.classes, predicted.probabilities, actual, number)
+            scores[which] |= metrics.recognition(predicted.classes, predicted.probabilities, actual, on.numbers)
     return scores
 
 
@@ -101,8 +102,7 @@ def unlearning(predictions: Predictions, on: EvaluationSet) -> dict[str, float]:
     if any(predictions[which].probabilities is None for which in (HELD_OUT, TRAINING)):
         return {}
     right = {which: predictions[which].classes == on.actual[which] for which in (HELD_OUT, TRAINING)}
-    held_out = right[HELD_OUT] if on.of_class is None else right[HELD_OUT][~on.of_class]
-    return metrics.unlearning_accuracies(right[TRAINING], on.forgotten, held_out)
+    return metrics.unlearning_accuracies(right[TRAINING], on.forgotten, right[HELD_OUT][~on.of_class])
 
 
 def gaps(predictions: Predictions, reference: Predictions, on: EvaluationSet) -> dict[str, float]:
@@ -140,12 +140,14 @@ def floor(others: list[Predictions], reference: Predictions, on: EvaluationSet) 
 
 
 def knowledge(model: ModelOutputs, on: EvaluationSet) -> dict:
-    """How many images of the forgotten class a model was trained on, and how often it names that class: the share of
-    held-out images of it (`names`) and of the other classes (`names_others`). Empty where no class is forgotten.
+    """How many images of the forgotten classes a model was trained on, the share of held-out ones whose class it names
+    (`names`), and that of the other classes for which it names any of them (`names_others`). Empty where no class is
+    forgotten.
     """
-    if on.of_class is None:
+    if not on.forgotten_classes:
         return {}
-    number = on.classes.index(on.forgotten_class)
-    named = model.logits[HELD_OUT].argmax(axis=1) == number
-    shares = {"names": named[on.of_class], "names_others": named[~on.of_class]}
-    return {"saw": int(model.counts[number])} | {name: float(part.mean()) for name, part in shares.items() if len(part)}
+    answers, of_class = model.logits[HELD_OUT].argmax(axis=1), on.of_class
+    right, named = answers == on.actual[HELD_OUT], np.isin(answers, on.numbers)
+    shares = {"names": right[of_class], "names_others": named[~of_class]}
+    saw = int(model.counts[on.numbers].sum())
+    return {"saw": saw} | {name: float(part.mean()) for name, part in shares.items() if len(part)}

@@ -58,8 +58,8 @@ class Run:
     def images(self) -> pd.DataFrame:
         """One row an image that the models were asked about, by id.
 
-        `set` (`held_out`, `training_images`, or `unused`: of the class to forget, in no shard), `class`, `copies`: how
-        many shards hold it, and `forgotten`: whether the request takes it from at least one of them.
+        `set` (`held_out`, `training_images`, or `unused`: of the classes to forget, in no shard), `class`, `copies`:
+        how many shards hold it, and `forgotten`: whether the request takes it from at least one of them.
         """
         parts = [
             pd.DataFrame({"set": name, "class": images.classes}, index=pd.Index(images.ids, name="id"))
@@ -139,7 +139,7 @@ class Run:
 
         aggregation: that of params.yaml if None. Raises BadInput for an unknown state or aggregation.
         """
-        on = scoring.evaluation_set(self.asked, self.forget_set.ids, self.classes, self.forget_set.class_)
+        on = scoring.evaluation_set(self.asked, self.classes, self.forget_set)
         measures = scoring.utility(self._predictions(state, aggregation), on)[HELD_OUT]
         of_class = {f"of {name}": share for name, share in measures.pop("class", {}).items()}
         return pd.Series(measures | of_class, name=state, dtype=float)

@@ -11,7 +11,7 @@ from tqdm import tqdm
 from sisa.base import paths
 from sisa.base.params import Params, Train
 from sisa.data import tables
-from sisa.data.images import Images, Pool, Shard
+from sisa.data.images import Images, Pool, Shard, one_of
 from sisa.inference import outputs
 from sisa.inference.outputs import HELD_OUT, TRAINING, UNUSED, ModelOutputs
 from sisa.training import checkpoints, loop
@@ -23,9 +23,9 @@ from sisa.training.networks import build
 BATCH = 50  # images
 
 
-def evaluation_images(test: Images, union: Images, pool: Pool, class_: str | None) -> dict[str, Images]:
-    """The sets of images that models are evaluated and attacked on; class_: the one to forget, None for none."""
-    unused = pool.take((pool.classes == (class_ or "")) & ~pool.among([*test.ids, *union.ids]))
+def evaluation_images(test: Images, union: Images, pool: Pool, classes: tuple[str, ...]) -> dict[str, Images]:
+    """The sets of images that models are evaluated and attacked on; classes: those to forget."""
+    unused = pool.take(one_of(pool.classes, classes) & ~pool.among([*test.ids, *union.ids]))
     return {HELD_OUT: test, TRAINING: union, UNUSED: Images(unused.ids, unused.classes, unused.pixels)}
 
 
@@ -33,7 +33,7 @@ def answer(models: list[Path], params: Params, target: Path) -> None:
     """Ask models once about the images that all are evaluated and attacked on, and write the logits to `target`."""
     be_deterministic(params.threads)
     test, union = tables.read(paths.TEST, Images), tables.read(paths.UNION, Images)
-    sets = evaluation_images(test, union, tables.read(paths.POOL, Pool), params.forget.class_)
+    sets = evaluation_images(test, union, tables.read(paths.POOL, Pool), params.forget.classes)
     with tqdm(total=sum(map(len, sets.values())), desc="predicting", unit=" images", disable=None) as bar:
         outputs.write(target, sets, predict_logits(models, sets, params, bar.update))
 

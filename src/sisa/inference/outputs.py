@@ -14,7 +14,7 @@ from sisa.data.images import Images
 from sisa.data.tables import to_numpy
 
 HELD_OUT, TRAINING = "held_out", "training_images"
-UNUSED = "unused"  # images of the class to forget that are in no shard and not held out
+UNUSED = "unused"  # images of the classes to forget that are in no shard and not held out
 KEYS = ("set", "id", "class")
 
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from itertools import product
 
+from sisa.base.params import forgotten_classes
+
 PREFIX = "scenario/"
 RUN, SKIPPED = "run", "skipped"
 BY_CLASS, IID = "classes", "iid"  # conf/sharding
@@ -141,4 +143,4 @@ def settings(scenario: Scenario, params: dict) -> dict:
     leakage = {key: value for key, value in params["leakage"].items() if key != "leaked"}
     of_classes = {f"leakage {scenario.leakage}": leakage, f"shards {scenario.sharding}": params["shards"]}
     fixed |= {f"{key} of {scenario.classes} classes": value for key, value in of_classes.items()}
-    return fixed | {"forget.class": params["forget"]["class"]}
+    return fixed | {"forget.class": forgotten_classes(params["forget"]["class"])}

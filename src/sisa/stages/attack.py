@@ -1,6 +1,8 @@
-"""Attack what was trained on the class to forget, and compare each state with the exactly retrained ensemble."""
+"""Attack what was trained on the classes to forget, and compare each state with the exactly retrained ensemble."""
 
 from pathlib import Path
+
+import numpy as np
 
 from sisa.attacks import areas, lira, scores
 from sisa.attacks.population import suspects
@@ -29,27 +31,32 @@ def main() -> None:
     models |= outputs.read(paths.LOGITS_CONTROLS)[1]
     exact = {RETRAINED_EXACT: [paths.retrained_exact(params) / name for name in params.shards]}
     members = outputs.by_state(members_by_state(params, to_forget) | exact, models)
-    on = scoring.evaluation_set(asked, to_forget.ids, params.class_names, to_forget.class_)
+    on = scoring.evaluation_set(asked, params.class_names, to_forget)
     loss = loss_of(params.train)
     predictions = {state: scoring.by_every_aggregation([*each.values()], on, loss) for state, each in members.items()}
     baselines = {model.name: scoring.of_model(models[model]) for model in BASELINES if model in models}
     write_json(METRICS / f"{RETRAINED_EXACT}.json", against_exact(predictions, baselines, on))
 
     found: dict[Place, Scores] = {}
-    if to_forget.class_:
-        found = by_answers(asked, predictions, baselines, to_forget.class_, params)
+    if to_forget.classes:
+        found = by_answers(asked, predictions, baselines, to_forget.classes, params)
         answered = {name: outputs.read(paths.shadows(params) / f"{name}.parquet")[1] for name in params.shards}
-        candidates, actual = tables.read(paths.CANDIDATES, Candidates), params.class_names.index(to_forget.class_)
+        candidates = tables.read(paths.CANDIDATES, Candidates)
+        actual = np.searchsorted(params.class_names, candidates.classes)
         found |= lira.scores(candidates, answered, asked, members, to_forget.affected, actual, loss)
     write_json(METRICS / "attacks.json", areas.of_one_run(found) if found else {})
     scores.write(METRICS / "scores.parquet", found)
 
 
 def by_answers(
-    asked: dict[str, Asked], predictions: ByState, baselines: dict[str, Predictions], class_: str, params: Params
+    asked: dict[str, Asked],
+    predictions: ByState,
+    baselines: dict[str, Predictions],
+    forgotten: tuple[str, ...],
+    params: Params,
 ) -> dict[Place, Scores]:
     """The population attack on every state and model, and the difference attack on every later state."""
-    accused = suspects(asked, tables.read_shards(paths.SHARDS, params.shards), params.class_names, class_)
+    accused = suspects(asked, tables.read_shards(paths.SHARDS, params.shards), params.class_names, forgotten)
     targets = [(state, name, each) for state, by in predictions.items() for name, each in by.items()]
     targets += [(model, "", each) for model, each in baselines.items()]
     found = {

@@ -1,4 +1,4 @@
-"""Pair images of the class to forget that shards hold with others that none holds, and deal them to ensembles."""
+"""Pair images of the classes to forget that shards hold with others that none holds, and deal them to ensembles."""
 
 from sisa.base import paths
 from sisa.base.params import load
@@ -9,8 +9,8 @@ from sisa.sharding.candidates import outside, pair_up
 
 def main() -> None:
     params = load()
-    class_ = params.forget.class_
+    classes = params.forget.classes
     shards = tables.read_shards(paths.SHARDS, params.shards)
     test, pool = tables.read(paths.TEST, Images), tables.read(paths.POOL, Pool)
-    others = outside(shards, test, pool, class_)
-    tables.write(paths.CANDIDATES, pair_up(shards, others, class_, params.attacks.shadows, params.seed))
+    others = outside(shards, test, pool, classes)
+    tables.write(paths.CANDIDATES, pair_up(shards, others, classes, params.attacks.shadows, params.seed))

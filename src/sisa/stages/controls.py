@@ -14,7 +14,7 @@ def main() -> None:
     params = load()
     asked, models = outputs.read(paths.LOGITS_CONTROLS)
     to_forget = forget_set.read(paths.FORGET_SET)
-    on = scoring.evaluation_set(asked, to_forget.ids, params.class_names, to_forget.class_)
+    on = scoring.evaluation_set(asked, params.class_names, to_forget)
     predictions = {model.name: scoring.of_model(models[model]) for model in [paths.BASELINE_LEAKED] if model in models}
     found = {name: scoring.utility(each, on) for name, each in predictions.items()}
     write_json(Path("metrics/controls.json"), found)

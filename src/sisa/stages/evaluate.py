@@ -25,7 +25,7 @@ def main() -> None:
     params = load()
     asked, models = outputs.read(paths.LOGITS)
     to_forget = forget_set.read(paths.FORGET_SET)
-    on = scoring.evaluation_set(asked, to_forget.ids, params.class_names, to_forget.class_)
+    on = scoring.evaluation_set(asked, params.class_names, to_forget)
     members = outputs.by_state(members_by_state(params, to_forget), models)
     baselines = {model.name: models[model] for model in BASELINES if model in models}
     loss = loss_of(params.train)
@@ -78,7 +78,7 @@ def forgetting(
 def knowledge(
     members: dict[str, dict[str, ModelOutputs]], baselines: dict[str, ModelOutputs], on: EvaluationSet
 ) -> dict:
-    """Who still names the forgotten class: the members of each state, and the baselines."""
+    """Who still names what was forgotten: the members of each state, and the baselines."""
     states = {
         state: {name: scoring.knowledge(model, on) for name, model in each.items()} for state, each in members.items()
     }

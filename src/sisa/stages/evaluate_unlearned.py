@@ -31,9 +31,9 @@ def main() -> None:
     params, to_forget = load(), forget_set.read(paths.FORGET_SET)
     asked, models = outputs.read(paths.LOGITS)
     _, unlearned = outputs.read(paths.LOGITS_UNLEARNED)
-    on = scoring.evaluation_set(asked, to_forget.ids, params.class_names, to_forget.class_)
-    shards, class_ = tables.read_shards(paths.SHARDS, params.shards), to_forget.class_
-    accused = suspects(asked, shards, params.class_names, class_) if class_ else None
+    on = scoring.evaluation_set(asked, params.class_names, to_forget)
+    shards, forgotten = tables.read_shards(paths.SHARDS, params.shards), to_forget.classes
+    accused = suspects(asked, shards, params.class_names, forgotten) if forgotten else None
 
     found = {}
     if to_forget.affected:

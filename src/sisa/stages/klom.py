@@ -20,7 +20,7 @@ def main() -> None:
     to_forget, found = forget_set.read(paths.FORGET_SET), {}
     if asked:
         services[AFTER] = [without(each, to_forget.affected) for each in services[RETRAINED]]
-        on = scoring.evaluation_set(asked, to_forget.ids, params.class_names, to_forget.class_)
+        on = scoring.evaluation_set(asked, params.class_names, to_forget)
         origins, loss = klom.origins(asked, to_forget), loss_of(params.train)
         predicted = {
             kind: [scoring.by_every_aggregation([*each.values()], on, loss) for each in those]

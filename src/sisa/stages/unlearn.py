@@ -19,7 +19,7 @@ def main() -> None:
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), roster.read(paths.roster(dataset)))
     shards = tables.read_shards(paths.SHARDS, params.shards)
 
-    retained, to_forget = forget(shards, params.forget.class_, params.forget.scope, requests.due(named))
+    retained, to_forget = forget(shards, params.forget.classes, params.forget.scope, requests.due(named))
     for name in params.shards:
         target = paths.RETAINED / f"{name}.parquet"
         if name in to_forget.affected:
@@ -37,7 +37,7 @@ def main() -> None:
 
 def print_notices(named: list[Named], shards: dict[str, Shard], params: Params) -> None:
     """Say which requested images change nothing."""
-    without_class, _ = forget(shards, params.forget.class_, params.forget.scope, [])
+    without_class, _ = forget(shards, params.forget.classes, params.forget.scope, [])
     copies, left = ({image for shard in each.values() for image in shard.ids} for each in (shards, without_class))
     held_out = set(tables.read(paths.TEST, Images).ids)
     for line in requests.notices(paths.REQUESTS, named, copies, left, held_out):

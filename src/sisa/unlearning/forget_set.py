@@ -7,21 +7,22 @@ from pathlib import Path
 from typing import Annotated
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, TypeAdapter
 
 from sisa.base.files import read_json, write_json
-from sisa.data.images import DOMINANT, Images, Shard
+from sisa.base.params import ClassNames
+from sisa.data.images import DOMINANT, Images, Shard, one_of
 
 ONLY_DOMINANT, ALL = SCOPES = ("dominant", "all")
 
 
 @dataclass(frozen=True)
 class ForgetSet:
-    """What was asked for, a class (None: none), a scope and image ids; the ids that go from each affected shard, and
+    """What was asked for, classes, a scope and image ids; the ids that go from each affected shard, and
     those of residual copies, which stay, in each shard that has any.
     """
 
-    class_: Annotated[str | None, Field(alias="class")]
+    classes: Annotated[ClassNames, Field(alias="class")]
     scope: str
     images: list[str]
     removed: dict[str, list[str]]
@@ -45,29 +46,29 @@ class ForgetSet:
 
 
 def forget(
-    shards: dict[str, Shard], class_: str | None, scope: str, images: Collection[str]
+    shards: dict[str, Shard], classes: tuple[str, ...], scope: str, images: Collection[str]
 ) -> tuple[dict[str, Shard], ForgetSet]:
-    """The retain set of each shard, and the forget set, of a request for a class (None: none) and for image ids."""
-    gone = {name: covered(shard, class_, scope, images) for name, shard in shards.items()}
+    """The retain set of each shard, and the forget set, of a request for classes and for image ids, if any."""
+    gone = {name: covered(shard, classes, scope, images) for name, shard in shards.items()}
     removed = {name: shard.ids[gone[name]].tolist() for name, shard in shards.items() if gone[name].any()}
     retained = {name: shard.take(~gone[name]) for name, shard in shards.items()}
     ids = {image for each in removed.values() for image in each}
     copies = {name: shard.ids[shard.among(ids)].tolist() for name, shard in retained.items()}
     residual = {name: each for name, each in copies.items() if each}
-    return retained, ForgetSet(class_, scope, sorted(images), removed, residual)
+    return retained, ForgetSet(classes, scope, sorted(images), removed, residual)
 
 
-def covered(shard: Shard, class_: str | None, scope: str, images: Collection[str]) -> np.ndarray:
-    """The rows of a shard that a request covers, as a mask [n] bool: the union of its class and of its image ids.
+def covered(shard: Shard, classes: Collection[str], scope: str, images: Collection[str]) -> np.ndarray:
+    """The rows of a shard that a request covers, as a mask [n] bool: the union of its classes and of its image ids.
 
-    At scope `dominant` the class is forgotten in the shard of that class, and the copies that leaked into other
+    At scope `dominant` a class is forgotten in the shard of that class, and the copies that leaked into other
     shards survive; at scope `all` it is forgotten in every shard. An image is forgotten in every shard at either
-    scope. At sharding=iid every image is dominant, in its one shard, and both scopes are the same. No class (None):
-    only the images. Raises ValueError for another scope.
+    scope. At sharding=iid every image is dominant, in its one shard, and both scopes are the same. Raises ValueError
+    for another scope.
     """
     if scope not in SCOPES:
         raise ValueError(f"unknown scope {scope!r}")
-    of_class = shard.classes == (class_ or "")
+    of_class = one_of(shard.classes, classes)
     if scope == ONLY_DOMINANT:
         of_class &= shard.roles == DOMINANT
     return of_class | shard.among(images)
@@ -80,8 +81,7 @@ def with_survivors(union: Images, forget_set: ForgetSet) -> Images:
 
 
 def write(path: Path, forget_set: ForgetSet) -> None:
-    content = {"class" if name == "class_" else name: value for name, value in vars(forget_set).items()}
-    write_json(path, content)
+    write_json(path, TypeAdapter(ForgetSet).dump_python(forget_set, by_alias=True))
 
 
 def read(path: Path) -> ForgetSet:

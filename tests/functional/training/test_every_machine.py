@@ -24,6 +24,7 @@ from sisa.inference.logits import logits_of
 from sisa.inference.outputs import Asked, ModelOutputs
 from sisa.training.loop import be_deterministic, train_member
 from sisa.training.networks import build
+from sisa.unlearning.forget_set import ForgetSet
 
 recipe, precision, threads = sys.argv[1:]
 text = yaml.safe_load(open(f"conf/train/{recipe}.yaml"))
@@ -47,7 +48,7 @@ for seed in (0, 1):
     members.append(ModelOutputs({"held_out": logits, "training_images": logits[::-1]}, np.bincount(labels)))
 asked = {"held_out": Asked(np.arange(60).astype(str), names[labels])}
 asked["training_images"] = Asked(asked["held_out"].ids, names[labels[::-1]])
-on = evaluation_set(asked, ["1", "2"], names.tolist(), "cat")
+on = evaluation_set(asked, names.tolist(), ForgetSet(("cat",), "dominant", [], {"cat": ["1", "2"]}, {}))
 scores = rounded(utility_by_set(by_every_aggregation(members, on, Loss(1.0, 0.1)), on))
 digest.update(repr(scores).encode())
 print(digest.hexdigest())

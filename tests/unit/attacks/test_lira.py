@@ -75,7 +75,9 @@ class World:
             }
             for state, those in states.items()
         }
-        return lira.scores(everything, answered, asked, members, ["cat"], 0, LOSS)
+        return lira.scores(
+            everything, answered, asked, members, ["cat"], np.searchsorted(NAMES, everything.classes), LOSS
+        )
 
 
 def told(logits, counts):
@@ -153,6 +155,16 @@ def test_two_shadow_ensembles_are_too_few_for_canaries():
     assert {place[3] for place in World(2.0, 0, 2).scores()} == {LEAKED, DOMINANT}
 
 
+def test_each_candidate_is_attacked_by_the_odds_of_the_class_that_it_is_taught_as():
+    believed = np.array([[0.6, 0.3, 0.1], [0.2, 0.7, 0.1]])
+    member = told(np.log(believed), SAW)
+    found = lira.odds("mean_probabilities", [member], np.array([0, 1]), LOSS)
+    np.testing.assert_allclose(found, np.log([0.6 / 0.4, 0.7 / 0.3]))
+    never_saw_cat = told(np.log(believed), NEVER)
+    assert lira.odds("prior_corrected", [never_saw_cat], np.array([0, 1]), LOSS) is None
+    assert lira.odds("prior_corrected", [never_saw_cat], np.array([1, 1]), LOSS) is not None
+
+
 def test_without_shadow_ensembles_nothing_is_attacked():
     assert World(2.0, 0, 0).scores() == {}
 
@@ -161,7 +173,7 @@ def test_without_candidates_nothing_is_attacked():
     nothing = candidates().take(np.zeros(260, dtype=bool))
     asked = {HELD_OUT: Asked(nothing.ids, nothing.classes)}
     members = {BEFORE: {"cat": ModelOutputs({HELD_OUT: np.zeros((0, 3))}, SAW)}}
-    assert lira.scores(nothing, {"cat": {}}, asked, members, [], 0, LOSS) == {}
+    assert lira.scores(nothing, {"cat": {}}, asked, members, [], np.zeros(0, int), LOSS) == {}
 
 
 def test_the_likelihood_ratio_is_the_one_of_two_normal_distributions():

@@ -39,7 +39,7 @@ def of_set(name):
 ASKED = {name: of_set(name) for name in COUNTS}
 TRAINED = ASKED["training_images"].ids.tolist()
 SHARDS = {"second": shard(TRAINED[:30]), "first": shard(TRAINED[30:] + TRAINED[:10])}  # ten cats are in both
-ACCUSED = suspects(ASKED, SHARDS, ["cat", "dog"], "cat")
+ACCUSED = suspects(ASKED, SHARDS, ["cat", "dog"], ("cat",))
 
 
 def answers(margin=0.0, seed=0, masked=False):
@@ -70,7 +70,7 @@ def test_each_origin_is_told_from_the_held_out_images_of_its_classes():
 
 
 def test_a_side_with_few_images_is_not_attacked():
-    few = suspects(ASKED, SHARDS | {"first": shard(TRAINED[30:] + TRAINED[:9])}, ["cat", "dog"], "cat")
+    few = suspects(ASKED, SHARDS | {"first": shard(TRAINED[30:] + TRAINED[:9])}, ["cat", "dog"], ("cat",))
     assert "leaked" not in few.population(answers())
 
 
@@ -83,6 +83,36 @@ def test_what_was_trained_on_is_found_and_what_was_not_is_not():
 
 def test_a_class_that_no_member_saw_is_not_attacked_and_others_are():
     assert ACCUSED.population(answers(masked=True)).keys() == {"retained"}
+
+
+def test_of_several_classes_as_many_of_each_are_told_from_held_out_images_of_these():
+    """All images of a class are as easy, and cows easier: without matching, the class would pass for memory."""
+    counts = {"training_images": (40, 30, 10), "held_out": (20, 20, 20), "unused": (12, 30, 0)}
+    names = np.array(["cat", "cow", "dog"])
+    asked = {
+        name: Asked(np.array([f"{name[0]}{number}" for number in range(sum(each))]), np.repeat(names, each))
+        for name, each in counts.items()
+    }
+    ids = asked["training_images"].ids
+    shards = {"cat": shard(ids[:40]), "cow": shard([*ids[40:70], *ids[:16]]), "dog": shard(ids[70:])}
+    accused = suspects(asked, shards, [*names], ("cat", "cow"))
+    easy = {
+        name: Prediction(
+            np.zeros(len(of.ids)),
+            np.eye(3)[np.searchsorted(names, of.classes)] * np.where(of.classes == "cow", 9, 1)[:, None],
+        )
+        for name, of in asked.items()
+    }
+    found = accused.population(easy)
+    sides = {
+        name: tuple(dict(zip(*np.unique(accused.actual[rows], return_counts=True), strict=True)) for rows in both)
+        for name, both in accused.origins.items()
+    }
+    held = {0: 20, 1: 20}
+    assert sides["dominant"] == ({0: 20, 1: 20}, held)
+    assert sides["leaked"] == ({0: 16}, {0: 20})  # no cow leaked, so that no cow is asked about
+    assert sides["never_seen"] == ({0: 12, 1: 12}, held)
+    assert {auc(found[name].ins, found[name].outs) for name in ("dominant", "leaked", "never_seen")} == {0.5}
 
 
 def test_an_undecided_service_is_not_attacked():

@@ -9,7 +9,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from sisa.base.errors import BadInput
-from sisa.base.params import load
+from sisa.base.params import forgotten_classes, load, written_classes
 
 ROOT = Path(__file__).parents[3]
 CONF = ROOT / "conf"
@@ -71,7 +71,7 @@ def test_the_committed_parameters_are_what_conf_composes():
 def test_the_committed_parameters_are_valid():
     params = load()
     assert params.shards == ["cat", "cow", "dog", "elephant", "horse"]
-    assert (params.forget.class_, params.leakage.dominant, params.leakage.leaked) == ("cat", 800, 50)
+    assert (params.forget.classes, params.leakage.dominant, params.leakage.leaked) == (("cat",), 800, 50)
 
 
 @pytest.mark.parametrize("leakage", presets("leakage"))
@@ -82,7 +82,7 @@ def test_every_dataset_with_every_class_count_and_leakage_level_is_valid(dataset
     params = loaded(composed(f"dataset={dataset}", f"classes={classes}", f"leakage={leakage}"), tmp_path)
     assert params.dataset.name == dataset
     assert len(params.shards) == int(classes)
-    assert params.forget.class_ == params.dataset.forget_class
+    assert [*params.forget.classes] == [params.dataset.forget_class]
     assert params.dataset.forget_class in params.leakage.restricted
 
 
@@ -149,6 +149,21 @@ def test_parameters_that_a_study_sweeps_can_be_overridden(override, tmp_path):
     loaded(composed(override), tmp_path)
 
 
+@pytest.mark.parametrize(
+    ("override", "classes"),
+    [
+        ("forget.class=null", ()),
+        ("forget.class=dog", ("dog",)),
+        ("forget.class=[dog,cat]", ("cat", "dog")),
+        ("forget.class=[horse,cat,cow,elephant]", ("cat", "cow", "elephant", "horse")),
+    ],
+)
+def test_none_one_or_several_classes_are_forgotten_and_their_order_says_nothing(override, classes, tmp_path):
+    params = loaded(composed(override), tmp_path)
+    assert params.forget.classes == classes
+    assert forgotten_classes(written_classes(classes)) == classes
+
+
 def test_a_class_count_that_the_data_set_lacks_is_answered_with_those_it_has(tmp_path):
     path = tmp_path / "params.yaml"
     path.write_text(yaml.dump(composed("dataset=cifar10", "classes=5")))
@@ -186,7 +201,31 @@ BAD = [
         "Animals 10",
         "dataset.name is 'Animals 10': write it in lower-case letters, digits, _ and - alone",
     ),
-    ("forget.class", 7, "forget.class is 7"),
+    ("forget.class", 7, "forget.class is 7: write the name of a class, a list of several names, or null"),
+    (
+        "forget.class",
+        ["cat", 7],
+        "forget.class is ['cat', 7]: write the name of a class, a list of several names, or null",
+    ),
+    (
+        "forget.class",
+        [["cat"], ["dog"]],
+        "forget.class is [['cat'], ['dog']]: write the name of a class, a list of several names, or null",
+    ),
+    (
+        "forget.class",
+        {"cat": 1},
+        "forget.class is {'cat': 1}: write the name of a class, a list of several names, or null",
+    ),
+    ("forget.class", [], "forget.class is []: write one class without brackets, and null for none"),
+    ("forget.class", ["cat"], "forget.class is ['cat']: write one class without brackets, and null for none"),
+    ("forget.class", ["dog", "cat", "dog"], "forget.class is ['dog', 'cat', 'dog']: write each class once"),
+    ("forget.class", ["cat", "dgo"], "forget.class names 'dgo', which is not among the classes cat, cow, dog"),
+    (
+        "forget.class",
+        ["cat", "cow", "dog", "elephant", "horse"],
+        "forget.class names every class, and no model would have an image left; leave one out, or more",
+    ),
     ("forget.class", GONE, "forget.class is missing"),
     ("forget", "cat", "forget is 'cat'"),
     ("forget.scope", "some", "forget.scope is 'some'"),

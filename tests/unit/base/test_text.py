@@ -2,7 +2,7 @@
 
 import pytest
 
-from sisa.base.text import counted, number_of, printable
+from sisa.base.text import counted, in_words, number_of, printable
 
 
 @pytest.mark.parametrize(
@@ -33,3 +33,9 @@ def test_one_is_singular_and_everything_else_plural():
     assert number_of(2, "class") == "2 classes"
     assert number_of(20, "play") == "20 plays"
     assert [number_of(count, "residual copy") for count in (1, 2)] == ["1 residual copy", "2 residual copies"]
+
+
+def test_names_are_listed_in_words():
+    assert in_words(["cat"]) == "cat"
+    assert in_words(("cat", "dog")) == "cat and dog"
+    assert in_words(["cat", "cow", "dog"], "or") == "cat, cow or dog"

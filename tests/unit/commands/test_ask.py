@@ -18,10 +18,10 @@ from sisa.data.images import image_id
 from sisa.inference.outputs import ModelOutputs
 from sisa.sources import roster
 
-COMMITTED = load(Path(__file__).parents[3] / "params.yaml")
-THREE = ["cat", "cow", "dog"]
-DATASET = COMMITTED.dataset.model_copy(update={"class_sets": {"5": THREE}})
-PARAMS = COMMITTED.model_copy(update={"dataset": DATASET, "shards": THREE})
+NAMES = ["cat", "cow", "dog"]
+PARAMS = load(Path(__file__).parents[3] / "params.yaml")
+DATASET = PARAMS.dataset.model_copy(update={"class_sets": {str(PARAMS.classes): NAMES}})
+PARAMS = PARAMS.model_copy(update={"dataset": DATASET, "shards": NAMES})
 TRAINED = {name: Path("shards", name) for name in PARAMS.shards}
 RETRAINED = Path("retrained/cat")
 STATES = {
@@ -109,7 +109,7 @@ def test_an_erased_image_is_known_by_its_id_and_by_its_file(tmp_path, monkeypatc
 def test_a_member_is_asked_as_trained_and_where_it_was_retrained_as_that_too():
     assert every_member(STATES) == [TRAINED["cat"], RETRAINED, TRAINED["cow"], TRAINED["dog"]]
     answers = dict.fromkeys(TRAINED.values(), answering("cat", 8, 1, 1)) | {RETRAINED: answering("dog", 0, 1, 1)}
-    rows = list(member_rows(PHOTO, STATES, answers, PARAMS, "cat"))
+    rows = list(member_rows(PHOTO, STATES, answers, PARAMS, ("cat",)))
     assert [(row["member"], row["serves"], row["trained on cat"], row["answer"]) for row in rows] == [
         ("cat", "before", 8, "cat"),
         ("cat", "retrained", 0, "dog"),
@@ -120,7 +120,7 @@ def test_a_member_is_asked_as_trained_and_where_it_was_retrained_as_that_too():
 
 def test_an_empty_member_is_shown_and_does_not_serve():
     answers = dict.fromkeys(TRAINED.values(), answering("cat", 8, 1, 1))
-    assert list(member_rows(PHOTO, STATES, answers, PARAMS, "cat"))[1] == {
+    assert list(member_rows(PHOTO, STATES, answers, PARAMS, ("cat",)))[1] == {
         "member": "cat",
         "serves": "retrained",
         "trained on cat": 0,
@@ -145,15 +145,24 @@ def test_a_single_model_says_how_sure_it_is_in_percent():
 
 
 def test_answers_that_name_the_forgotten_class_are_starred():
-    lines = table([{"answer": "cat"}, {"answer": "dog"}], "cat").splitlines()
+    lines = table([{"answer": "cat"}, {"answer": "dog"}], ("cat",)).splitlines()
     assert [line.split() for line in lines[2:]] == [["cat", "*"], ["dog"]]
-    assert "* names cat, the forgotten class" in legend(PARAMS, "cat")
+    assert "* names cat, the forgotten class" in legend(PARAMS, ("cat",))
+
+
+def test_several_forgotten_classes_are_each_starred_and_counted():
+    starred = table([{"answer": "cat"}, {"answer": "cow"}, {"answer": "dog"}], ("cat", "cow"))
+    assert [line.split()[1:] for line in starred.splitlines()[2:]] == [["*"], ["*"], []]
+    assert "* names cat or cow, the forgotten classes" in legend(PARAMS, ("cat", "cow"))
+    answers = dict.fromkeys(TRAINED.values(), answering("cat", 8, 1, 2))
+    (first, *_) = member_rows(PHOTO, STATES, answers, PARAMS, ("cat", "dog"))
+    assert (first["trained on cat"], first["trained on dog"]) == (8, 2)
 
 
 def test_without_a_forgotten_class_nothing_is_starred_or_counted():
     answers = dict.fromkeys(TRAINED.values(), answering("cat", 8, 1, 1))
-    shown = table(member_rows(PHOTO, STATES, answers, PARAMS, None), None)
-    assert "*" not in shown + legend(PARAMS, None)
+    shown = table(member_rows(PHOTO, STATES, answers, PARAMS, ()), ())
+    assert "*" not in shown + legend(PARAMS, ())
     assert shown.split()[:3] == ["member", "serves", "answer"]
 
 

@@ -26,18 +26,19 @@ def test_a_shard_that_holds_an_erased_image_is_named():
 
 
 @pytest.mark.parametrize(
-    ("class_", "images", "removed", "expected"),
+    ("classes", "images", "removed", "expected"),
     [
         (
-            None,
+            (),
             "abc",
             "ab",
             "3 images by request; taken out of the shards for this: 2 images; in no shard: 1 of those requested",
         ),
-        (None, "a", "a", "1 image by request; taken out of the shards for this: 1 image"),
-        ("cat", "", "ab", "class cat at scope all; taken out of the shards for this: 2 images"),
+        ((), "a", "a", "1 image by request; taken out of the shards for this: 1 image"),
+        (("cat", "dog"), "", "a", "classes cat and dog at scope all; taken out of the shards for this: 1 image"),
+        (("cat",), "", "ab", "class cat at scope all; taken out of the shards for this: 2 images"),
         (
-            "cat",
+            ("cat",),
             "c",
             "ab",
             "class cat at scope all and 1 image by request; taken out of the shards for this: 2 images; "
@@ -45,8 +46,8 @@ def test_a_shard_that_holds_an_erased_image_is_named():
         ),
     ],
 )
-def test_what_was_asked_for_is_told_from_what_the_shards_lost_for_it(class_, images, removed, expected):
-    assert asked_for(ForgetSet(class_, "all", [*images], {"cat": [*removed]}, {})) == expected
+def test_what_was_asked_for_is_told_from_what_the_shards_lost_for_it(classes, images, removed, expected):
+    assert asked_for(ForgetSet(classes, "all", [*images], {"cat": [*removed]}, {})) == expected
 
 
 def test_receipts_are_named_and_images_without_one_are_counted(capsys, tmp_path, monkeypatch):

@@ -34,8 +34,8 @@ SHARDS = {
 }
 
 
-def prices(class_="cat", images=()):
-    _, to_forget = forget(SHARDS, class_, "dominant", images)
+def prices(classes=("cat",), images=()):
+    _, to_forget = forget(SHARDS, classes, "dominant", images)
     return budgets.prices(SHARDS, union([*SHARDS.values()]), to_forget, PARAMS)
 
 
@@ -49,13 +49,13 @@ def test_the_price_is_that_of_exact_forgetting():
 
 
 def test_an_image_of_the_last_slice_costs_that_slice_alone():
-    found = prices(None, ["119"])
+    found = prices((), ["119"])
     assert found[paths.members(PARAMS) / "dog"] == Price(7 * 19, 13)
     assert found.keys() == {paths.members(PARAMS) / "dog", paths.BASELINE_FULL}
 
 
 def test_nothing_to_forget_has_no_price():
-    assert prices(None) == {}
+    assert prices(()) == {}
 
 
 @pytest.mark.parametrize(("samples", "share", "budget"), [(30, 0.1, 3), (100, 0.29, 29), (3, 0.05, 1), (0, 0.1, 0)])

@@ -88,7 +88,7 @@ def params(tmp_path, monkeypatch):
     tables.write(paths.UNION_RETAINED, left)
     tables.write(paths.TEST, Images(together.ids[:0], together.classes[:0], together.pixels[:0]))
     write_model(paths.BASELINE_RETRAINED, left, np.zeros(len(left), dtype=np.int64), 1)
-    forget_set.write(paths.FORGET_SET, ForgetSet(None, "dominant", [A], {name: [A] for name in SHARDS}, {}))
+    forget_set.write(paths.FORGET_SET, ForgetSet((), "dominant", [A], {name: [A] for name in SHARDS}, {}))
     return params
 
 
@@ -129,12 +129,12 @@ def attacked(params):
     attacks = {"shards": list(SHARDS), "of": ["forgotten"], "shadows": 4, "oracles": 1}
     Path("params.yaml").write_text(yaml.safe_dump(values | {"attacks": attacks}))
     removed = {"cat": [B, A], "dog": [A], "horse": [A]}
-    forget_set.write(paths.FORGET_SET, ForgetSet("cat", "dominant", [A], removed, {}))
+    forget_set.write(paths.FORGET_SET, ForgetSet(("cat",), "dominant", [A], removed, {}))
     test = Images(np.array(OTHER_CATS), np.array(["cat"] * 3), np.zeros((3, 1, 1, 1), np.uint8))
     tables.write(paths.TEST, test)
     together = union([*SHARDS.values(), test])
     tables.write(paths.POOL, Pool(*vars(together).values(), together.ids))
-    tables.write(paths.CANDIDATES, pair_up(SHARDS, test, "cat", 4, 0))
+    tables.write(paths.CANDIDATES, pair_up(SHARDS, test, ("cat",), 4, 0))
     return load()
 
 

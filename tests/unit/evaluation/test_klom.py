@@ -40,14 +40,14 @@ ON = EvaluationSet(
     {HELD_OUT: np.array([0, 1]), TRAINING: np.array([0] * IMAGES + [1])},
     np.array([True] * IMAGES + [False]),
     ["cat", "dog"],
-    "cat",
+    ("cat",),
 )
 ASKED = {
     HELD_OUT: Asked(np.array(["h", "i"]), np.array(["cat", "dog"])),
     TRAINING: Asked(np.array([*map(str, range(IMAGES)), "d"]), np.array(["cat"] * IMAGES + ["dog"])),
 }
 FORGOTTEN = [*map(str, range(IMAGES))]
-REQUEST = ForgetSet("cat", "dominant", [], {"cat": FORGOTTEN}, {"dog": ["7"]})
+REQUEST = ForgetSet(("cat",), "dominant", [], {"cat": FORGOTTEN}, {"dog": ["7"]})
 ORIGINS = origins(ASKED, REQUEST)
 
 

@@ -8,8 +8,10 @@ from sisa.evaluation.scoring import (
     HELD_OUT,
     TRAINING,
     EvaluationSet,
+    Prediction,
     against,
     by_every_aggregation,
+    evaluation_set,
     floor,
     gaps,
     knowledge,
@@ -18,13 +20,14 @@ from sisa.evaluation.scoring import (
     utility,
     utility_by_set,
 )
-from sisa.inference.outputs import ModelOutputs
+from sisa.inference.outputs import Asked, ModelOutputs
+from sisa.unlearning.forget_set import ForgetSet
 
 ON = EvaluationSet(
     {HELD_OUT: np.array([0, 0, 1]), TRAINING: np.array([0, 0, 1, 1])},
     np.array([True, True, False, False]),
     ["cat", "dog"],
-    "cat",
+    ("cat",),
 )
 
 
@@ -58,7 +61,7 @@ def test_test_accuracy_is_of_the_retained_classes():
 
 
 def test_test_accuracy_is_of_all_classes_where_none_is_forgotten():
-    on = EvaluationSet(ON.actual, ON.forgotten, ON.classes, None)
+    on = EvaluationSet(ON.actual, ON.forgotten, ON.classes, ())
     assert unlearning(of_model(NEVER_SAW), on)["TA"] == pytest.approx(1 / 3)
 
 
@@ -103,4 +106,22 @@ def test_nothing_is_scored_where_nothing_was_decided():
 def test_knowledge_is_how_often_a_member_names_the_class_rightly_and_wrongly():
     assert knowledge(KNOWS, ON) == {"saw": 800, "names": 1, "names_others": 0}
     assert knowledge(model([0, 1, 0], [0] * 4, (50, 800)), ON) == {"saw": 50, "names": 0.5, "names_others": 1}
-    assert knowledge(KNOWS, EvaluationSet(ON.actual, ON.forgotten, ON.classes, None)) == {}
+    assert knowledge(KNOWS, EvaluationSet(ON.actual, ON.forgotten, ON.classes, ())) == {}
+
+
+def test_of_several_forgotten_classes_each_is_to_be_named_and_others_are_taken_for_any():
+    actual = np.array([0, 0, 1, 2, 2])
+    on = EvaluationSet(dict.fromkeys((HELD_OUT, TRAINING), actual), actual == 0, ["cat", "cow", "dog"], ("cat", "dog"))
+    answers = np.array([0, 2, 2, 2, 1])
+    member = ModelOutputs({HELD_OUT: np.eye(3)[answers]}, np.array([800, 50, 30]))
+    assert knowledge(member, on) == {"saw": 830, "names": 0.5, "names_others": 1}
+    predicted = dict.fromkeys((HELD_OUT, TRAINING), Prediction(answers, np.eye(3)[answers]))
+    scores = utility(predicted, on)[HELD_OUT]
+    assert (scores["forgotten"], scores["retained"], scores["others_taken"]) == (0.5, 0, 1)
+    assert unlearning(predicted, on) == {"UA": 0.5, "RA": pytest.approx(1 / 3), "TA": 0}
+
+
+def test_the_questions_of_a_request_are_its_images_and_its_classes():
+    asked = {name: Asked(np.array(["a", "b", "c"]), np.array(["cat", "cow", "dog"])) for name in (HELD_OUT, TRAINING)}
+    on = evaluation_set(asked, ["cat", "cow", "dog"], ForgetSet(("cat", "dog"), "all", [], {"cow": ["a", "c"]}, {}))
+    assert on.forgotten.tolist() == on.of_class.tolist() == [True, False, True]

@@ -69,7 +69,7 @@ def run():
     models |= {Path("models/baseline_full"): model(3, 2, 1)}
     pixels = np.arange(len(IDS) * 12, dtype=np.uint8).reshape(-1, 3, 2, 2)
     pool = Pool(IDS, names("cat cat cow cat cow cow cat"), pixels, IDS)
-    _, forgotten = forget_set.forget(SHARDS, "cat", "dominant", [])
+    _, forgotten = forget_set.forget(SHARDS, ("cat",), "dominant", [])
     return Run(params, pool, SHARDS, forgotten, ASKED, models)
 
 
@@ -99,7 +99,7 @@ def test_members_answer_in_the_states_that_they_serve(run):
 
 @pytest.mark.parametrize("aggregation", [None, *AGGREGATIONS])
 def test_answers_and_scores_are_those_of_the_evaluation(aggregation, run):
-    on = scoring.evaluation_set(ASKED, run.forget_set.ids, CLASSES, "cat")
+    on = scoring.evaluation_set(ASKED, CLASSES, run.forget_set)
     by_name = scoring.by_every_aggregation([*run.states["retrained"].values()], on, loss_of(TRAIN))
     expected = by_name[aggregation or "mean_logits"]
     answers = run.answers("retrained", aggregation)

@@ -91,8 +91,8 @@ def test_models_are_evaluated_on_what_is_held_out_trained_on_and_of_the_class_bu
         np.array(list("123456")),
     )
     test, union = pool.take(np.array([0, 2])), pool.take(np.array([1, 3]))
-    sets = logits.evaluation_images(test, union, pool, "cat")
+    sets = logits.evaluation_images(test, union, pool, ("cat",))
     assert {name: images.ids.tolist() for name, images in sets.items()} == {
         HELD_OUT: ["a", "c"], TRAINING: ["b", "d"], UNUSED: ["e"],
     }  # fmt: skip
-    assert len(logits.evaluation_images(test, union, pool, None)[UNUSED]) == 0
+    assert len(logits.evaluation_images(test, union, pool, ())[UNUSED]) == 0

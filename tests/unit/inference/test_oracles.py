@@ -12,7 +12,7 @@ from sisa.inference.logits import outputs_of_another
 from sisa.inference.outputs import HELD_OUT, TRAINING, ModelOutputs
 from sisa.unlearning.forget_set import ForgetSet
 
-REQUEST = ForgetSet("cat", "dominant", [], {"cat": ["a", "b"]}, {"dog": ["b"]})
+REQUEST = ForgetSet(("cat",), "dominant", [], {"cat": ["a", "b"]}, {"dog": ["b"]})
 ROOT = Path(__file__).parents[3]
 
 

@@ -92,6 +92,9 @@ def test_equal_runs_on_the_same_images_are_no_more_evidence_than_one(run):
 
 def test_how_many_runs_a_scenario_stands_for_is_told(run):
     assert scenarios([run])[0]["runs"] == "one run (seed 0)"
+    assert scenarios([run])[0]["forgotten"] == "cat"
+    several = replace(run, params=run.params | {"forget": {"class": ["cat", "dog"], "scope": "dominant"}})
+    assert scenarios([several])[0]["forgotten"] == "cat and dog"
     (both,) = scenarios([run, other_run(run, 0.4, seed=1)])
     assert both["runs"] == "means of n = 2 independent runs, with the lowest and the highest run"
 

@@ -72,6 +72,14 @@ def test_leakage_is_told_in_words(leaked, reach, restricted, expected):
     assert summary.leakage_in_words({"leaked": leaked, "reach": reach, "restricted": restricted}) == expected
 
 
+def test_several_forgotten_classes_are_named(monkeypatch, capsys, run):
+    forget = {"class": ["cat", "cow", "dog"], "scope": "all"}
+    text = printed(monkeypatch, capsys, run, params=run.params | {"forget": forget})
+    assert "; cat, cow and dog forgotten at scope all; " in text
+    assert "overall (and of the forgotten classes: cat, cow and dog)\n" in text
+    assert "of the forgotten classes: held-out images named and others taken for one of them, in percent, " in text
+
+
 def test_where_nothing_is_forgotten_there_is_no_speed_up(monkeypatch, capsys, run):
     nothing = {"retraining": {"samples": 0}, "scope": {"dominant": {"samples": 0}, "all": {"samples": 0}}}
     text = printed(

@@ -107,7 +107,7 @@ def test_recipes_must_agree_within_a_table_and_leakage_only_within_a_level():
     assert found == {
         "train": 1,
         "dataset": {"image_size": 28},
-        "forget.class": "cat",
+        "forget.class": ("cat",),
         "leakage high of 5 classes": {"reach": 0},
         "shards classes of 5 classes": ["cat", "dog"],
     }

@@ -35,8 +35,8 @@ OTHERS = union([images("cat", 50, 30), images("dog", 200, 10), images("cow", 220
 ALONE = {"cat": SHARDS["cat"], "dog": shard("dog", [DOGS], 2)}
 
 
-def dealt(shards=SHARDS, others=OTHERS, class_="cat", seed=0):
-    return pair_up(shards, others, class_, SHADOWS, seed)
+def dealt(shards=SHARDS, others=OTHERS, classes=("cat",), seed=0):
+    return pair_up(shards, others, classes, SHADOWS, seed)
 
 
 def test_a_pair_is_an_image_that_shards_hold_and_one_of_its_class_that_none_holds():
@@ -107,11 +107,26 @@ def test_an_image_is_inside_all_shards_that_its_pair_has_places_in_or_inside_non
             assert [image in each.ids for each in shadows] == [inside] * 3
 
 
+def test_pairs_and_canaries_of_two_classes_are_those_of_each_and_no_image_is_in_two():
+    found = dealt(classes=("cat", "dog"))
+    of_class = dict(
+        zip([*union([*SHARDS.values(), OTHERS]).ids], [*union([*SHARDS.values(), OTHERS]).classes], strict=True)
+    )
+    canary = found.origins == CANARY
+    for name in ("cat", "dog"):
+        taught = found.classes == name
+        assert {of_class[image] for image in found.ids[taught & ~canary]} == {name}
+        assert {of_class[image] for image in found.ids[taught & canary]} == {"cow"}
+        assert {of_class[image] for image in found.places[taught]} == {name}
+    assert len(np.unique(found.ids)) == len(found)
+
+
 @pytest.mark.parametrize(
-    ("class_", "others"), [(None, OTHERS), ("horse", OTHERS), ("cat", OTHERS.take(np.zeros(len(OTHERS), dtype=bool)))]
+    ("classes", "others"),
+    [((), OTHERS), (("horse",), OTHERS), (("cat",), OTHERS.take(np.zeros(len(OTHERS), dtype=bool)))],
 )
-def test_without_a_class_or_its_images_nothing_is_dealt_and_a_file_says_so(tmp_path, class_, others):
-    found = dealt(class_=class_, others=others)
+def test_without_a_class_or_its_images_nothing_is_dealt_and_a_file_says_so(tmp_path, classes, others):
+    found = dealt(classes=classes, others=others)
     tables.write(tmp_path / "candidates.parquet", found)
     again = tables.read(tmp_path / "candidates.parquet", Candidates)
     assert len(found) == len(again) == len(again.dealt) == 0
@@ -128,5 +143,5 @@ def test_outside_of_the_shards_are_the_held_out_images_and_the_unused_ones_of_th
     unused = images("cat", 50, 3)
     test = images("dog", 200, 2)
     everything = union([*SHARDS.values(), test, unused, images("dog", 230, 2)])
-    found = outside(SHARDS, test, Pool(*vars(everything).values(), everything.ids), "cat")
+    found = outside(SHARDS, test, Pool(*vars(everything).values(), everything.ids), ("cat",))
     assert found.ids.tolist() == [*unused.ids, *test.ids]

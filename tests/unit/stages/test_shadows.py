@@ -69,7 +69,7 @@ def dealt(tmp_path, monkeypatch):
         tables.write(paths.POOL, Pool(*vars(everything).values(), everything.ids))
         for name, each in shards.items():
             tables.write(paths.SHARDS / f"{name}.parquet", each)
-        forget_set.write(paths.FORGET_SET, forget(shards, class_, "dominant", [])[1])
+        forget_set.write(paths.FORGET_SET, forget(shards, load().forget.classes, "dominant", [])[1])
         candidates.main()
         return load()
 

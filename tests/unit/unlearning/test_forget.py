@@ -18,31 +18,34 @@ SHARD = Shard(
 
 
 @pytest.mark.parametrize(
-    ("class_", "scope", "ids", "expected"),
+    ("classes", "scope", "ids", "expected"),
     [
-        ("cat", "dominant", [], "acdf"),
-        ("dog", "dominant", [], ""),  # its copies here have leaked
-        ("dog", "all", [], "be"),
-        ("cat", "all", [], "acdf"),
-        ("horse", "all", [], ""),
-        (None, "dominant", [], ""),
-        (None, "all", [], ""),
-        (None, "dominant", ["b", "f", "z"], "bf"),  # an image is forgotten wherever it was copied
-        ("cat", "dominant", ["b", "c"], "abcdf"),
-        ("dog", "all", ["b", "c"], "bce"),
+        (("cat",), "dominant", [], "acdf"),
+        (("dog",), "dominant", [], ""),  # its copies here have leaked
+        (("dog",), "all", [], "be"),
+        (("cat",), "all", [], "acdf"),
+        (("horse",), "all", [], ""),
+        ((), "dominant", [], ""),
+        ((), "all", [], ""),
+        ((), "dominant", ["b", "f", "z"], "bf"),  # an image is forgotten wherever it was copied
+        (("cat",), "dominant", ["b", "c"], "abcdf"),
+        (("dog",), "all", ["b", "c"], "bce"),
+        (("cat", "dog"), "dominant", [], "acdf"),
+        (("cat", "dog"), "all", [], "abcdef"),
+        (("dog", "horse"), "all", ["a"], "abe"),
     ],
 )
-def test_the_union_of_a_class_under_its_scope_and_of_images_is_forgotten(class_, scope, ids, expected):
-    assert "".join(SHARD.ids[covered(SHARD, class_, scope, ids)]) == expected
+def test_the_union_of_a_class_under_its_scope_and_of_images_is_forgotten(classes, scope, ids, expected):
+    assert "".join(SHARD.ids[covered(SHARD, classes, scope, ids)]) == expected
 
 
 def test_an_unknown_scope_is_refused():
     with pytest.raises(ValueError, match="unknown scope 'some'"):
-        covered(SHARD, "cat", "some", [])
+        covered(SHARD, ("cat",), "some", [])
 
 
 def test_nothing_is_forgotten_of_an_empty_shard():
-    assert covered(SHARD.take(np.zeros(6, bool)), "cat", "dominant", ["a"]).shape == (0,)
+    assert covered(SHARD.take(np.zeros(6, bool)), ("cat",), "dominant", ["a"]).shape == (0,)
 
 
 def test_a_shard_holds_the_copies_that_are_in_it():
@@ -53,7 +56,16 @@ def test_a_shard_holds_the_copies_that_are_in_it():
 def test_the_forget_set_names_what_goes_from_each_shard_and_the_copies_that_stay():
     leaked = SHARD.take(np.array([0, 4]))
     shards = {"cat": SHARD, "dog": replace(leaked, roles=np.array(["leaked", "dominant"]))}
-    retained, to_forget = forget(shards, "cat", "dominant", ["z"])
-    assert to_forget == ForgetSet("cat", "dominant", ["z"], {"cat": ["a", "c", "d", "f"]}, {"dog": ["a"]})
+    retained, to_forget = forget(shards, ("cat",), "dominant", ["z"])
+    assert to_forget == ForgetSet(("cat",), "dominant", ["z"], {"cat": ["a", "c", "d", "f"]}, {"dog": ["a"]})
     assert {name: shard.ids.tolist() for name, shard in retained.items()} == {"cat": ["b", "e"], "dog": ["a", "e"]}
-    assert forget(shards, "cat", "all", [])[1].residual == {}
+    assert forget(shards, ("cat",), "all", [])[1].residual == {}
+
+
+def test_of_two_classes_each_is_forgotten_in_its_own_shard_and_its_copies_in_the_other_survive():
+    leaked = SHARD.take(np.array([0, 1, 4]))
+    shards = {"cat": SHARD, "dog": replace(leaked, roles=np.array(["leaked", "dominant", "dominant"]))}
+    retained, to_forget = forget(shards, ("cat", "dog"), "dominant", [])
+    assert to_forget.removed == {"cat": ["a", "c", "d", "f"], "dog": ["b", "e"]}
+    assert to_forget.residual == {"cat": ["b", "e"], "dog": ["a"]}
+    assert {name: shard.ids.tolist() for name, shard in retained.items()} == {"cat": ["b", "e"], "dog": ["a"]}

@@ -1,5 +1,6 @@
 """The record of a request comes back as it was written, or is refused."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from sisa.data.images import Images
 from sisa.unlearning import forget_set
 from sisa.unlearning.forget_set import ForgetSet, with_survivors
 
-REQUEST = ForgetSet("cat", "all", ["a"], {"dog": ["b", "a"], "cat": ["a", "c"]}, {"horse": ["c"]})
+REQUEST = ForgetSet(("cat",), "all", ["a"], {"dog": ["b", "a"], "cat": ["a", "c"]}, {"horse": ["c"]})
 
 
 def test_affected_shards_keep_their_order_and_ids_are_named_once():
@@ -29,7 +30,9 @@ def test_what_is_retained_and_what_survives_are_each_there_once():
     assert with_survivors(union, nothing_survives).ids.tolist() == ["d"]
 
 
-@pytest.mark.parametrize("request_", [REQUEST, ForgetSet(None, "dominant", [], {}, {})])
+@pytest.mark.parametrize(
+    "request_", [REQUEST, ForgetSet((), "dominant", [], {}, {}), ForgetSet(("cat", "dog"), "dominant", [], {}, {})]
+)
 def test_a_record_comes_back_as_it_was_written(request_, tmp_path):
     path = tmp_path / "data" / "forget_set.json"
     forget_set.write(path, REQUEST)
@@ -37,6 +40,12 @@ def test_a_record_comes_back_as_it_was_written(request_, tmp_path):
     assert forget_set.read(path) == request_
     assert forget_set.read(path).affected == request_.affected
     assert [file.name for file in path.parent.iterdir()] == ["forget_set.json"]
+
+
+@pytest.mark.parametrize(("classes", "written"), [((), None), (("cat",), "cat"), (("cat", "dog"), ["cat", "dog"])])
+def test_a_record_names_one_class_as_a_text_and_several_as_a_list(classes, written, tmp_path):
+    forget_set.write(tmp_path / "forget_set.json", ForgetSet(classes, "all", [], {}, {}))
+    assert json.loads((tmp_path / "forget_set.json").read_text())["class"] == written
 
 
 def test_a_missing_record_is_refused_with_the_way_back(tmp_path):
@@ -57,6 +66,7 @@ def test_a_missing_record_is_refused_with_the_way_back(tmp_path):
         b'{"class": "cat", "scope": "dominant", "images": [], "removed": {}}',
         b'{"class": "cat", "scope": "dominant", "images": [], "removed": ["a"], "residual": {}}',
         b'{"class": "cat", "scope": "dominant", "images": [], "removed": {"cat": 3}, "residual": {}}',
+        b'{"class": ["cat"], "scope": "dominant", "images": [], "removed": {}, "residual": {}}',
     ],
 )
 def test_a_damaged_record_is_refused(content, tmp_path):

@@ -12,6 +12,8 @@ import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from sisa.base.params import forgotten_classes
+from sisa.base.text import in_words
 from sisa.publishing.page.charts import COUNT, FIGURES, PERCENT, SCORE, TIMES, VEGA_LITE, Figure
 from sisa.publishing.page.marks import ATTACKS, table
 from sisa.publishing.palette import STATES
@@ -76,7 +78,7 @@ def scenarios(runs: list[Run]) -> list[dict]:
             "short": same[0].short,
             "dataset": same[0].dataset,
             "groups": [name, same[0].dataset, same[0].family],
-            "forgotten": same[0].params["forget"]["class"] or "no class",
+            "forgotten": in_words(forgotten_classes(same[0].params["forget"]["class"]) or ("no class",)),
             "runs": told(same),
         }
         for name, same in by_name.items()
