@@ -107,7 +107,7 @@ def distances(count: int, params: Params) -> pd.DataFrame:
     to_forget = forget_set.read(paths.FORGET_SET)
     read = [outputs.read(file_of(number)) for number in range(count)]
     asked = read[0][0]
-    on = scoring.evaluation_set(asked, to_forget.ids, params.shards, to_forget.class_)
+    on = scoring.evaluation_set(asked, params.class_names, to_forget)
 
     def of(kind: Kind) -> list[scoring.Predictions]:
         return [scoring.of_model(models[name_of(kind)]) for _, models in read]

@@ -329,13 +329,18 @@ def key_of(place: tuple[str | int, ...], raw: dict) -> str:
 
 def contradiction(params: Params) -> str | None:
     """The first way in which parameters that are valid one by one do not fit together."""
-    dataset, leakage, shards = params.dataset, params.leakage, params.shards
+    return next(filter(None, (check(params) for check in (misnamed, misdealt, too_small, misleaked))), None)
+
+
+def misnamed(params: Params) -> str | None:
+    """Where class names are not those of the data set, or all are to be forgotten."""
+    dataset = params.dataset
     if str(params.classes) not in dataset.class_sets:
         return f"classes is {params.classes}, but data set {dataset.name} has {' and '.join(dataset.class_sets)}"
     classes = params.class_names
     if classes != sorted(set(classes)) or len(classes) < 2:
         return f"classes must be at least two different ones in alphabetical order, not {', '.join(classes)}"
-    for key, names in {"forget.class": params.forget.classes, "leakage.restricted": leakage.restricted}.items():
+    for key, names in {"forget.class": params.forget.classes, "leakage.restricted": params.leakage.restricted}.items():
         for name in names:
             if name not in classes:
                 close = get_close_matches(name.lower(), classes, n=1)
@@ -343,19 +348,26 @@ def contradiction(params: Params) -> str | None:
                 return f"{key} names {name!r}, which is not among the classes {', '.join(classes)}{meant}"
     if len(params.forget.classes) == len(classes):
         return "forget.class names every class, and no model would have an image left; leave one out, or more"
-    if problem := misdealt(params):
-        return problem
-    network = params.train.network
+    return None
+
+
+def too_small(params: Params) -> str | None:
+    """Where images are smaller than the network's patches need."""
+    network, size = params.train.network, params.dataset.image_size
     if isinstance(network, Cnn):
         halvings = len(network.widths) - 1
         smallest = network.patch + network.stride * (2**halvings - 1)
-        if dataset.image_size < smallest:
+        if size < smallest:
             return (
-                f"dataset.image_size is {dataset.image_size}, but patches of {network.patch} pixels at a stride of "
+                f"dataset.image_size is {size}, but patches of {network.patch} pixels at a stride of "
                 f"{network.stride}, halved {halvings} times, need {smallest}"
             )
-    if params.attacks.shards not in ([], shards):
-        return f"attacks.shards is {', '.join(params.attacks.shards)}; write none, or all of {', '.join(shards)}"
+    return None
+
+
+def misleaked(params: Params) -> str | None:
+    """Where the leakage does not fit the shards."""
+    leakage, shards = params.leakage, params.shards
     if isinstance(params.sharding, Iid) and leakage.leaked:
         return f"leakage.leaked is {leakage.leaked}, but at sharding=iid no shard holds copies; choose leakage=none"
     if leakage.leaked > leakage.dominant:
@@ -385,4 +397,7 @@ def misdealt(params: Params) -> str | None:
                 f"{key} is {', '.join(found)}, but {said} means {', '.join(meant)}; recompose with: "
                 f"dvc exp run -S {choices} and an -S for each other change: it starts from conf/"
             )
+    if params.attacks.shards not in ([], params.shards):
+        known = ", ".join(params.shards)
+        return f"attacks.shards is {', '.join(params.attacks.shards)}; write none, or all of {known}"
     return None

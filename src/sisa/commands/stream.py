@@ -107,7 +107,7 @@ def batched(named: list[Named], there: set[str], size: int) -> list[Batch]:
 
 def check_only_these(named: list[Named], shards: dict[str, Shard], after: dict[str, Shard], params: Params) -> None:
     """Raises BadInput where the stage `unlearn` would not leave these images in the shards."""
-    wanted, _ = forget(shards, params.forget.class_, params.forget.scope, requests.due(named))
+    wanted, _ = forget(shards, params.forget.classes, params.forget.scope, requests.due(named))
     if not all(same(wanted[name], after[name]) for name in params.shards):
         what = f"forget.class or forget.scope is not that of the last run, or {paths.REQUESTS} lacks a request of it"
         raise BadInput(f"{what}; a stream only adds requests for images: dvc repro")
