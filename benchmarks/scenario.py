@@ -44,12 +44,10 @@ def deal_out(params: Params) -> Scenario:
     """What prepare and split write for these parameters. Raises BadInput where the data set was not brought in."""
     pool = pool_of(params)
     draws = draw_classes(roster.read(paths.roster(params.dataset.name)), params)
-    matrix = leakage_matrix(params.shards, **params.leakage.model_dump())
+    matrix = leakage_matrix(params.shards, **params.leakage.model_dump(exclude={"kind"}))
     present = {image: place for place, image in enumerate(pool.ids.tolist())}
-    shards = {
-        name: deal(pool, present, shard_rows(name, params.shards, draws, matrix, params.slices, params.split_seed))
-        for name in params.shards
-    }
+    common = (params.shards, draws, matrix, params.slices, params.split_seed, params.leakage.kind)
+    shards = {name: deal(pool, present, shard_rows(name, *common)) for name in params.shards}
     held_out = pool.take(np.isin(pool.ids, [image for draw in draws.values() for image in draw.test]))
     return Scenario(params, shards, union(list(shards.values())), held_out)
 

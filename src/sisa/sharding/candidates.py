@@ -5,6 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sisa.data.images import CANARY, DOMINANT, LEAKED, Candidates, Images, Shard, union
+from sisa.data.variants import in_roles
 from sisa.sharding.leakage import rank
 
 CANARIES = 6  # pairs
@@ -41,7 +42,7 @@ def pair_up(shards: dict[str, Shard], others: Images, class_: str | None, shadow
 
 
 def chosen(shards: dict[str, Shard], others: Images, class_: str | None, seed: int) -> list[Pair]:
-    leaked = {image for shard in shards.values() for image in shard.ids[of(shard, class_) & (shard.roles == LEAKED)]}
+    leaked = {image for shard in shards.values() for image in shard.ids[of(shard, class_) & (shard.roles != DOMINANT)]}
     dominant = {image for shard in shards.values() for image in shard.ids[of(shard, class_)]} - leaked
     partners, strangers = others.ids[of(others, class_)], others.ids[~of(others, class_)]
     groups = (rank([*map(str, each)], "candidates", seed) for each in (leaked, dominant, partners, strangers))
@@ -77,10 +78,12 @@ def deal(shadows: int, seed: int, place: str) -> tuple[str, str]:
 
 
 def shadow_shard(shard: Shard, candidates: Candidates, number: int) -> Shard:
-    """The shard of shadow ensemble `number`: each pair's image that is inside, in the place that the pair has here."""
+    """The shard of shadow ensemble `number`: each pair's image that is inside, in the place that the pair has here, and
+    as what leaks into that place.
+    """
     chosen = candidates.take(candidates.dealt[number] & np.isin(candidates.places, shard.ids))
     order = np.argsort(shard.ids)
     rows = order[np.searchsorted(shard.ids, chosen.places, sorter=order)]
     ids, pixels = shard.ids.copy(), shard.pixels.copy()
-    ids[rows], pixels[rows] = chosen.ids, chosen.pixels
+    ids[rows], pixels[rows] = chosen.ids, in_roles(chosen.pixels, shard.roles[rows])
     return Shard(ids, shard.classes, pixels, shard.roles, shard.slices)

@@ -7,6 +7,7 @@ from sisa.base.errors import BadInput
 from sisa.base.params import Params
 from sisa.base.text import number_of
 from sisa.data.images import Pool, Shard
+from sisa.data.variants import in_roles
 from sisa.sharding.leakage import Draw, Row, draw
 
 
@@ -28,9 +29,12 @@ def draw_classes(roster: pd.DataFrame, params: Params) -> dict[str, Draw]:
 
 
 def deal(pool: Pool, present: dict[str, int], rows: list[Row]) -> Shard:
-    """The shard's images that are present, by their places in the pool; nothing moves up to fill the holes."""
+    """The shard's images that are present, by their places in the pool; nothing moves up to fill the holes.
+
+    A near copy has the pixels of its role.
+    """
     rows = [row for row in rows if row.id in present]
     places = [present[row.id] for row in rows]
     roles = pd.Series([row.role for row in rows], dtype=str).to_numpy()
     slices = pd.Series([row.slice for row in rows], dtype="int64").to_numpy()
-    return Shard(pool.ids[places], pool.classes[places], pool.pixels[places], roles, slices)
+    return Shard(pool.ids[places], pool.classes[places], in_roles(pool.pixels[places], roles), roles, slices)

@@ -14,12 +14,12 @@ def main() -> None:
     params = load()
     pool = tables.read(paths.POOL, Pool)
     draws = draw_classes(roster.read(paths.roster(params.dataset.name)), params)
-    matrix = leakage_matrix(params.shards, **params.leakage.model_dump())
+    matrix = leakage_matrix(params.shards, **params.leakage.model_dump(exclude={"kind"}))
     present = {image: place for place, image in enumerate(pool.ids.tolist())}
     shards = {}
     for name in params.shards:
-        rows = shard_rows(name, params.shards, draws, matrix, params.slices, params.split_seed)
-        shards[name] = deal(pool, present, rows)
+        common = (params.shards, draws, matrix, params.slices, params.split_seed, params.leakage.kind)
+        shards[name] = deal(pool, present, shard_rows(name, *common))
         tables.write(paths.SHARDS / f"{name}.parquet", shards[name])
     tables.write(paths.UNION, union(list(shards.values())))
     held_out = [present[image] for name in params.shards for image in draws[name].test if image in present]

@@ -56,7 +56,7 @@ def dealt(tmp_path, monkeypatch):
 
     def of(shards, class_="cat"):
         values = yaml.safe_load((ROOT / "params.yaml").read_text())
-        values |= {"classes": 3, "shards": list(NAMES), "forget": {"class": class_, "scope": "dominant"}}
+        values |= {"classes": 3, "shards": list(NAMES), "forget": {"class": class_, "scope": "dominant", "near": False}}
         network = {"name": "cnn", "patch": 2, "stride": 2, "filters": 4, "widths": [4, 8], "pool": "max"}
         values["train"] |= {"network": network, "epochs": 2, "batch_size": 4}
         values["attacks"] |= {"shards": list(NAMES), "of": ["forgotten"], "shadows": 2}

@@ -57,3 +57,32 @@ def test_the_forget_set_names_what_goes_from_each_shard_and_the_copies_that_stay
     assert to_forget == ForgetSet("cat", "dominant", ["z"], {"cat": ["a", "c", "d", "f"]}, {"dog": ["a"]})
     assert {name: shard.ids.tolist() for name, shard in retained.items()} == {"cat": ["b", "e"], "dog": ["a", "e"]}
     assert forget(shards, "cat", "all", [])[1].residual == {}
+
+
+FLIPPED = replace(SHARD, roles=np.array(["dominant", "flip", "dominant", "dominant", "leaked", "dominant"]))
+
+
+@pytest.mark.parametrize(
+    ("class_", "scope", "ids", "near", "expected"),
+    [
+        ("dog", "all", [], False, "e"),
+        ("dog", "all", [], True, "be"),
+        ("dog", "dominant", [], True, ""),  # the scope goes by roles, and a near copy has leaked
+        (None, "dominant", ["a", "b"], False, "a"),
+        (None, "dominant", ["a", "b"], True, "ab"),
+    ],
+)
+def test_near_copies_are_forgotten_where_the_request_covers_them(class_, scope, ids, near, expected):
+    assert "".join(FLIPPED.ids[covered(FLIPPED, class_, scope, ids, near)]) == expected
+
+
+def test_the_forget_set_tells_near_copies_from_copies():
+    dogs = replace(SHARD.take(np.array([1, 4])), roles=np.array(["dominant", "dominant"]))
+    shards = {"cat": FLIPPED, "dog": dogs}
+    retained, left = forget(shards, "dog", "all", [])
+    assert (left.removed, left.residual) == ({"cat": ["e"], "dog": ["b", "e"]}, {"cat": ["b"]})
+    assert left.near_copies == {"cat": {"b": "flip"}}
+    assert (left.copies(left.removed), left.copies(left.residual)) == ((3, 0), (0, 1))
+    assert "b" in retained["cat"].ids
+    _, gone = forget(shards, "dog", "all", [], near=True)
+    assert (gone.copies(gone.removed), gone.copies(gone.residual)) == ((3, 1), (0, 0))

@@ -129,7 +129,8 @@ def confusion(run: Run) -> Iterator[dict]:
 
 def leakage(run: Run) -> Iterator[dict]:
     names = run.params["shards"]
-    for shard, row in zip(names, leakage_matrix(names, **run.params["leakage"]), strict=True):
+    leakage = {key: value for key, value in run.params["leakage"].items() if key != "kind"}
+    for shard, row in zip(names, leakage_matrix(names, **leakage), strict=True):
         yield from (mark("", shard, count, name) for name, count in zip(names, row, strict=True))
 
 
