@@ -51,6 +51,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=which_runs, default=range(1), metavar="N", help=several)
     parser.add_argument("--leaked", **numbers, default=[None], metavar="IMAGES", help="of each other class in a shard")
     parser.add_argument(
+        "--kinds",
+        nargs="+",
+        default=[Scenario.kind],
+        metavar="KIND",
+        help="as what images leak: copy, flip, mixed, ...",
+    )
+    parser.add_argument(
         "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
     )
     resources.add_arguments(parser)
@@ -65,7 +72,7 @@ def which_runs(text: str) -> range:
 def main(options: argparse.Namespace) -> None:
     check_committed(options.dataset)
     classes, levels = options.classes or class_counts(options.dataset), options.leakage or leakage_levels()
-    others = (options.scopes, options.runs, options.leaked)
+    others = (options.scopes, options.runs, options.leaked, options.kinds)
     wanted = grid(options.dataset, classes, levels, *others)
     check_further(options.set, wanted[0])
     with stoppable(), alone() as lock, clone_of_head():

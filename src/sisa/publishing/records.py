@@ -90,10 +90,11 @@ def read_one(file: Path) -> Run:
 def told(scenario: Scenario, params: dict) -> dict:
     """What a run is called: `Run.scenario`, `label`, `short` and `family`."""
     leaked = params["leakage"]["leaked"]
-    every_copy = "" if scenario.scope == Scenario.scope else " · every copy forgotten"
+    as_kind = "" if scenario.kind == Scenario.kind else f" · as {scenario.kind}"
+    further = as_kind if scenario.scope == Scenario.scope else f" · every copy forgotten{as_kind}"
     return {
         "scenario": replace(scenario, run=Scenario.run).name,
-        "label": f"{scenario.classes} classes · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
-        "short": f"{scenario.classes} · {scenario.leakage} · {leaked}{every_copy}",
-        "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope} by leaked",
+        "label": f"{scenario.classes} classes · {scenario.leakage} leakage · {leaked} leaked{further}",
+        "short": f"{scenario.classes} · {scenario.leakage} · {leaked}{further}",
+        "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scenario.scope}{as_kind} by leaked",
     }

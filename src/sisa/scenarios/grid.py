@@ -12,7 +12,8 @@ VARIED = {"classes", "shards", "leakage", "seed", "split_seed", "attacks"}  # be
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a branch is named by; defaults are left out of the name. leaked: None, the level's own.
+    """What a branch is named by; defaults are left out of the name. leaked: None, the level's own; kind: as what
+    images leak.
 
     Run i has seed i and split_seed i, so that runs share neither the draw of their images nor the noise of training.
     """
@@ -23,6 +24,7 @@ class Scenario:
     scope: str = "dominant"
     run: int = 0
     leaked: int | None = None
+    kind: str = "copy"
 
     @property
     def name(self) -> str:
@@ -30,6 +32,7 @@ class Scenario:
             self.dataset if self.dataset != Scenario.dataset else "",
             f"{self.classes}-{self.leakage}",
             f"leaked{self.leaked}" if self.leaked is not None else "",
+            self.kind if self.kind != Scenario.kind else "",
             self.scope if self.scope != Scenario.scope else "",
             f"run{self.run}" if self.run != Scenario.run else "",
         ]
@@ -43,15 +46,15 @@ class Scenario:
     def choices(self) -> list[str]:
         """As `dvc exp run -S` takes them."""
         chosen = {"dataset": self.dataset, "classes": self.classes, "leakage": self.leakage, "forget.scope": self.scope}
-        chosen |= {"seed": self.run, "split_seed": self.run, "attacks": "all"}
+        chosen |= {"leakage.kind": self.kind, "seed": self.run, "split_seed": self.run, "attacks": "all"}
         chosen |= {} if self.leaked is None else {"leakage.leaked": self.leaked}
         return [f"{key}={value}" for key, value in chosen.items()]
 
     @property
     def place(self) -> tuple:
         """Its place in a table: many classes first, and the runs of one scenario together."""
-        scope = self.scope != Scenario.scope
-        return self.dataset, -self.classes, self.leakage, scope, self.leaked or 0, self.run
+        scope, kind = self.scope != Scenario.scope, self.kind if self.kind != Scenario.kind else ""
+        return self.dataset, -self.classes, self.leakage, scope, self.leaked or 0, kind, self.run
 
 
 @dataclass(frozen=True)
@@ -77,10 +80,11 @@ def grid(
     scopes: Sequence[str],
     runs: Sequence[int],
     leaked: Sequence[int | None] = (None,),
+    kinds: Sequence[str] = (Scenario.kind,),
 ) -> list[Scenario]:
     """Each combination once; a run's whole grid before the next run's."""
-    every = product(runs, scopes, classes, leakages, leaked)
-    found = (Scenario(n, level, dataset, scope, run, images) for run, scope, n, level, images in every)
+    every = product(runs, scopes, classes, leakages, leaked, kinds)
+    found = (Scenario(n, level, dataset, scope, run, images, kind) for run, scope, n, level, images, kind in every)
     return list(dict.fromkeys(found))
 
 
@@ -121,5 +125,7 @@ def decision(branch: Branch | None, current: bool) -> str:
 def settings(scenario: Scenario, params: dict) -> dict:
     """What must not differ between the scenarios of one table, from params.yaml."""
     fixed = {key: value for key, value in params.items() if key not in VARIED | {"forget"}}
-    leakage = {key: value for key, value in params["leakage"].items() if key != "leaked"}
-    return fixed | {"forget.class": params["forget"]["class"], f"leakage {scenario.leakage}": leakage}
+    leakage = {key: value for key, value in params["leakage"].items() if key not in ("leaked", "kind")}
+    request = params["forget"]
+    asked = {"forget.class": request["class"], "forget.near": request.get("near", False)}  # older runs have no `near`
+    return fixed | asked | {f"leakage {scenario.leakage}": leakage}

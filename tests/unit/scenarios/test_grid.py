@@ -34,6 +34,7 @@ def test_the_choices_name_every_parameter_so_that_a_changed_default_changes_noth
         "classes=3",
         "leakage=low",
         "forget.scope=dominant",
+        "leakage.kind=copy",
         "seed=2",
         "split_seed=2",
         "attacks=all",
@@ -100,5 +101,19 @@ def test_a_branch_that_is_checked_out_is_not_moved():
 
 def test_recipes_must_agree_within_a_table_and_leakage_only_within_a_level():
     params = {"train": 1, "seed": 3, "leakage": {"reach": 0}, "forget": {"class": "cat", "scope": "all"}}
-    assert settings(SCENARIO, params) == {"train": 1, "forget.class": "cat", "leakage high": {"reach": 0}}
+    expected = {"train": 1, "forget.class": "cat", "forget.near": False, "leakage high": {"reach": 0}}
+    assert settings(SCENARIO, params) == expected
     json.dumps(settings(SCENARIO, params))
+    newer = params | {
+        "leakage": {"reach": 0, "kind": "flip"},
+        "forget": {"class": "cat", "scope": "all", "near": False},
+    }
+    assert settings(SCENARIO, newer) == expected
+    assert settings(SCENARIO, newer | {"forget": {"class": "cat", "near": True}}) != expected
+
+
+def test_a_kind_of_leakage_is_named_where_images_do_not_leak_as_copies():
+    found = grid("animal_mnist", [5], ["high"], ["dominant"], [0, 1], kinds=["copy", "flip"])
+    assert [each.name for each in found] == ["5-high", "5-high-flip", "5-high-run1", "5-high-flip-run1"]
+    assert "leakage.kind=flip" in found[1].choices
+    assert sorted(found, key=lambda each: each.place) == [found[0], found[2], found[1], found[3]]
