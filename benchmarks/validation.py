@@ -43,11 +43,13 @@ def members(params: Params, reach: int | str, slices: int, seed: int, on_member)
     """Train one member a shard; return logits [M, n, K] float64 on the validation images, and counts [M, K] int64."""
     pool, draws, held = parts(params)
     present = {image: place for place, image in enumerate(pool.ids.tolist())}
-    settings = params.leakage.model_dump() | {"dominant": len(draws[params.class_names[0]].dominant), "reach": reach}
+    settings = params.leakage.model_dump(exclude={"kind"})
+    settings |= {"dominant": len(draws[params.class_names[0]].dominant), "reach": reach}
     matrix = leakage_matrix(params.class_names, **settings)
     seeded, logits = params.model_copy(update={"seed": seed}), []
     for name in params.shards:
-        shard = deal(pool, present, shard_rows(name, params.class_names, draws, matrix, slices, params.split_seed))
+        common = (params.class_names, draws, matrix, slices, params.split_seed, params.leakage.kind)
+        shard = deal(pool, present, shard_rows(name, *common))
         logits.append(scenario.answers(name, shard, shard.slices, slices, seeded, held))
         on_member()
     return np.stack(logits), matrix

@@ -133,6 +133,7 @@ class Leakage(Section):
     leaked: NonNegativeInt
     restricted: list[str]  # classes, as is forget.class: `contradiction` knows which there are
     reach: NonNegativeInt | Literal["all"]
+    kind: Literal["copy", "flip", "crop", "recompress", "resize", "mixed"]
 
 
 class Augment(Section):
@@ -187,6 +188,7 @@ class Train(Section):
 class Forget(Section):
     classes: ClassNames = Field(alias="class")
     scope: Literal["dominant", "all"]
+    near: bool
 
 
 class Attacks(Section):

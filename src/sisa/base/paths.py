@@ -42,6 +42,11 @@ def left_out(dataset: str) -> Path:
     return Path("data/raw", f"{dataset}.left_out.csv")
 
 
+def near_duplicates(dataset: str) -> Path:
+    """What `make data` took although it looks like something else; neither Git nor DVC tracks it."""
+    return Path("data/raw", f"{dataset}.near_duplicates.csv")
+
+
 def scenario(params: Params) -> str:
     """The folder name that keeps the models of one class set and sharding apart from leftovers of another."""
     return params.sharding.folder

@@ -43,7 +43,8 @@ def main(_: argparse.Namespace) -> None:
     missed = failed([*missed, *disagree("split"), *disagree("unlearn")])  # told before a missing shard ends the audit
     found, rows = [], []
     shards = tables.read_shards(paths.SHARDS, params.shards)
-    expected, request = forget(shards, params.forget.classes, params.forget.scope, requests.due(named))
+    asked = params.forget
+    expected, request = forget(shards, asked.classes, asked.scope, requests.due(named), asked.near)
     if forget_set.read(paths.FORGET_SET) != request:
         found.append(f"{paths.FORGET_SET}: not what the request removes from the shards")
     for name in params.shards:
@@ -59,9 +60,13 @@ def main(_: argparse.Namespace) -> None:
         found += wrong
     print(f"to forget: {asked_for(request)}")
     print(tabulate(rows, headers="keys"))
-    conclude([*missed, *failed(dict.fromkeys(found))], request, sum(row["residual copies"] for row in rows))
+    copies, near = (sum(row[kind] for row in rows) for kind in ("residual copies", "near copies"))
+    conclude([*missed, *failed(dict.fromkeys(found))], request, copies, near)
     print_erased(erased, receipts)
-    print("Not looked at: whether the weights are what training gives (make verify), and raw data, caches and history.")
+    print(
+        "Not looked at: whether the weights are what training gives (make verify); raw data, caches and history; near "
+        "copies other than those that leakage.kind made (python src scan --near)."
+    )
 
 
 def lost_requests(dataset: str, listed: pd.DataFrame) -> Iterator[str]:
@@ -113,7 +118,8 @@ def erasure_problems(name: str, shard: Shard, retained: Shard, erased: set[str])
 def content_problems(name: str, retained: Shard, expected: Shard, request: ForgetSet) -> Iterator[str]:
     """Where a retained shard is not its shard less the request."""
     path = paths.RETAINED / f"{name}.parquet"
-    if count := int(covered(retained, request.classes, request.scope, request.images).sum()):
+    asked = (request.classes, request.scope, request.images, request.near)
+    if count := int(covered(retained, *asked).sum()):
         yield f"{path}: holds {number_of(count, 'image')} that the request covers"
     if not same(retained, expected):
         yield f"{path}: not {paths.SHARDS / path.name} less the request"
@@ -138,7 +144,8 @@ def link(name: str, retained: Shard, request: ForgetSet, params: Params) -> dict
         "from retained shard": hashlib.sha256(source.read_bytes()).hexdigest()[:12],
         "images": len(retained),
         "removed": len(request.removed.get(name, [])),
-        "residual copies": int(retained.among(request.ids).sum()),
+        "residual copies": int((retained.among(request.ids) & ~retained.near).sum()),
+        "near copies": int((retained.among(request.ids) & retained.near).sum()),
     }
 
 
@@ -147,6 +154,7 @@ def asked_for(request: ForgetSet) -> str:
     parts = [f"{named_classes(request)} at scope {request.scope}"] if request.classes else []
     if request.images or not parts:
         parts.append(f"{number_of(len(request.images), 'image')} by request")
+    parts += ["their near copies"] if request.near else []
     idle = set(request.images) - set(request.ids)
     rest = f"; in no shard: {len(idle):,} of those requested" if idle else ""
     return f"{' and '.join(parts)}; taken out of the shards for this: {number_of(len(request.ids), 'image')}{rest}"
@@ -165,8 +173,8 @@ def failed(problems: Iterable[str]) -> list[str]:
     return found
 
 
-def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
-    """Say what was proved. Raises BadInput when anything does not hold."""
+def conclude(found: list[str], request: ForgetSet, copies: int, near: int) -> None:
+    """Say what was proved. copies, near: residual ones. Raises BadInput when anything does not hold."""
     if found:
         raise BadInput(
             f"does not hold, listed above: {number_of(len(found), 'thing')}; `dvc status` says what is of another run"
@@ -174,10 +182,14 @@ def conclude(found: list[str], request: ForgetSet, residual: int) -> None:
     if request.images:
         requested = number_of(len(request.images), "image")
         print(f"Proved for {requested} requested: no served member was trained on a copy.")
-    if residual:
+    if request.classes and (copies or near):
         print(f"Proved for {named_classes(request)}: what scope {request.scope} covers is gone. ", end="")
-        print(f"NOT exact: {number_of(residual, 'residual copy')} left; scope all would remove them.")
-    else:
+    if copies:
+        print(f"NOT exact: {number_of(copies, 'residual copy')} left; scope all would remove them.")
+    if near:
+        way = "scope all and forget.near=true" if request.classes else "forget.near=true"
+        print(f"NOT exact: {number_of(near, 'near copy')} left, as leakage.kind made them; {way} would remove them.")
+    if not copies and not near:
         print("Proved: no served member was trained on a forgotten image, and no retained shard holds one.")
 
 

@@ -2,10 +2,13 @@
 
 import argparse
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import yaml
+from PIL import Image
 from pydantic import ValidationError
 from tqdm import tqdm
 
@@ -14,8 +17,9 @@ from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.files import write_csv
 from sisa.base.params import Dataset, describe
-from sisa.base.text import number_of
+from sisa.base.text import counted, number_of, printable
 from sisa.data.images import NoPicture, image_id
+from sisa.erasure.near import Looks, groups, square
 from sisa.repository import history
 from sisa.repository.dvc import dvc
 from sisa.repository.git import GitError
@@ -43,12 +47,13 @@ def main(options: argparse.Namespace) -> None:
 
     origin = options.origin and options.origin.expanduser()  # some shells leave the ~ of FROM=~/photos as it is
     left_out = sources.bring_in(dataset, origin, paths.raw(dataset.name), roster.erased_ids(listed))
-    complete, report = add_new(dataset, listed)
+    complete, report, squares = add_new(dataset, listed)
     report.left_out += left_out
     if report.added or report.renamed:
         roster.write(file, complete)
     dvc("add", str(paths.raw(dataset.name)))  # so that DVC sees every image that comes or goes
-    paths.left_out(dataset.name).unlink(missing_ok=True)
+    for old in (paths.left_out(dataset.name), paths.near_duplicates(dataset.name)):
+        old.unlink(missing_ok=True)
 
     images = roster.images(complete)
     counts = images["class"].value_counts().sort_index().to_dict()
@@ -58,6 +63,11 @@ def main(options: argparse.Namespace) -> None:
     if report.left_out:
         write_csv(paths.left_out(dataset.name), report.table())
         print(f"all that was left out is named in {paths.left_out(dataset.name)}")
+    if alike := near_duplicates(complete, squares):
+        print(counted("near-duplicates, which all stay on the roster, in groups", [" = ".join(each) for each in alike]))
+        rows = [(number, printable(file)) for number, each in enumerate(alike, start=1) for file in each]
+        write_csv(paths.near_duplicates(dataset.name), [("group", "file"), *rows])
+        print(f"all of them are named in {paths.near_duplicates(dataset.name)}")
     if dataset.name != EMBEDDED:
         print(what_next(dataset, counts))
 
@@ -92,17 +102,43 @@ def load_dataset(name: str) -> Dataset:
     return dataset
 
 
-def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, Report]:
-    """The roster with what is new in the raw folder. Raises BadInput when a class has no image at all."""
-    folder, source = paths.raw(dataset.name), dataset.source
-    names = source.label_names if source.kind == "wheel" else classes(dataset)  # a wheel cannot be had in part
-    pictures = tqdm(sources.pictures(dataset, folder, names), desc=f"reading {folder}", unit=" images", disable=None)
-    found = ((file, name, rgb if isinstance(rgb, NoPicture) else image_id(rgb)) for file, name, rgb in pictures)
+def add_new(dataset: Dataset, listed: pd.DataFrame) -> tuple[pd.DataFrame, Report, dict[str, Image.Image]]:
+    """The roster with what is new in the raw folder, and what photos look like, by id: their squares.
+
+    Raises BadInput when a class has no image at all.
+    """
+    folder, names = paths.raw(dataset.name), class_names(dataset)
+    found, squares = [], {}
+    for file, name, rgb in pictures(dataset):
+        image = rgb if isinstance(rgb, NoPicture) else image_id(rgb)
+        found.append((file, name, image))
+        if dataset.source.kind == "folder" and isinstance(image, str) and image not in squares:
+            squares[image] = square(rgb)
     complete, report = roster.append(listed, found)
     for name in names:
         if name not in set(complete["class"]):
             raise BadInput(f"class {name}: no image that can be decoded and is of this class only, in {folder}")
-    return complete, report
+    return complete, report, squares
+
+
+def class_names(dataset: Dataset) -> list[str]:
+    """The classes that are brought in; a wheel cannot be had in part."""
+    return dataset.source.label_names if dataset.source.kind == "wheel" else classes(dataset)
+
+
+def pictures(dataset: Dataset) -> Iterator[tuple[str, str, np.ndarray | NoPicture]]:
+    """All that are in place, as `sources.pictures` yields them."""
+    folder = paths.raw(dataset.name)
+    every = sources.pictures(dataset, folder, class_names(dataset))
+    return iter(tqdm(every, desc=f"reading {folder}", unit=" images", disable=None))
+
+
+def near_duplicates(complete: pd.DataFrame, squares: dict[str, Image.Image]) -> list[list[str]]:
+    """The files of pictures on the roster that look alike, in groups; squares: by id, of those that are compared."""
+    listed = roster.images(complete)
+    listed = listed[listed["id"].isin(squares) & (listed["erased"] == roster.KEPT)]
+    files = listed["file"].tolist()
+    return [[files[place] for place in each] for each in groups(Looks.of(squares[image] for image in listed["id"]))]
 
 
 def what_next(dataset: Dataset, counts: dict[str, int]) -> str:

@@ -2,8 +2,8 @@
 
 results/DATASET.csv has accuracies, one row a run, state and aggregation. The folders of results/ hold what was
 evaluated beside them, one row a run; areas, rates and changes what attacks found over the runs of a scenario, with
-intervals. Scenarios that were run with several numbers of leaked images make results/response/SCENARIO.csv. Without
-branches, the runs are those that were kept before.
+intervals. Scenarios that were run with several numbers of leaked images make results/response/SCENARIO.csv, those
+with several kinds of leakage results/kinds/SCENARIO.csv. Without branches, the runs are those that were kept before.
 """
 
 import argparse

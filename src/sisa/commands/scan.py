@@ -12,8 +12,10 @@ from tabulate import tabulate
 from sisa.base import paths
 from sisa.base.errors import BadInput
 from sisa.base.params import load
-from sisa.base.text import number_of, printable
-from sisa.erasure import lineage, receipts, scan, stores
+from sisa.base.text import counted, number_of, printable
+from sisa.commands import data
+from sisa.data.images import NoPicture, image_id
+from sisa.erasure import lineage, near, receipts, scan, stores
 from sisa.erasure.scan import Finding, Survey
 from sisa.sources import roster
 from sisa.sources.roster import ID
@@ -26,6 +28,8 @@ COUNTED = {  # of a survey
     "undecided": "Cannot be told: {}. Look at them by hand, and delete what you do not need.",
 }
 
+NEAR_ELSEWHERE = "near-duplicates that are not in data/raw, and those that the comparison of pictures does not tell"
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
@@ -34,12 +38,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--dataset", help="whose roster; that of params.yaml by default")
     parser.add_argument("--all", action="store_true", help="name each file, its hash or path, and why")
     parser.add_argument("--local", action="store_true", help="look at workspace and cache only, at no remote")
+    near = "look for pictures in data/raw as well that look like one of them: mirrored, cropped, compressed, resized"
+    parser.add_argument("--near", action="store_true", help=near)
 
 
 def main(options: argparse.Namespace) -> None:
-    ids = wanted(options.images, options.class_, options.dataset or load().dataset.name)
+    dataset = options.dataset or load().dataset.name
+    ids = wanted(options.images, options.class_, dataset)
+    if options.near:
+        ids |= look_alikes(ids, dataset)
     found = scan.survey(ids, stores.every(options.local))
-    print(*told(ids, found, options.all), sep="\n")
+    print(*told(ids, found, options.all, options.near), sep="\n")
     untold = len(found.orphans) + len(found.undecided)
     if found.findings or untold:
         held = number_of(len(found.findings), "file")
@@ -64,12 +73,35 @@ def wanted(images: list[str], class_: str | None, dataset: str) -> set[str]:
     return ids
 
 
-def told(ids: set[str], found: Survey, each: bool) -> Iterator[str]:
+def look_alikes(ids: set[str], dataset: str) -> set[str]:
+    """The ids of the pictures of this data set that look like one of these, which are named. Raises BadInput where none
+    of these is there to be looked at.
+    """
+    files, squares = {}, {}
+    for file, _, rgb in data.pictures(data.load_dataset(dataset)):
+        if not isinstance(rgb, NoPicture):
+            image = image_id(rgb)
+            files.setdefault(image, file)
+            squares.setdefault(image, near.square(rgb))
+    unseen = ids - squares.keys()
+    if unseen == ids:
+        raise BadInput(f"{paths.raw(dataset)}: holds none of these images, so nothing shows what they look like")
+    if unseen:
+        images = number_of(len(unseen), "image")
+        print(f"notice: near-duplicates of {images} were not looked for: not in {paths.raw(dataset)}")
+    asked, others = sorted(ids & squares.keys()), sorted(squares.keys() - ids)
+    of_asked, of_others = (near.Looks.of(squares[image] for image in each) for each in (asked, others))
+    pairs = [(asked[one], others[other]) for one, other in near.pairs(of_asked, of_others)]
+    print(counted("near-duplicates, looked for as well", [f"{files[other]} (of {files[one]})" for one, other in pairs]))
+    return {other for _, other in pairs}
+
+
+def told(ids: set[str], found: Survey, each: bool, near: bool = False) -> Iterator[str]:
     """What was looked at and found, counted by store and kind, or each file by itself."""
     where = ", ".join(f"{name} {count:,}" for name, count in found.scanned.items())
     files = f"{number_of(sum(found.scanned.values()), 'file')} ({where})"
     yield f"looked for {number_of(len(ids), 'image')} in {files}, {found.read:,} different"
-    yield f"not looked for: {receipts.NEAR_DUPLICATES}"
+    yield f"not looked for: {NEAR_ELSEWHERE if near else receipts.NEAR_DUPLICATES}"
     yield from (
         f"{name} may keep deleted files: its bucket has versioning, or does not say" for name in found.versioned
     )

@@ -57,6 +57,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--runs", type=which_runs, default=range(1), metavar="N", help=several)
     parser.add_argument("--leaked", **numbers, default=[None], metavar="IMAGES", help="of each other class in a shard")
     parser.add_argument(
+        "--kinds",
+        nargs="+",
+        default=[Scenario.kind],
+        metavar="KIND",
+        help="as what images leak: copy, flip, mixed, ...",
+    )
+    parser.add_argument(
         "-S", dest="set", action="append", default=[], metavar="KEY=VALUE", help="any other parameter, for all of them"
     )
     resources.add_arguments(parser)
@@ -80,7 +87,7 @@ def main(options: argparse.Namespace) -> None:
 
 def asked_for(options: argparse.Namespace) -> list[Scenario]:
     classes = options.classes or class_counts(options.dataset)
-    others = (options.scopes, options.runs, options.leaked)
+    others = (options.scopes, options.runs, options.leaked, options.kinds)
     levels = {sharding: options.leakage or LEVELS[sharding] for sharding in options.sharding}
     parts = (grid(options.dataset, classes, each, *others, sharding) for sharding, each in levels.items())
     return list(chain.from_iterable(parts))

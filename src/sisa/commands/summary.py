@@ -31,7 +31,9 @@ def main(options: argparse.Namespace) -> None:
         table = readable.recognition(tables.recognition(run.table))
         print(tabulate(table, headers="keys", showindex=False, disable_numparse=True))
     said = run.table.set_index(["state", "aggregation", "measure"])["value"]
-    print(f"residual copies in the retrained ensemble: {said[RETRAINED, '', 'residual_copies']:,.0f}")
+    near = said.get((RETRAINED, "", "residual_near_copies"), 0)  # what older versions wrote has none
+    of_near = f"; near copies: {near:,.0f}" if near else ""
+    print(f"residual copies in the retrained ensemble: {said[RETRAINED, '', 'residual_copies']:,.0f}{of_near}")
     print(cost_line(said[:, ""]))
 
 
@@ -59,7 +61,9 @@ def leakage_in_words(leakage: dict) -> str:
     leaked, reach, restricted = (leakage[key] for key in ("leaked", "reach", "restricted"))
     if not leaked:
         return "no image leaked: each shard has its own class only"
-    everywhere = f"{number_of(leaked, 'image')} of each class leaked into every other shard"
+    kind = leakage.get("kind", "copy")
+    as_what = "" if kind == "copy" else f" as {kind}"
+    everywhere = f"{number_of(leaked, 'image')} of each class leaked into every other shard{as_what}"
     if reach == "all" or not restricted:
         return everywhere
     next_ones = "no shard" if reach == 0 else "the next shard" if reach == 1 else f"the next {reach} shards"

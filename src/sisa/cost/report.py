@@ -65,7 +65,8 @@ def counted(model: Path) -> dict:
 def predict(params: Params, shards: dict[str, Shard], forget_set: ForgetSet, scope: str) -> dict[str, int]:
     """Samples that retraining each shard that is affected takes if the request has this scope."""
     epochs = slice_epochs(params.train.epochs, params.slices)
-    gone = {name: covered(shard, forget_set.classes, scope, forget_set.images) for name, shard in shards.items()}
+    asked = (forget_set.classes, scope, forget_set.images, forget_set.near)
+    gone = {name: covered(shard, *asked) for name, shard in shards.items()}
     return {
         name: predicted_retraining(shard.slices, gone[name], params.slices, epochs)
         for name, shard in shards.items()
@@ -82,7 +83,8 @@ def expectations(params: Params, shards: dict[str, Shard], forget_set: ForgetSet
     sizes = np.array([len(shard) for shard in shards.values()])
     result: dict = {"paper": {"one_image": closed_forms.single_request(sizes.mean(), slices, epochs)}}
     if forget_set.classes:
-        column = [covered(shard, forget_set.classes, forget_set.scope, []).sum() for shard in shards.values()]
+        asked = (forget_set.classes, forget_set.scope, [], forget_set.near)
+        column = [covered(shard, *asked).sum() for shard in shards.values()]
         result["class"] = closed_forms.class_request(sizes, np.array(column), epochs)
     if count:
         whole = (int(sizes.sum()), len(sizes), count, epochs)

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 DOMINANT, LEAKED = "dominant", "leaked"  # the roles of an image in a shard
+NEAR = FLIP, CROP, RECOMPRESS, RESIZE = ("flip", "crop", "recompress", "resize")  # roles: leaked as a near copy
 CANARY = "canaries"  # an origin of candidates
 
 
@@ -30,6 +31,11 @@ class Images:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def near(self) -> np.ndarray:
+        """Which of the images are near copies, [n] bool; outside of shards none is."""
+        return np.zeros(len(self), dtype=bool)
+
     def take(self, which: np.ndarray) -> Self:
         """The images at these positions [k] int, or where this mask [n] bool holds, in that order."""
         return type(self)(*(getattr(self, field.name)[which] for field in fields(self)))
@@ -48,10 +54,23 @@ class Pool(Images):
 
 @dataclass(frozen=True)
 class Shard(Images):
-    """One member's training set: roles [n] str, DOMINANT or LEAKED; slices [n] int64, counted from 0."""
+    """One member's training set: roles [n] str, DOMINANT, LEAKED or one of NEAR; slices [n] int64, counted from 0.
+
+    A near copy has the id of its original, of which it is another look, and in its role the way that it was made.
+    """
 
     roles: np.ndarray
     slices: np.ndarray
+
+    @property
+    def near(self) -> np.ndarray:
+        """Which of the images are near copies, [n] bool."""
+        return np.isin(self.roles, NEAR)
+
+    def near_copies(self, ids: Collection[str]) -> dict[str, str]:
+        """The near copies of images with these ids: the role of each by id, sorted."""
+        rows = self.near & self.among(ids)
+        return dict(sorted(zip(self.ids[rows].tolist(), self.roles[rows].tolist(), strict=True)))
 
 
 @dataclass(frozen=True)
@@ -87,9 +106,13 @@ def one_of(values: np.ndarray, names: Collection[str]) -> np.ndarray:
 
 
 def union(parts: list[Images]) -> Images:
-    """The images of all parts, each once, sorted by id: the same for every way of dealing them into the parts."""
+    """The images of all parts, each once, sorted by id: the same for every way of dealing them into the parts.
+
+    Of an image and its near copies it is the image, where a part has it.
+    """
     columns = (np.concatenate([getattr(part, field.name) for part in parts]) for field in fields(Images))
-    images = Images(*columns)
+    near = np.concatenate([part.near for part in parts])
+    images = Images(*columns).take(np.argsort(near, kind="stable"))
     return images.take(np.unique(images.ids, return_index=True)[1])
 
 

@@ -23,7 +23,7 @@ FOLDER = Path("receipts")
 ORPHANS = "Orphans, which go as well: nothing tells any more what they were trained on, and nothing here needs them"
 NEAR_DUPLICATES = (
     "near-duplicates: a flipped, cropped, resized or recompressed copy has other pixels, counts as another image, "
-    "and stays unless it is named itself"
+    "and stays unless it is named itself (python src scan --near looks for those in data/raw)"
 )
 OUT_OF_REACH = (
     "other clones of this repository, their caches, workspaces and stashes",

@@ -132,7 +132,7 @@ def retraining(
     """Samples that the models after the request take, where the request still removes images from what remains."""
     epochs, samples = slice_epochs(params.train.epochs, params.slices), {}
     for name in changed:
-        gone = covered(left[name], request.classes, request.scope, request.images)
+        gone = covered(left[name], request.classes, request.scope, request.images, request.near)
         taken = predicted_retraining(left[name].slices, gone, params.slices, epochs)
         samples[str(paths.retrained(params) / name)] = taken
     together = tables.read(paths.UNION, Images)
@@ -169,7 +169,7 @@ def forget_set_without(ids: Collection[str], left: dict[str, Shard], params: Par
     dataset = params.dataset.name
     listed = roster.mark(roster.read(paths.roster(dataset)), ids, "erased")
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), listed)
-    return forget(left, params.forget.classes, params.forget.scope, requests.due(named))[1]
+    return forget(left, params.forget.classes, params.forget.scope, requests.due(named), params.forget.near)[1]
 
 
 def same(one: Images, other: Images) -> bool:

@@ -223,9 +223,16 @@ def answer(table: pd.DataFrame) -> pd.DataFrame:
     return lines(table, (), formatted(*columns))
 
 
+def kinds(table: pd.DataFrame) -> pd.DataFrame:
+    """The same for each kind of leakage, with the near copies that are left."""
+    return response(table)
+
+
 def response(table: pd.DataFrame) -> pd.DataFrame:
     """Shares in percent, AUROC and AUC, cost as a share of full retraining; one line a number of leaked images."""
+    near = [("residual near copies", "residual_near_copies", lambda copies: str(copies.iloc[0]))]
     columns = [
+        *(near if "kind" in table else []),
         ("residual copies", "residual_copies", lambda copies: str(copies.iloc[0])),
         ("recall before", "forgotten_before", percent),
     ]
@@ -242,9 +249,9 @@ def response(table: pd.DataFrame) -> pd.DataFrame:
         ("attack, control", "population_baseline_retrained", number),
         ("exact cost", "exact", percent),
     ]
-    exact, leaked = table["samples_all"] / table["samples_full"], table["leaked"].astype(str)
-    of_study = table.drop(columns=[*SCENARIO]).assign(exact=exact, leaked=leaked)
-    return lines(of_study, ("leaked",), formatted(*columns))
+    key = "kind" if "kind" in table else "leaked"
+    varied = {"exact": table["samples_all"] / table["samples_full"], key: table[key].astype(str)}
+    return lines(table.drop(columns=[*SCENARIO]).assign(**varied), (key,), formatted(*columns))
 
 
 def sharding(table: pd.DataFrame) -> pd.DataFrame:
@@ -282,5 +289,6 @@ NAMED = (
     answer,
     response,
     sharding,
+    kinds,
 )
 READABLE = {"results": accuracy} | {each.__name__: each for each in NAMED}  # by the folder in results/

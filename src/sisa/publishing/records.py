@@ -89,12 +89,14 @@ def read_one(file: Path) -> Run:
 
 def told(scenario: Scenario, params: dict) -> dict:
     """What a run is called: `Run.scenario`, `label`, `short` and `family`."""
-    leaked, scope = params["leakage"]["leaked"], scenario.scope
+    leaked = params["leakage"]["leaked"]
     shards = "" if scenario.sharding == BY_CLASS else f" · {scenario.sharding} shards"
-    every_copy = "" if scope == Scenario.scope else " · every copy forgotten"
+    as_kind = "" if scenario.kind == Scenario.kind else f" · as {scenario.kind}"
+    further = as_kind if scenario.scope == Scenario.scope else f" · every copy forgotten{as_kind}"
+    family = f"{scenario.dataset} {scenario.classes}{shards} {scenario.leakage} {scenario.scope}{as_kind} by leaked"
     return {
         "scenario": replace(scenario, run=Scenario.run).name,
-        "label": f"{scenario.classes} classes{shards} · {scenario.leakage} leakage · {leaked} leaked{every_copy}",
-        "short": f"{scenario.classes}{shards} · {scenario.leakage} · {leaked}{every_copy}",
-        "family": f"{scenario.dataset} {scenario.classes} {scenario.leakage} {scope} {scenario.sharding} by leaked",
+        "label": f"{scenario.classes} classes{shards} · {scenario.leakage} leakage · {leaked} leaked{further}",
+        "short": f"{scenario.classes}{shards} · {scenario.leakage} · {leaked}{further}",
+        "family": family,
     }

@@ -62,6 +62,7 @@ SHARDED = {
     "images_full": (BASELINE_FULL, "", "", "images"),
     "images_retained": (BASELINE_RETRAINED, "", "", "images"),
 }
+BY_KIND = {"residual_near_copies": (RETRAINED, "", "", "residual_near_copies"), **RESPONSES}
 
 
 def held_out(metrics: pd.DataFrame, *measures: str) -> pd.DataFrame:
@@ -138,7 +139,7 @@ def differences(metrics: pd.DataFrame) -> pd.DataFrame:
     return pd.concat(parts, ignore_index=True)
 
 
-def response(metrics: pd.DataFrame) -> pd.DataFrame:
+def response(metrics: pd.DataFrame, columns: dict[str, tuple] = RESPONSES) -> pd.DataFrame:
     """One row a run: how knowledge, accuracy, attacks and cost follow the number of leaked images; NaN for what is not.
 
     Held-out, of the forgotten class: recall before, and recall, the share of others taken for it and AUROC retrained,
@@ -146,9 +147,10 @@ def response(metrics: pd.DataFrame) -> pd.DataFrame:
     AUC of the population attack on the leaked images, before, retrained and, as a control, on the conventional model
     that never saw them; samples processed at either scope and in full retraining of a conventional model.
     """
-    return one_row_a_run(metrics, RESPONSES).astype(
-        {name: int for name in RESPONSES if name.startswith(("res", "sam"))}
-    )
+    found = one_row_a_run(metrics, columns).fillna(
+        {"residual_near_copies": 0}
+    )  # older runs do not count what they lack
+    return found.astype({name: int for name in columns if name.startswith(("res", "sam"))})
 
 
 def sharding(metrics: pd.DataFrame) -> pd.DataFrame:
@@ -195,10 +197,15 @@ def of_runs(runs: list[Run]) -> dict[Path, pd.DataFrame]:
     if not runs:
         return files
     # `5-high-leaked50` is `5-high` again where the level leaks 50
-    once = {(*keys(run.choices).values(), run.leaked): run for run in runs}.values()
-    every = together([run.table for run in once], [keys(run.choices) | {"leaked": run.leaked} for run in once])
-    files |= {Path("response", f"{name}.csv"): study for name, study in studies(response(every)).items()}
-    of_level = [run for run in runs if run.choices.leaked is None]
+    once = {(*keys(run.choices).values(), run.leaked): run for run in runs if run.choices.kind == Scenario.kind}
+    own = [run for run in runs if run.choices.leaked is None]
+    for folder, same, key, columns in (
+        ("response", once.values(), "leaked", RESPONSES),
+        ("kinds", own, "kind", BY_KIND),
+    ):
+        found = studies(response(varied([*same], key), columns), key) if same else {}
+        files |= {Path(folder, f"{name}.csv"): study for name, study in found.items()}
+    of_level = [run for run in own if run.choices.kind == Scenario.kind]
     if of_level:
         metrics = together([run.table for run in of_level], [keys(run.choices) for run in of_level])
         file = Path(f"{of_level[0].dataset}.csv")
@@ -218,7 +225,7 @@ def compared_by_sharding(runs: list[Run]) -> dict[Path, pd.DataFrame]:
     The other tables are of shards of classes alone.
     """
     classes = {run.choices.classes for run in runs if run.choices.sharding != BY_CLASS}
-    those = [run for run in runs if run.choices.classes in classes]
+    those = [run for run in runs if run.choices.classes in classes and run.choices.kind == Scenario.kind]
     if not those:
         return {}
     known = [keys(run.choices) | {"sharding": run.choices.sharding} for run in those]
@@ -237,13 +244,22 @@ def keys(scenario: Scenario) -> dict:
     return {name: getattr(scenario, name) for name in ("dataset", *SCENARIO, "run")}
 
 
-def studies(table: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """The rows by scenario, `5-high`, of those that were run with at least two numbers of leaked images, by number."""
+def varied(runs: list[Run], key: str) -> pd.DataFrame:
+    """The metrics of runs with what varies beside their keys: the number of leaked images, or the kind."""
+    values = [run.leaked if key == "leaked" else run.choices.kind for run in runs]
+    known = [keys(run.choices) | {key: value} for run, value in zip(runs, values, strict=True)]
+    return together([run.table for run in runs], known)
+
+
+def studies(table: pd.DataFrame, key: str = "leaked") -> dict[str, pd.DataFrame]:
+    """The rows by scenario, `5-high`, of those that were run with at least two numbers of leaked images, by number; or
+    with two kinds of leakage, by kind.
+    """
     found = {}
     for (dataset, classes, leakage, scope), rows in table.groupby(["dataset", *SCENARIO]):
-        if rows["leaked"].nunique() > 1:
+        if rows[key].nunique() > 1:
             name = Scenario(classes, leakage, dataset, scope).name
-            found[name] = rows.sort_values(["leaked", "run"], ignore_index=True)
+            found[name] = rows.sort_values([key, "run"], ignore_index=True)
     return found
 
 

@@ -24,7 +24,8 @@ VARIED = {
 
 @dataclass(frozen=True)
 class Scenario:
-    """What a branch is named by; defaults are left out of the name. leaked: None, the level's own.
+    """What a branch is named by; defaults are left out of the name. leaked: None, the level's own; kind: as what
+    images leak.
 
     Run i has seed i and split_seed i, so that runs share neither the draw of their images nor the noise of training.
     """
@@ -36,6 +37,7 @@ class Scenario:
     run: int = 0
     leaked: int | None = None
     sharding: str = BY_CLASS
+    kind: str = "copy"
 
     @property
     def name(self) -> str:
@@ -44,6 +46,7 @@ class Scenario:
             f"{self.classes}-{self.leakage}",
             self.sharding if self.sharding != BY_CLASS else "",
             f"leaked{self.leaked}" if self.leaked is not None else "",
+            self.kind if self.kind != Scenario.kind else "",
             self.scope if self.scope != Scenario.scope else "",
             f"run{self.run}" if self.run != Scenario.run else "",
         ]
@@ -57,7 +60,7 @@ class Scenario:
     def choices(self) -> list[str]:
         """As `dvc exp run -S` takes them."""
         chosen = {"dataset": self.dataset, "classes": self.classes, "sharding": self.sharding}
-        chosen |= {"leakage": self.leakage, "forget.scope": self.scope}
+        chosen |= {"leakage": self.leakage, "leakage.kind": self.kind, "forget.scope": self.scope}
         chosen |= {"seed": self.run, "split_seed": self.run, "attacks": "all"}
         chosen |= {} if self.leaked is None else {"leakage.leaked": self.leaked}
         return [f"{key}={value}" for key, value in chosen.items()]
@@ -66,7 +69,8 @@ class Scenario:
     def place(self) -> tuple:
         """Its place in a table: many classes first, and the runs of one scenario together."""
         random, scope = self.sharding != BY_CLASS, self.scope != Scenario.scope
-        return self.dataset, -self.classes, random, self.leakage, scope, self.leaked or 0, self.run
+        kind = self.kind if self.kind != Scenario.kind else ""
+        return self.dataset, -self.classes, random, self.leakage, scope, self.leaked or 0, kind, self.run
 
 
 @dataclass(frozen=True)
@@ -92,11 +96,14 @@ def grid(
     scopes: Sequence[str],
     runs: Sequence[int],
     leaked: Sequence[int | None] = (None,),
+    kinds: Sequence[str] = (Scenario.kind,),
     sharding: str = BY_CLASS,
 ) -> list[Scenario]:
     """Each combination once; a run's whole grid before the next run's."""
-    every = product(runs, scopes, classes, leakages, leaked)
-    found = (Scenario(n, level, dataset, scope, run, images, sharding) for run, scope, n, level, images in every)
+    every = product(runs, scopes, classes, leakages, leaked, kinds)
+    found = (
+        Scenario(n, level, dataset, scope, run, images, sharding, kind) for run, scope, n, level, images, kind in every
+    )
     return list(dict.fromkeys(found))
 
 
@@ -140,7 +147,9 @@ def settings(scenario: Scenario, params: dict) -> dict:
     """
     fixed = {key: value for key, value in params.items() if key not in VARIED | {"forget"}}
     fixed |= {"dataset": {key: value for key, value in params["dataset"].items() if key != "class_sets"}}
-    leakage = {key: value for key, value in params["leakage"].items() if key != "leaked"}
+    leakage = {key: value for key, value in params["leakage"].items() if key not in ("leaked", "kind")}
     of_classes = {f"leakage {scenario.leakage}": leakage, f"shards {scenario.sharding}": params["shards"]}
     fixed |= {f"{key} of {scenario.classes} classes": value for key, value in of_classes.items()}
-    return fixed | {"forget.class": forgotten_classes(params["forget"]["class"])}
+    request = params["forget"]
+    near = request.get("near", False)  # older runs have none
+    return fixed | {"forget.class": forgotten_classes(request["class"]), "forget.near": near}

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from sisa.data.images import CANARY, DOMINANT, LEAKED, Candidates, Images, Shard, one_of, union
+from sisa.data.variants import in_roles
 from sisa.sharding.leakage import rank
 
 CANARIES = 6  # pairs
@@ -49,7 +50,7 @@ def pair_up(shards: dict[str, Shard], others: Images, classes: tuple[str, ...], 
 def chosen(shards: dict[str, Shard], class_: str, partners: list[str], strangers: list[str], seed: int) -> list[Pair]:
     """The pairs of one class, of partners and strangers in the order in which they are taken."""
     of_class = {name: shard.take(shard.classes == class_) for name, shard in shards.items()}
-    copies = {image for shard in of_class.values() for image in shard.ids[shard.roles == LEAKED]}
+    copies = {image for shard in of_class.values() for image in shard.ids[shard.roles != DOMINANT]}
     leaked = ranked(copies, seed)
     dominant = ranked({image for shard in of_class.values() for image in shard.ids} - copies, seed)
     lent = leaked or dominant
@@ -84,10 +85,12 @@ def deal(shadows: int, seed: int, place: str) -> tuple[str, str]:
 
 
 def shadow_shard(shard: Shard, candidates: Candidates, number: int) -> Shard:
-    """The shard of shadow ensemble `number`: each pair's image that is inside, in the place that the pair has here."""
+    """The shard of shadow ensemble `number`: each pair's image that is inside, in the place that the pair has here, and
+    as what leaks into that place.
+    """
     chosen = candidates.take(candidates.dealt[number] & np.isin(candidates.places, shard.ids))
     order = np.argsort(shard.ids)
     rows = order[np.searchsorted(shard.ids, chosen.places, sorter=order)]
     ids, pixels = shard.ids.copy(), shard.pixels.copy()
-    ids[rows], pixels[rows] = chosen.ids, chosen.pixels
+    ids[rows], pixels[rows] = chosen.ids, in_roles(chosen.pixels, shard.roles[rows])
     return Shard(ids, shard.classes, pixels, shard.roles, shard.slices)

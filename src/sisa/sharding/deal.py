@@ -7,6 +7,7 @@ from sisa.base.errors import BadInput
 from sisa.base.params import Iid, Params
 from sisa.base.text import number_of
 from sisa.data.images import Pool, Shard
+from sisa.data.variants import in_roles
 from sisa.sharding.leakage import Draw, Row, draw, iid_rows, leakage_matrix, shard_rows
 
 
@@ -32,14 +33,18 @@ def membership(draws: dict[str, Draw], params: Params) -> dict[str, list[Row]]:
     names, slices, seed = params.shards, params.slices, params.split_seed
     if isinstance(params.sharding, Iid):
         return {name: iid_rows(name, names, draws, slices, seed) for name in names}
-    matrix = leakage_matrix(names, **params.leakage.model_dump())
-    return {name: shard_rows(name, names, draws, matrix, slices, seed) for name in names}
+    matrix = leakage_matrix(names, **params.leakage.model_dump(exclude={"kind"}))
+    common = (names, draws, matrix, slices, seed, params.leakage.kind)
+    return {name: shard_rows(name, *common) for name in names}
 
 
 def deal(pool: Pool, present: dict[str, int], rows: list[Row]) -> Shard:
-    """The shard's images that are present, by their places in the pool; nothing moves up to fill the holes."""
+    """The shard's images that are present, by their places in the pool; nothing moves up to fill the holes.
+
+    A near copy has the pixels of its role.
+    """
     rows = [row for row in rows if row.id in present]
     places = [present[row.id] for row in rows]
     roles = pd.Series([row.role for row in rows], dtype=str).to_numpy()
     slices = pd.Series([row.slice for row in rows], dtype="int64").to_numpy()
-    return Shard(pool.ids[places], pool.classes[places], pool.pixels[places], roles, slices)
+    return Shard(pool.ids[places], pool.classes[places], in_roles(pool.pixels[places], roles), roles, slices)

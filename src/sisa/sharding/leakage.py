@@ -7,7 +7,9 @@ from typing import Literal
 
 import numpy as np
 
-from sisa.data.images import DOMINANT, LEAKED
+from sisa.data.images import DOMINANT, LEAKED, NEAR
+
+COPY, MIXED = "copy", "mixed"  # kinds of leakage, beside those of NEAR
 
 
 @dataclass(frozen=True)
@@ -75,18 +77,35 @@ def draw(ids: list[str], test: int, dominant: int, split_seed: int) -> Draw:
     return Draw(ranked[:test], ranked[test:])
 
 
+def leaked_role(kind: str, place: int) -> str:
+    """The role of the leaked image at this place, from 0, among those of its class; mixed: the near kinds in turn."""
+    return {COPY: LEAKED, MIXED: NEAR[place % len(NEAR)]}.get(kind, kind)
+
+
 def shard_rows(
-    shard: str, shards: list[str], draws: dict[str, Draw], matrix: np.ndarray, slices: int, split_seed: int
+    shard: str,
+    shards: list[str],
+    draws: dict[str, Draw],
+    matrix: np.ndarray,
+    slices: int,
+    split_seed: int,
+    kind: str = COPY,
 ) -> list[Row]:
     """The full membership of one shard, sorted by slice.
 
-    Leaked copies are the first dominant images of their class, the same for every shard. Slices are equal
-    in size to within one image, and mix the classes at random (Bourtoule et al. 2021, section IV).
+    Leaked copies are the first dominant images of their class, the same for every shard; `kind` says as what they
+    leak. Slices are equal in size to within one image, and mix the classes at random (Bourtoule et al. 2021, section
+    IV).
     """
     counts = dict(zip(shards, matrix[shards.index(shard)], strict=True))
     class_of = {image: name for name in shards for image in draws[name].dominant[: counts[name]]}
+    role_of = {
+        image: DOMINANT if name == shard else leaked_role(kind, place)
+        for name in shards
+        for place, image in enumerate(draws[name].dominant[: counts[name]])
+    }
     return [
-        Row(image, class_of[image], DOMINANT if class_of[image] == shard else LEAKED, number)
+        Row(image, class_of[image], role_of[image], number)
         for image, number in sliced(list(class_of), shard, slices, split_seed)
     ]
 

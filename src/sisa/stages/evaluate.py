@@ -16,7 +16,7 @@ from sisa.unlearning.states import AFTER, BASELINES, BEFORE, RETRAINED, STATES, 
 
 METRICS, PLOTS = Path("metrics"), Path("plots")
 SUMMARY = (
-    *("members", "residual_copies", "overall", "retained", "undecided"),
+    *("members", "residual_copies", "residual_near_copies", "overall", "retained", "undecided"),
     *("forgotten", "others_taken", "forgotten_auroc"),
 )
 
@@ -33,9 +33,9 @@ def main() -> None:
     of_baselines = {name: scoring.of_model(model) for name, model in baselines.items()}
 
     scores: dict[str, dict] = {
-        state: {"members": len(members[state]), "residual_copies": copies}
+        state: {"members": len(members[state]), "residual_copies": copies, "residual_near_copies": near}
         | scoring.utility_by_set(predictions[state], on)
-        for state, copies in residual_copies(to_forget).items()
+        for state, (copies, near) in residual_copies(to_forget).items()
     }
     scores["baseline"] = {name: scoring.utility(each, on) for name, each in of_baselines.items()}
     scores["summary"] = summary(scores, params.aggregation)
@@ -47,11 +47,12 @@ def main() -> None:
     write_plots(chosen, scores, asked[HELD_OUT], params)
 
 
-def residual_copies(to_forget: ForgetSet) -> dict[str, int]:
-    """Images to forget, each copy counted, that the members of each state were trained on."""
-    removed, residual = (sum(map(len, copies.values())) for copies in (to_forget.removed, to_forget.residual))
-    after = sum(len(ids) for name, ids in to_forget.residual.items() if name not in to_forget.affected)
-    return {BEFORE: removed + residual, AFTER: after, RETRAINED: residual}
+def residual_copies(to_forget: ForgetSet) -> dict[str, tuple[int, int]]:
+    """Images to forget, each copy and each near copy counted, that the members of each state were trained on."""
+    removed, residual = map(to_forget.copies, (to_forget.removed, to_forget.residual))
+    after = {name: ids for name, ids in to_forget.residual.items() if name not in to_forget.affected}
+    before = (removed[0] + residual[0], removed[1] + residual[1])
+    return {BEFORE: before, AFTER: to_forget.copies(after), RETRAINED: residual}
 
 
 def summary(scores: dict[str, dict], aggregation: str) -> dict:

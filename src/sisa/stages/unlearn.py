@@ -19,7 +19,8 @@ def main() -> None:
     named = requests.resolve(paths.REQUESTS, dataset, paths.datasets(), roster.read(paths.roster(dataset)))
     shards = tables.read_shards(paths.SHARDS, params.shards)
 
-    retained, to_forget = forget(shards, params.forget.classes, params.forget.scope, requests.due(named))
+    request = params.forget
+    retained, to_forget = forget(shards, request.classes, request.scope, requests.due(named), request.near)
     for name in params.shards:
         target = paths.RETAINED / f"{name}.parquet"
         if name in to_forget.affected:
@@ -37,8 +38,12 @@ def main() -> None:
 
 def print_notices(named: list[Named], shards: dict[str, Shard], params: Params) -> None:
     """Say which requested images change nothing."""
-    without_class, _ = forget(shards, params.forget.classes, params.forget.scope, [])
-    copies, left = ({image for shard in each.values() for image in shard.ids} for each in (shards, without_class))
+    request = params.forget
+    without_class, _ = forget(shards, request.classes, request.scope, [], request.near)
+    copies, left = (
+        {image for shard in each.values() for image in shard.ids[request.near | ~shard.near]}
+        for each in (shards, without_class)
+    )
     held_out = set(tables.read(paths.TEST, Images).ids)
     for line in requests.notices(paths.REQUESTS, named, copies, left, held_out):
         print(line)
@@ -49,4 +54,6 @@ def print_outcome(to_forget: ForgetSet) -> None:
     print(f"to forget: {number_of(len(to_forget.ids), 'image')}; affected shards: {affected}")
     if residual := {name: len(ids) for name, ids in to_forget.residual.items()}:
         where = ", ".join(f"{name} {count}" for name, count in residual.items())
-        print(f"residual copies, which scope {to_forget.scope} leaves: {sum(residual.values()):,} ({where})")
+        _, near = to_forget.copies(to_forget.residual)
+        of_them = f", near copies among them: {near:,}" if near else ""
+        print(f"residual copies, which scope {to_forget.scope} leaves: {sum(residual.values()):,} ({where}){of_them}")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sisa.commands.audit import asked_for, erasure_problems, lost_marks, print_erased
+from sisa.commands.audit import asked_for, conclude, erasure_problems, lost_marks, print_erased
 from sisa.data.images import Shard
 from sisa.sources import roster
 from sisa.unlearning.forget_set import ForgetSet
@@ -70,3 +70,27 @@ def test_receipts_are_named_and_images_without_one_are_counted(capsys, tmp_path,
 def test_where_nothing_was_erased_nothing_is_said_of_it(capsys):
     print_erased(set(), {})
     assert capsys.readouterr().out == ""
+
+
+def test_a_request_that_covers_near_copies_says_so():
+    request = ForgetSet("cat", "all", [], {"cat": ["a"]}, {}, near=True)
+    assert asked_for(request).startswith("class cat at scope all and their near copies; ")
+
+
+@pytest.mark.parametrize(
+    ("class_", "copies", "near", "expected"),
+    [
+        ("cat", 0, 0, "Proved: no served member was trained on a forgotten image, and no retained shard holds one."),
+        (
+            "cat",
+            0,
+            2,
+            "Proved for class cat: what scope all covers is gone. NOT exact: 2 near copies left, as leakage.kind made "
+            "them; scope all and forget.near=true would remove them.",
+        ),
+        (None, 0, 1, "NOT exact: 1 near copy left, as leakage.kind made them; forget.near=true would remove them."),
+    ],
+)
+def test_near_copies_that_are_left_are_no_proof(class_, copies, near, expected, capsys):
+    conclude([], ForgetSet(class_, "all", [], {}, {}), copies, near)
+    assert capsys.readouterr().out == f"{expected}\n"

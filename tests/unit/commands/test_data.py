@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from PIL import Image
+from PIL import Image, ImageOps
 
 from sisa.base.errors import BadInput
 from sisa.base.params import Dataset
@@ -102,6 +102,22 @@ def test_what_is_left_out_is_counted_and_named(repo, bring, capsys):
     rows = Path("data/raw/pets.left_out.csv").read_text().splitlines()
     assert rows[:2] == ["file,reason,other", "cat/broken.jpg,cannot be decoded,"]
     assert len(rows) == 5
+
+
+def test_near_duplicates_stay_on_the_roster_and_are_named(repo, bring, capsys):
+    flipped = io.BytesIO()
+    ImageOps.mirror(Image.open(io.BytesIO(PHOTOS["dog/1.png"]))).save(flipped, "PNG")
+    bring("pets", put(repo / "photos", PHOTOS | {"cat/flipped.png": flipped.getvalue()}))
+    printed = capsys.readouterr().out
+    assert "9 images on the roster" in printed
+    assert "near-duplicates, which all stay on the roster, in groups: 1: " in printed
+    rows = Path("data/raw/pets.near_duplicates.csv").read_text().splitlines()
+    assert (rows[0], sorted(rows[1:])) == ("group,file", ["1,cat/flipped.png", "1,dog/1.png"])
+    (RAW / "cat/flipped.png").unlink()
+    (repo / "data/rosters/pets.csv").unlink()
+    bring("pets")
+    assert "near-duplicates" not in capsys.readouterr().out
+    assert not Path("data/raw/pets.near_duplicates.csv").exists()
 
 
 def test_names_that_command_a_terminal_are_printed_as_text(repo, bring, capsys):

@@ -2,7 +2,13 @@
 
 from dataclasses import replace
 
-from sisa.commands import scan
+import numpy as np
+import pytest
+from PIL import Image
+
+from sisa.base.errors import BadInput
+from sisa.commands import data, scan
+from sisa.data.images import NoPicture, image_id
 from sisa.erasure.scan import Finding, Survey
 
 CLEAN = Survey([], [], [], {"cache": 7}, 5, ["branch old", "commit 0123456789"], [], [])
@@ -47,3 +53,22 @@ def test_a_file_name_that_steers_a_terminal_is_told_as_text():
     printed = told(replace(CLEAN, findings=[odd]), each=True)
     assert r"data/raw/pets/\x1b[2J.png" in printed
     assert "\x1b" not in printed
+
+
+def test_near_duplicates_in_the_raw_folder_are_looked_for_as_well(monkeypatch, capsys):
+    coarse = np.random.default_rng(0).integers(0, 256, (3, 8, 8, 3), dtype=np.uint8)
+    cat, dog, _ = (np.array(Image.fromarray(each).resize((64, 64))) for each in coarse)
+    shown = {"cat/a.png": cat, "cat/damaged.png": NoPicture("damaged"), "dog/b.png": dog, "dog/c.png": cat[:, ::-1]}
+    monkeypatch.setattr(data, "load_dataset", lambda name: name)
+    monkeypatch.setattr(data, "pictures", lambda dataset: ((file, "", rgb) for file, rgb in shown.items()))
+    assert scan.look_alikes({image_id(cat), "e" * 64}, "pets") == {image_id(cat[:, ::-1])}
+    assert capsys.readouterr().out.splitlines() == [
+        "notice: near-duplicates of 1 image were not looked for: not in data/raw/pets",
+        "near-duplicates, looked for as well: 1: dog/c.png (of cat/a.png)",
+    ]
+    with pytest.raises(BadInput, match="data/raw/pets: holds none of these images"):
+        scan.look_alikes({"e" * 64}, "pets")
+
+
+def test_what_a_scan_for_near_duplicates_does_not_tell_is_said():
+    assert "not looked for: near-duplicates that are not in data/raw" in "\n".join(scan.told(set(), CLEAN, False, True))

@@ -64,3 +64,15 @@ def test_a_union_holds_each_image_once_whatever_parts_it_came_in(parts):
     assert "".join(together.ids) == "abc"
     assert "".join(together.classes) == "xyz"
     np.testing.assert_array_equal(together.pixels, SHARD.pixels)
+
+
+def test_of_an_image_and_its_near_copies_the_union_has_the_image():
+    near = Shard(
+        np.array(["a", "b"]), np.array(["x", "y"]), PICTURE[[3, 4]], np.array(["flip", "leaked"]), np.arange(2)
+    )
+    whole = Shard(np.array(["a"]), np.array(["x"]), PICTURE[[0]], np.array(["dominant"]), np.arange(1))
+    together = union([near, whole])
+    assert together.ids.tolist() == ["a", "b"]
+    np.testing.assert_array_equal(together.pixels, PICTURE[[0, 4]])
+    np.testing.assert_array_equal(union([near]).pixels, PICTURE[[3, 4]])
+    assert near.near_copies({"a", "b"}) == {"a": "flip"}

@@ -65,7 +65,8 @@ def params(tmp_path, monkeypatch):
     """Three shards in two slices from which A was requested and unlearned, in the current folder."""
     monkeypatch.chdir(tmp_path)
     values = yaml.safe_load((ROOT / "params.yaml").read_text())
-    values |= {"classes": 3, "shards": list(SHARDS), "slices": 2, "forget": {"class": None, "scope": "dominant"}}
+    request = {"class": None, "scope": "dominant", "near": False}
+    values |= {"classes": 3, "shards": list(SHARDS), "slices": 2, "forget": request}
     values["sharding"] = {"kind": "classes", "folder": "animal_mnist-3"}
     values["train"]["epochs"] = 3
     Path("params.yaml").write_text(yaml.safe_dump(values))

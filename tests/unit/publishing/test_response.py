@@ -93,3 +93,16 @@ def test_over_seeds_a_line_goes_through_the_means_and_each_run_is_a_dot():
     assert drawn(knowledge, "retrained") == pytest.approx([85, 85])
     dots = next(line for line in knowledge.lines if line.get_marker() == "o" and line.get_color() == figures.RED)
     assert sorted(dots.get_ydata()) == pytest.approx([80, 80, 90, 90])
+
+
+def test_a_study_by_kind_of_leakage_counts_near_copies_and_runs_from_before_have_none():
+    said = {kind: metrics() for kind in ("flip", "copy")}
+    said["flip"]["retrained"] |= {"residual_copies": 0, "residual_near_copies": 200}
+    known = [tables.keys(Scenario(5, "high", kind=kind)) | {"kind": kind} for kind in said]
+    every = tables.response(together([tidy(each) for each in said.values()], known), tables.BY_KIND)
+    found = tables.studies(every, "kind")["5-high"]
+    assert found["kind"].tolist() == ["copy", "flip"]
+    assert found[["residual_copies", "residual_near_copies"]].to_numpy().tolist() == [[200, 0], [0, 200]]
+    text = readable.kinds(found)
+    assert text.columns[:3].tolist() == ["kind", "residual near copies", "residual copies"]
+    assert text["recall"].tolist() == ["80.0", "80.0"]

@@ -111,3 +111,8 @@ def test_the_output_in_the_readme_is_that_of_the_committed_run(monkeypatch, caps
     text = printed(monkeypatch, capsys, run)
     assert len(lines) >= 9
     assert [line for line in lines if not any(each.startswith(line) for each in text.splitlines())] == []
+
+
+def test_near_copies_that_leaked_are_told_in_words():
+    said = summary.leakage_in_words({"leaked": 50, "reach": "all", "restricted": [], "kind": "flip"})
+    assert said == "50 images of each class leaked into every other shard as flip"

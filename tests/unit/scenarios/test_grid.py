@@ -36,6 +36,7 @@ def test_the_choices_name_every_parameter_so_that_a_changed_default_changes_noth
         "sharding=classes",
         "leakage=low",
         "forget.scope=dominant",
+        "leakage.kind=copy",
         "seed=2",
         "split_seed=2",
         "attacks=all",
@@ -108,10 +109,14 @@ def test_recipes_must_agree_within_a_table_and_leakage_only_within_a_level():
         "train": 1,
         "dataset": {"image_size": 28},
         "forget.class": ("cat",),
+        "forget.near": False,
         "leakage high of 5 classes": {"reach": 0},
         "shards classes of 5 classes": ["cat", "dog"],
     }
     json.dumps(found)
+    request = params["forget"] | {"near": False}
+    assert settings(SCENARIO, params | {"leakage": {"reach": 0, "kind": "flip"}, "forget": request}) == found
+    assert settings(SCENARIO, params | {"forget": request | {"near": True}}) != found
 
 
 def test_runs_of_before_there_was_a_choice_of_sharding_agree_with_later_ones():
@@ -133,3 +138,10 @@ def test_shards_of_random_images_stand_beside_those_of_classes_and_must_be_as_ma
     fewer = settings(Scenario(5, "none", sharding="iid"), params | {"shards": ["iid-1", "iid-2"]})
     assert all(by_class.get(key, value) == value for key, value in random.items())
     assert random != fewer
+
+
+def test_a_kind_of_leakage_is_named_where_images_do_not_leak_as_copies():
+    found = grid("animal_mnist", [5], ["high"], ["dominant"], [0, 1], kinds=["copy", "flip"])
+    assert [each.name for each in found] == ["5-high", "5-high-flip", "5-high-run1", "5-high-flip-run1"]
+    assert "leakage.kind=flip" in found[1].choices
+    assert sorted(found, key=lambda each: each.place) == [found[0], found[2], found[1], found[3]]

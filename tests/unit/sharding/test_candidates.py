@@ -1,5 +1,7 @@
 """Candidates are dealt once for all shards, in pairs that only the training of a shadow ensemble can tell apart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -145,3 +147,22 @@ def test_outside_of_the_shards_are_the_held_out_images_and_the_unused_ones_of_th
     everything = union([*SHARDS.values(), test, unused, images("dog", 230, 2)])
     found = outside(SHARDS, test, Pool(*vars(everything).values(), everything.ids), ("cat",))
     assert found.ids.tolist() == [*unused.ids, *test.ids]
+
+
+def test_in_the_place_of_a_near_copy_a_candidate_is_a_near_copy_as_well():
+    wide = {
+        name: replace(each, pixels=np.concatenate([each.pixels, each.pixels + 1], axis=3))
+        for name, each in SHARDS.items()
+    }
+    others = replace(OTHERS, pixels=np.concatenate([OTHERS.pixels, OTHERS.pixels + 1], axis=3))
+    near = {
+        name: replace(each, roles=np.where(each.roles == LEAKED, "flip", each.roles)) for name, each in wide.items()
+    }
+    found = pair_up(near, others, "cat", SHADOWS, 0)
+    np.testing.assert_array_equal(found.ids, dealt().ids)  # a near copy has leaked as a copy has
+    shadow = shadow_shard(near["dog"], found, 0)
+    taken = np.isin(shadow.ids, found.ids)
+    assert taken.any()
+    first, second = shadow.pixels.reshape(-1, 2)[taken].T.astype(int)
+    np.testing.assert_array_equal(first, shadow.ids[taken].astype(int) + 1)
+    np.testing.assert_array_equal(second, shadow.ids[taken].astype(int))

@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -33,6 +34,7 @@ def preset_matrix(level, shards):
         composed = compose("config", [f"leakage={level}", "dataset=animals10", f"classes={len(shards)}"])
     params = OmegaConf.to_container(composed, resolve=True)
     assert params["shards"] == shards
+    assert params["leakage"].pop("kind") == "copy"
     return leakage_matrix(shards, **params["leakage"])
 
 
@@ -72,6 +74,18 @@ def low():
     draws = {name: draw(ids(name, 1000), 180, 800, 0) for name in FIVE}
     matrix = preset_matrix("low", FIVE)
     return draws, matrix, {name: shard_rows(name, FIVE, draws, matrix, 3, 0) for name in FIVE}
+
+
+@pytest.mark.parametrize("kind", ["copy", "flip", "mixed"])
+def test_leaked_images_have_the_role_of_what_they_leak_as_and_nothing_else_moves(kind, low):
+    draws, matrix, shards = low
+    roles = {"copy": [LEAKED], "flip": ["flip"], "mixed": ["flip", "crop", "recompress", "resize"]}[kind]
+    place = {image: place for each in draws.values() for place, image in enumerate(each.dominant)}
+    for name in FIVE[:2]:
+        rows = shard_rows(name, FIVE, draws, matrix, 3, 0, kind)
+        assert [replace(row, role="") for row in rows] == [replace(row, role="") for row in shards[name]]
+        for row in rows:
+            assert row.role == (DOMINANT if row.class_ == name else roles[place[row.id] % len(roles)])
 
 
 def test_counts_are_exact(low):
@@ -135,7 +149,7 @@ EVERY = sorted(image for images in LISTED.values() for image in images)
 def toy_params(**changes):
     params = yaml.safe_load((ROOT / "params.yaml").read_text())
     params["dataset"]["test_per_class"] = 3
-    params["leakage"] = {"dominant": 6, "leaked": 2, "restricted": ["cat"], "reach": 1}
+    params["leakage"] = {"dominant": 6, "leaked": 2, "restricted": ["cat"], "reach": 1, "kind": "copy"}
     params["sharding"] = {"kind": "classes", "folder": "animal_mnist-3"}
     return params | {"classes": 3, "shards": THREE, "slices": 4} | changes
 

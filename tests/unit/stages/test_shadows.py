@@ -56,7 +56,8 @@ def dealt(tmp_path, monkeypatch):
 
     def of(shards, class_="cat"):
         values = yaml.safe_load((ROOT / "params.yaml").read_text())
-        values |= {"classes": 3, "shards": list(NAMES), "forget": {"class": class_, "scope": "dominant"}}
+        request = {"class": class_, "scope": "dominant", "near": False}
+        values |= {"classes": 3, "shards": list(NAMES), "forget": request}
         values["sharding"] = {"kind": "classes", "folder": "animal_mnist-3"}
         network = {"name": "cnn", "patch": 2, "stride": 2, "filters": 4, "widths": [4, 8], "pool": "max"}
         values["train"] |= {"network": network, "epochs": 2, "batch_size": 4}

@@ -69,3 +69,32 @@ def test_of_two_classes_each_is_forgotten_in_its_own_shard_and_its_copies_in_the
     assert to_forget.removed == {"cat": ["a", "c", "d", "f"], "dog": ["b", "e"]}
     assert to_forget.residual == {"cat": ["b", "e"], "dog": ["a"]}
     assert {name: shard.ids.tolist() for name, shard in retained.items()} == {"cat": ["b", "e"], "dog": ["a"]}
+
+
+FLIPPED = replace(SHARD, roles=np.array(["dominant", "flip", "dominant", "dominant", "leaked", "dominant"]))
+
+
+@pytest.mark.parametrize(
+    ("classes", "scope", "ids", "near", "expected"),
+    [
+        (("dog",), "all", [], False, "e"),
+        (("dog",), "all", [], True, "be"),
+        (("dog",), "dominant", [], True, ""),  # the scope goes by roles, and a near copy has leaked
+        ((), "dominant", ["a", "b"], False, "a"),
+        ((), "dominant", ["a", "b"], True, "ab"),
+    ],
+)
+def test_near_copies_are_forgotten_where_the_request_covers_them(classes, scope, ids, near, expected):
+    assert "".join(FLIPPED.ids[covered(FLIPPED, classes, scope, ids, near)]) == expected
+
+
+def test_the_forget_set_tells_near_copies_from_copies():
+    dogs = replace(SHARD.take(np.array([1, 4])), roles=np.array(["dominant", "dominant"]))
+    shards = {"cat": FLIPPED, "dog": dogs}
+    retained, left = forget(shards, ("dog",), "all", [])
+    assert (left.removed, left.residual) == ({"cat": ["e"], "dog": ["b", "e"]}, {"cat": ["b"]})
+    assert left.near_copies == {"cat": {"b": "flip"}}
+    assert (left.copies(left.removed), left.copies(left.residual)) == ((3, 0), (0, 1))
+    assert "b" in retained["cat"].ids
+    _, gone = forget(shards, ("dog",), "all", [], near=True)
+    assert (gone.copies(gone.removed), gone.copies(gone.residual)) == ((3, 1), (0, 0))

@@ -30,6 +30,19 @@ def test_what_is_retained_and_what_survives_are_each_there_once():
     assert with_survivors(union, nothing_survives).ids.tolist() == ["d"]
 
 
+def test_what_survives_as_a_near_copy_is_there_as_that_copy():
+    pixels = np.arange(8, dtype=np.uint8).reshape(4, 1, 1, 2)
+    union = Images(np.array(["a", "b", "c", "d"]), np.array(["cat"] * 3 + ["dog"]), pixels)
+    flipped = replace(REQUEST, near_copies={"horse": {"c": "flip"}})
+    assert with_survivors(union, flipped).pixels.ravel().tolist() == [5, 4, 6, 7]
+
+
+def test_a_record_from_before_there_were_near_copies_is_read(tmp_path):
+    file = tmp_path / "forget_set.json"
+    file.write_text('{"class": "cat", "scope": "all", "images": [], "removed": {}, "residual": {}}')
+    assert forget_set.read(file) == ForgetSet(("cat",), "all", [], {}, {})
+
+
 @pytest.mark.parametrize(
     "request_", [REQUEST, ForgetSet((), "dominant", [], {}, {}), ForgetSet(("cat", "dog"), "dominant", [], {}, {})]
 )

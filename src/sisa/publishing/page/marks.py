@@ -131,7 +131,8 @@ def confusion(run: Run) -> Iterator[dict]:
 def leakage(run: Run) -> Iterator[dict]:
     """The matrix by which classes were dealt; shards of random images have none."""
     names = run.params["shards"] if run.sharding == BY_CLASS else []
-    for shard, row in zip(names, leakage_matrix(names, **run.params["leakage"]), strict=True):
+    leakage = {key: value for key, value in run.params["leakage"].items() if key != "kind"}
+    for shard, row in zip(names, leakage_matrix(names, **leakage), strict=True):
         yield from (mark("", shard, count, name) for name, count in zip(names, row, strict=True))
 
 
