@@ -102,3 +102,6 @@ def test_recipes_must_agree_within_a_table_and_leakage_only_within_a_level():
     params = {"train": 1, "seed": 3, "leakage": {"reach": 0}, "forget": {"class": "cat", "scope": "all"}}
     assert settings(SCENARIO, params) == {"train": 1, "forget.class": ("cat",), "leakage high": {"reach": 0}}
     json.dumps(settings(SCENARIO, params))
+    several = [params | {"forget": {"class": names}} for names in (["cat", "dog"], ["dog", "cat"], "dog")]
+    one, same, other = (settings(SCENARIO, each) for each in several)
+    assert one == same != other
