@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import pandas as pd
 import pytest
 
 FOLLOWS = ["baseline_retrained", "cost", "evaluate", "predict"]  # whatever else is unlearned
@@ -99,6 +100,41 @@ def test_scope_all_retrains_the_two_shards_that_hold_cats_at_low_leakage(low):
     assert cost["scope"]["all"]["samples"] == cost["retraining"]["samples"]
     assert cost["scope"]["dominant"]["samples"] == at_dominant["retraining"]["samples"]
     assert low.metrics("after")["members"] == 1
+
+
+@pytest.mark.full
+def test_two_classes_are_forgotten_each_in_its_own_shard_and_copies_of_both_survive_in_others(low):
+    cat_was_retrained = low.files("models/retrained/tiny-3/cat")
+    low.dvc(*LOW, "-S", "forget.class=[dog,cat]", "-S", "attacks=all")
+    record = json.loads((low / "data/forget_set.json").read_text())
+    assert record["class"] == ["cat", "dog"]
+    assert {name: len(ids) for name, ids in record["removed"].items()} == {"cat": 12, "dog": 12}
+    assert {name: len(ids) for name, ids in record["residual"].items()} == {"cat": 3, "dog": 3, "horse": 3}
+    assert low.files("models/retrained/tiny-3/cat") == cat_was_retrained  # which loses no dogs
+
+    states = [low.metrics(state) for state in ("before", "after", "retrained")]
+    assert [(state["members"], state["residual_copies"]) for state in states] == [(3, 33), (1, 3), (3, 9)]
+    scores = states[2]["held_out"]["prior_corrected"]
+    assert scores["forgotten"] == pytest.approx((scores["class"]["cat"] + scores["class"]["dog"]) / 2)
+    assert scores["retained"] == scores["class"]["horse"]
+    assert [low.metrics("members")[state]["dog"]["saw"] for state in ("before", "retrained")] == [15, 3]
+
+    cost = low.metrics("cost")
+    samples = {name: shard["samples"] for name, shard in cost["retraining"]["shard"].items()}
+    assert [name for name, count in samples.items() if count] == ["cat", "dog"]
+    assert cost["retraining"]["predicted"] == cost["retraining"]["samples"]
+    assert cost["scope"]["dominant"] == {"affected_shards": 2, "samples": cost["retraining"]["samples"]}
+    candidates = pd.read_parquet(low / "data/candidates.parquet", columns=["class", "origin"])
+    assert set(candidates["class"]) == {"cat", "dog"}
+    assert low.metrics("attacks")["population"]["before"]["mean_logits"]["dominant"]["images"] == 10
+    assert low.metrics("klom")["retrained"]["mean_logits"]["held_out_forgotten"]["images"] == 10
+
+    audited = low.src("audit").printed
+    assert "to forget: classes cat and dog at scope dominant; taken out of the shards for this: 24 images" in audited
+    assert "Proved for classes cat and dog: what scope dominant covers is gone. NOT exact: 9 residual copies" in audited
+    assert "cat and dog forgotten at scope dominant" in low.src("summary").printed
+    assert "* names cat or dog, the forgotten classes" in low.src("ask", "horse/00.png").printed
+    assert low.dvc("repro").executed == []
 
 
 @pytest.mark.full

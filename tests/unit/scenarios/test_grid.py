@@ -117,6 +117,9 @@ def test_recipes_must_agree_within_a_table_and_leakage_only_within_a_level():
     request = params["forget"] | {"near": False}
     assert settings(SCENARIO, params | {"leakage": {"reach": 0, "kind": "flip"}, "forget": request}) == found
     assert settings(SCENARIO, params | {"forget": request | {"near": True}}) != found
+    several = [params | {"forget": {"class": names}} for names in (["cat", "dog"], ["dog", "cat"], "dog")]
+    one, same, other = (settings(SCENARIO, each) for each in several)
+    assert one == same != other
 
 
 def test_runs_of_before_there_was_a_choice_of_sharding_agree_with_later_ones():
