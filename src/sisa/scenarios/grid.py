@@ -60,7 +60,7 @@ class Scenario:
     def choices(self) -> list[str]:
         """As `dvc exp run -S` takes them."""
         chosen = {"dataset": self.dataset, "classes": self.classes, "sharding": self.sharding}
-        chosen |= {"leakage": self.leakage, "leakage.kind": self.kind, "forget.scope": self.scope}
+        chosen |= {"leakage": self.leakage, "forget.scope": self.scope, "leakage.kind": self.kind}
         chosen |= {"seed": self.run, "split_seed": self.run, "attacks": "all"}
         chosen |= {} if self.leaked is None else {"leakage.leaked": self.leaked}
         return [f"{key}={value}" for key, value in chosen.items()]

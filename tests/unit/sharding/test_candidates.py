@@ -158,7 +158,7 @@ def test_in_the_place_of_a_near_copy_a_candidate_is_a_near_copy_as_well():
     near = {
         name: replace(each, roles=np.where(each.roles == LEAKED, "flip", each.roles)) for name, each in wide.items()
     }
-    found = pair_up(near, others, "cat", SHADOWS, 0)
+    found = pair_up(near, others, ("cat",), SHADOWS, 0)
     np.testing.assert_array_equal(found.ids, dealt().ids)  # a near copy has leaked as a copy has
     shadow = shadow_shard(near["dog"], found, 0)
     taken = np.isin(shadow.ids, found.ids)

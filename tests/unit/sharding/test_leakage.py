@@ -213,7 +213,7 @@ TWO = ["iid-1", "iid-2"]
 IID = {
     "sharding": {"kind": "iid", "shards": 2, "names": {"2": TWO}, "folder": "animal_mnist-3-iid-2"},
     "shards": TWO,
-    "leakage": {"dominant": 6, "leaked": 0, "restricted": [], "reach": 0},
+    "leakage": {"dominant": 6, "leaked": 0, "restricted": [], "reach": 0, "kind": "copy"},
 }
 
 
