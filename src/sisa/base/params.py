@@ -116,7 +116,7 @@ class ByClass(Section):
     """One shard a class."""
 
     kind: Literal["classes"]
-    folder: Annotated[Name, Field(description="of the models, apart from those of other shards; derived")]
+    folder: Name
 
 
 class Iid(Section):

@@ -61,6 +61,7 @@ def recognition(table: pd.DataFrame) -> Figure:
 
 LEVELS = {
     "none": "none:\nno class leaks",
+    "neighbour": "neighbour: every\nclass into the next",
     "low": "low: cat into\nthe next shard",
     "high": "high: every class\ninto every shard",
 }
@@ -76,8 +77,8 @@ FOUND = {  # of an attack: its targets
 
 
 def answer(recognition: pd.DataFrame, areas: pd.DataFrame) -> Figure:
-    """What survives, in two panels over the leakage levels at the most classes: is the class still known, and are the
-    leaked copies still found? Means with 95 % intervals, by averaged logits, which answer at every level.
+    """What survives, in two panels over the leakage levels that were run at the most classes: is the class still known,
+    and are the leaked copies still found? Means with 95 % intervals, by averaged logits, which answer at every level.
 
     recognition and areas: the files of results/ of one data set. The attack is LiRA if every level has it, else the
     population attack.
@@ -85,18 +86,19 @@ def answer(recognition: pd.DataFrame, areas: pd.DataFrame) -> Figure:
     most = recognition["classes"].max()
     study = {"classes": [most], "scope": Scenario.scope, "aggregation": (AVERAGED, "")}
     known, found = pick(recognition, **study), pick(areas, origin="leaked", **study)
+    levels = {level: title for level, title in LEVELS.items() if level in set(known["leakage"])}
     with_lira, with_any = (set(rows["leakage"]) for rows in (pick(found, attack="lira"), found))
     attack = "lira" if with_lira == with_any else "population"
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for number, state in enumerate(KNOWN):
-        for place, level in enumerate(LEVELS):
+        for place, level in enumerate(levels):
             values = pick(known, state=state, leakage=level)["forgotten_auroc"].dropna()
             if len(values):
                 wide = half_width(values) if len(values) > 1 else 0
                 draw_point(left, place, number, state, values.mean(), min(wide, values.mean()), wide)
     for number, state in enumerate(FOUND[attack]):
-        for place, level in enumerate(LEVELS):
+        for place, level in enumerate(levels):
             for row in pick(found, attack=attack, target=state, leakage=level).itertuples():
                 draw_point(right, place, number, state, row.auc, row.auc - row.low, row.high - row.auc)
     left.set(title="Is the class still known?", ylabel="AUROC: its held-out images told from others", ylim=(0.3, 1.03))
@@ -105,8 +107,8 @@ def answer(recognition: pd.DataFrame, areas: pd.DataFrame) -> Figure:
     for axes, names in ((left, KNOWN), (right, FOUND[attack])):
         axes.axhline(0.5, color="black", linewidth=0.8, linestyle="--")
         axes.annotate("guessing", (-0.45, 0.51), fontsize=9)
-        axes.set_xticks(range(len(LEVELS)), [*LEVELS.values()], fontsize=9)
-        axes.set_xlim(-0.5, len(LEVELS) - 0.5)
+        axes.set_xticks(range(len(levels)), [*levels.values()], fontsize=9)
+        axes.set_xlim(-0.5, len(levels) - 0.5)
         axes.spines[["top", "right"]].set_visible(False)
         handles = [
             Line2D([], [], marker="o", linestyle="", color=COLOURS[state], label=names[state]) for state in names

@@ -255,21 +255,26 @@ def response(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def sharding(table: pd.DataFrame) -> pd.DataFrame:
-    """Shares in percent, AUROC, and cost in samples; one line a sharding and level."""
-    columns = [
+    """Shares in percent, overall and in parentheses of the class, its AUROC, and cost in samples; one line a sharding
+    and level."""
+
+    def cells(group: pd.DataFrame) -> dict[str, object]:
+        found: dict[str, object] = {}
+        for suffix, by in {"": "", "_averaged_logits": ", averaged logits"}.items():
+            for heading, state in {"before": BEFORE, "after forgetting": RETRAINED}.items():
+                found[heading + by] = pair(group[f"overall_{state}{suffix}"], group[f"forgotten_{state}{suffix}"])
+            found[f"AUROC{by}"] = mean(group[f"forgotten_auroc_{RETRAINED}{suffix}"])
+        return found | the_rest(group)
+
+    the_rest = formatted(
         ("copies that survive", "residual_copies", mean_count),
-        ("all classes right before", "overall_before", percent),
-        ("after forgetting", "overall_retrained", percent),
-        ("conventional model", "overall_baseline_full", percent),
-        ("class named before", "forgotten_before", percent),
-        ("class named after", "forgotten_retrained", percent),
-        ("AUROC", "forgotten_auroc", mean),
         ("AUROC, never saw it", "forgotten_auroc_baseline_retrained", mean),
+        ("conventional model", "overall_baseline_full", percent),
         ("samples, the class", "samples_class", mean_count),
         ("samples, one image", "samples_one_image", mean_count),
         ("samples, conventional model", "samples_full", mean_count),
-    ]
-    return lines(table, ("sharding",), formatted(*columns))
+    )
+    return lines(table, ("sharding",), cells)
 
 
 def mean_count(counts: pd.Series) -> str:

@@ -32,12 +32,13 @@ PAIRS = (  # a state, and what it is compared with, of the same run
     (AFTER, BEFORE), (RETRAINED, BEFORE), (RETRAINED, BASELINE_RETRAINED), (BEFORE, BASELINE_FULL),
 )  # fmt: skip
 NOTEBOOKS = "animals10"  # the photos that the notebooks were run on
+SUFFIXES = {CHOSEN: "", AVERAGED: "_averaged_logits"}
 RESPONSES = {  # column: state, aggregation, set and measure
     "residual_copies": (RETRAINED, "", "", "residual_copies"),
     "forgotten_before": (BEFORE, CHOSEN, HELD_OUT, "forgotten"),
     **{
         f"{column}{suffix}": (RETRAINED, aggregation, HELD_OUT, column.removesuffix("_retrained"))
-        for aggregation, suffix in {CHOSEN: "", AVERAGED: "_averaged_logits"}.items()
+        for aggregation, suffix in SUFFIXES.items()
         for column in ("forgotten_retrained", "others_taken", "forgotten_auroc", "overall_retrained")
     },
     "forgotten_auroc_baseline_retrained": (BASELINE_RETRAINED, "", HELD_OUT, "forgotten_auroc"),
@@ -50,9 +51,12 @@ RESPONSES = {  # column: state, aggregation, set and measure
     "samples_full": (BASELINE_RETRAINED, "", "", "samples"),
 }
 SHARDED = {
-    **{f"overall_{state}": (state, CHOSEN, HELD_OUT, "overall") for state in (BEFORE, RETRAINED)},
-    **{f"forgotten_{state}": (state, CHOSEN, HELD_OUT, "forgotten") for state in (BEFORE, RETRAINED)},
-    "forgotten_auroc": (RETRAINED, CHOSEN, HELD_OUT, "forgotten_auroc"),
+    **{
+        f"{measure}_{state}{suffix}": (state, aggregation, HELD_OUT, measure)
+        for aggregation, suffix in SUFFIXES.items()
+        for state in (BEFORE, RETRAINED)
+        for measure in ("overall", "forgotten", "forgotten_auroc")
+    },
     "forgotten_auroc_baseline_retrained": (BASELINE_RETRAINED, "", HELD_OUT, "forgotten_auroc"),
     "overall_baseline_full": (BASELINE_FULL, "", HELD_OUT, "overall"),
     "residual_copies": (RETRAINED, "", "", "residual_copies"),
@@ -156,10 +160,11 @@ def response(metrics: pd.DataFrame, columns: dict[str, tuple] = RESPONSES) -> pd
 def sharding(metrics: pd.DataFrame) -> pd.DataFrame:
     """One row a run: knowledge, accuracy and cost, to compare shards of random images with shards of classes.
 
-    Held-out, by `prior_corrected`: the shares right overall and of the forgotten class, and its AUROC. samples_class is
-    counted, of forgetting the class; samples_one_image is in closed form: of forgetting one image, on average over as
-    many as the class has, drawn at random from all and forgotten one by one; samples_full is that of retraining a
-    conventional model once.
+    Held-out, before and retrained, by `prior_corrected`, which declines where no member saw two classes, and by
+    averaged logits: the shares right overall and of the forgotten class, and its AUROC. samples_class is counted, of
+    forgetting the class; samples_one_image is in closed form: of forgetting one image, on average over as many as the
+    class has, drawn at random from all and forgotten one by one; samples_full is counted, of retraining a conventional
+    model once.
     """
     found = one_row_a_run(metrics, SHARDED)
     images = found.pop("images_full") - found.pop("images_retained")

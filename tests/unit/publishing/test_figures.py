@@ -19,9 +19,9 @@ def metrics(forgotten):
     return states | {"baseline": {"baseline_full": {"held_out": scores}}}
 
 
-def recognized(*shares):
+def recognized(*shares, level="none"):
     """results/recognition of runs with these recalls, by averaged logits; by prior_corrected nothing is decided."""
-    known = [tables.keys(Scenario(5, "none", run=run)) for run in range(len(shares))]
+    known = [tables.keys(Scenario(5, level, run=run)) for run in range(len(shares))]
     return tables.recognition(together([tidy(metrics(share)) for share in shares], known))
 
 
@@ -54,5 +54,7 @@ def test_the_answer_has_one_attack_and_leaves_out_no_level_that_was_attacked(lev
     rows = [where | {"attack": "lira", "leakage": level, "target": "before"} for level in levels_with_lira]
     for level in ("low", "high"):
         rows += [where | {"attack": "population", "leakage": level, "target": each} for each in ("before", "retrained")]
-    _, attacked = figures.answer(recognized(0.25), pd.DataFrame(rows)).axes
+    known = pd.concat([recognized(0.25, level=level) for level in ("low", "high", "neighbour")])
+    _, attacked = figures.answer(known, pd.DataFrame(rows)).axes
     assert sum(isinstance(each, ErrorbarContainer) for each in attacked.containers) == shown
+    assert [tick.get_text().split(":")[0] for tick in attacked.get_xticklabels()] == ["neighbour", "low", "high"]

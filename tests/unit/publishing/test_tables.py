@@ -84,6 +84,7 @@ def test_shards_of_random_images_are_compared_with_shards_of_as_many_classes_in_
     assert row["residual_copies"] == 200
     text = readable.sharding(table.drop(columns="dataset"))
     assert text[["leakage", "sharding", "n"]].to_numpy().tolist() == [["high", "classes", 1], ["none", "iid", 2]]
+    assert text["before"][0] == f"{row['overall_before']:.1%} ({row['forgotten_before']:.1%})".replace("%", "")
     assert text["samples, the class"][0] == f"{row['samples_class']:,}"
 
 
