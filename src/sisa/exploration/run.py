@@ -168,16 +168,18 @@ def load(folder: str | Path = ".") -> Run:
     """The run whose files are in place in this folder, a clone of the repository.
 
     `make repro`, or `git switch` and `dvc checkout` for a branch of `make scenarios`, puts them there. Raises BadInput,
-    saying what to do, where a file is missing or damaged.
+    saying what to do, where a file is missing or damaged, or where params.yaml asks for another request than was run.
     """
     root = Path(folder)
-    params = load_params(root / "params.yaml")
+    params, request = load_params(root / "params.yaml"), forget_set.read(root / paths.FORGET_SET)
+    if (params.forget.classes, params.forget.scope) != (request.classes, request.scope):
+        raise BadInput(f"{root / paths.FORGET_SET} is not of the request in params.yaml; run dvc repro")
     asked, models = outputs.read(root / paths.LOGITS)
     return Run(
         params=params,
         pool=tables.read(root / paths.POOL, Pool),
         shards=tables.read_shards(root / paths.SHARDS, params.shards),
-        forget_set=forget_set.read(root / paths.FORGET_SET),
+        forget_set=request,
         asked=asked,
         models=models,
     )

@@ -73,24 +73,24 @@ def test_where_nothing_was_erased_nothing_is_said_of_it(capsys):
 
 
 def test_a_request_that_covers_near_copies_says_so():
-    request = ForgetSet("cat", "all", [], {"cat": ["a"]}, {}, near=True)
+    request = ForgetSet(("cat",), "all", [], {"cat": ["a"]}, {}, near=True)
     assert asked_for(request).startswith("class cat at scope all and their near copies; ")
 
 
 @pytest.mark.parametrize(
-    ("class_", "copies", "near", "expected"),
+    ("classes", "copies", "near", "expected"),
     [
-        ("cat", 0, 0, "Proved: no served member was trained on a forgotten image, and no retained shard holds one."),
+        (("cat",), 0, 0, "Proved: no served member was trained on a forgotten image, and no retained shard holds one."),
         (
-            "cat",
+            ("cat",),
             0,
             2,
             "Proved for class cat: what scope all covers is gone. NOT exact: 2 near copies left, as leakage.kind made "
             "them; scope all and forget.near=true would remove them.",
         ),
-        (None, 0, 1, "NOT exact: 1 near copy left, as leakage.kind made them; forget.near=true would remove them."),
+        ((), 0, 1, "NOT exact: 1 near copy left, as leakage.kind made them; forget.near=true would remove them."),
     ],
 )
-def test_near_copies_that_are_left_are_no_proof(class_, copies, near, expected, capsys):
-    conclude([], ForgetSet(class_, "all", [], {}, {}), copies, near)
+def test_near_copies_that_are_left_are_no_proof(classes, copies, near, expected, capsys):
+    conclude([], ForgetSet(classes, "all", [], {}, {}), copies, near)
     assert capsys.readouterr().out == f"{expected}\n"

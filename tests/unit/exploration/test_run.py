@@ -58,6 +58,7 @@ def run():
         class_names=CLASSES,
         classes=2,
         dataset=SimpleNamespace(name="tiny"),
+        sharding=SimpleNamespace(folder="tiny-2"),
         aggregation="mean_logits",
         train=TRAIN,
     )
@@ -149,7 +150,14 @@ def test_a_folder_without_a_run_says_what_to_do(tmp_path):
     with pytest.raises(BadInput, match=r"params\.yaml: not in this folder"):
         sisa.load(tmp_path)
     (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
-    with pytest.raises(BadInput, match=r"logits\.parquet: missing or damaged; bring it back"):
+    with pytest.raises(BadInput, match=r"forget_set\.json: no such file; bring it back"):
+        sisa.load(tmp_path)
+
+
+def test_a_run_of_another_request_is_not_taken_for_that_of_the_parameters(tmp_path):
+    (tmp_path / "params.yaml").write_bytes((ROOT / "params.yaml").read_bytes())
+    forget_set.write(tmp_path / "data/forget_set.json", forget_set.ForgetSet(("dog",), "dominant", [], {}, {}))
+    with pytest.raises(BadInput, match=r"forget_set\.json is not of the request in params\.yaml; run dvc repro"):
         sisa.load(tmp_path)
 
 
