@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from sisa.evaluation.intervals import half_width
 from sisa.publishing.tables import read
 
 ROOT = Path(__file__).parents[2]
@@ -23,22 +24,24 @@ def row(kind, name, **where):
 
 
 def known(level, aggregation, measure, state="retrained"):
-    """The mean over the runs of five classes of silhouettes."""
+    """Of each run of five classes of silhouettes."""
     where = {"classes": 5, "leakage": level, "scope": "dominant", "state": state, "aggregation": aggregation}
-    return rows("recognition", "animal_mnist", **where)[measure].mean()
+    return rows("recognition", "animal_mnist", **where)[measure]
 
 
 def test_what_is_left_of_the_cats_is_what_was_measured():
-    named = [f"{known(level, 'prior_corrected', 'forgotten'):.1%}"[:-1] for level in ("high", "low")]
-    assert (
-        "names {} % of the held-out silhouettes of cats at level high, and {} % at level low".format(*named) in README
-    )
-    averaged = f"{known('low', 'mean_logits', 'forgotten'):.1%}"[:-1]
-    assert f"name {averaged} % of them at level low" in README
-    assert f"with AUROC {known('low', 'mean_logits', 'forgotten_auroc'):.3f}; " in README
-    never = known("low", "", "forgotten_auroc", "baseline_retrained")
-    assert f"a model that never saw a cat does so with {never:.3f}" in README
-    assert f"has {known('low', '', 'forgotten_auroc', 'baseline_leaked'):.3f}" in README
+    high, low = (share(known(level, "prior_corrected", "forgotten")) for level in ("high", "low"))
+    assert f"names {high} of the held-out silhouettes of cats at level high, and {low} at level low" in README
+    averaged = f"{known('low', 'mean_logits', 'forgotten').mean():.1%}"[:-1]
+    assert f"names {averaged} % of them at level low" in README
+    assert f"with AUROC {known('low', 'mean_logits', 'forgotten_auroc').mean():.3f}. " in README
+    never = known("low", "", "forgotten_auroc", "baseline_retrained").mean()
+    assert f"A model that never saw a cat has {never:.3f}" in README
+    assert f"copies has {known('low', '', 'forgotten_auroc', 'baseline_leaked').mean():.3f}" in README
+
+
+def share(of_runs):
+    return f"{of_runs.mean() * 100:.1f} ± {half_width(of_runs) * 100:.1f} %"
 
 
 def areas(name, **where):
@@ -51,7 +54,7 @@ def test_what_attackers_find_is_told_with_intervals():
     before, retrained, exact = (
         areas("animal_mnist", target=state, **lira) for state in ("before", "retrained", "retrained_exact")
     )
-    assert f"with AUC {before} before forgetting, {retrained} after, and {exact} once every copy is forgotten" in README
+    assert f"is {before} before, {retrained} retrained, and {exact} once every copy is forgotten" in README
 
 
 def test_the_photo_finding_is_the_paired_difference_by_two_aggregations():
@@ -59,16 +62,15 @@ def test_the_photo_finding_is_the_paired_difference_by_two_aggregations():
     where |= {"against": "before", "leakage": "high", "classes": 5}
     changes = [row("changes", "animals10", aggregation=name, **where) for name in ("prior_corrected", "mean_logits")]
     ours, averaged = (f"{each['change']:+.2f} ({each['low']:+.2f} to {each['high']:+.2f})" for each in changes)
-    assert f"a paired difference of {ours}; by averaged logits of {averaged}" in README
+    assert f"The paired difference is {ours}; by averaged logits it is {averaged}" in README
 
 
-def test_exact_forgetting_costs_what_is_predicted():
-    table = pd.read_csv(ROOT / "benchmarks/exactness.csv").set_index(["classes", "leakage"])["exact / again"]
-    shares = [table[key].replace("%", " %") for key in ((5, "high"), (5, "low"), (3, "high"), (3, "low"))]
-    text = (
-        "takes {} of training one conventional model again at level high, and {} at level low; in 3 classes {} and {}"
-    )
-    assert text.format(*shares) in README
+def test_exact_forgetting_costs_what_was_counted():
+    table = read(ROOT / "results/answer/animal_mnist.csv")
+    means = (table["samples_all"] / table["samples_full"]).groupby([table["classes"], table["leakage"]]).mean()
+    of = [f"{means[key] * 100:.0f} %" for key in ((5, "high"), (5, "low"), (3, "high"), (3, "low"))]
+    text = "takes {} of the samples of one conventional model at level high, and {} at level low; in 3 classes {} and {}"
+    assert text.format(*of) in README
 
 
 def test_what_a_run_counted_is_what_was_predicted_of_exact_forgetting():

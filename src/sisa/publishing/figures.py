@@ -65,14 +65,10 @@ LEVELS = {
     "low": "low: cat into\nthe next shard",
     "high": "high: every class\ninto every shard",
 }
-KNOWN = {BEFORE: "before", RETRAINED: "after forgetting", BASELINE_RETRAINED: "never saw it"}
+KNOWN = {BEFORE: "before", RETRAINED: "retrained", BASELINE_RETRAINED: "one model that never saw it"}
 FOUND = {  # of an attack: its targets
-    "lira": {BEFORE: "before", RETRAINED: "after forgetting", RETRAINED_EXACT: "every copy forgotten"},
-    "population": {
-        BEFORE: "before",
-        RETRAINED: "after forgetting",
-        BASELINE_RETRAINED: "never saw it",
-    },
+    "lira": {BEFORE: "before", RETRAINED: "retrained", RETRAINED_EXACT: "every copy forgotten"},
+    "population": KNOWN,
 }
 
 
@@ -80,15 +76,15 @@ def answer(recognition: pd.DataFrame, areas: pd.DataFrame) -> Figure:
     """What survives, in two panels over the leakage levels that were run at the most classes: is the class still known,
     and are the leaked copies still found? Means with 95 % intervals, by averaged logits, which answer at every level.
 
-    recognition and areas: the files of results/ of one data set. The attack is LiRA if every level has it, else the
-    population attack.
+    recognition and areas: the files of results/ of one data set. The attack is LiRA if a level has it, else the
+    population attack; a level without it says so.
     """
     most = recognition["classes"].max()
     study = {"classes": [most], "scope": Scenario.scope, "aggregation": (AVERAGED, "")}
     known, found = pick(recognition, **study), pick(areas, origin="leaked", **study)
     levels = {level: title for level, title in LEVELS.items() if level in set(known["leakage"])}
-    with_lira, with_any = (set(rows["leakage"]) for rows in (pick(found, attack="lira"), found))
-    attack = "lira" if with_lira == with_any else "population"
+    attack = "lira" if "lira" in set(found["attack"]) else "population"
+    found = pick(found, attack=attack)
     figure = Figure(figsize=(10, 4.4), layout="constrained")
     left, right = figure.subplots(1, 2, sharey=True)
     for number, state in enumerate(KNOWN):
@@ -99,11 +95,14 @@ def answer(recognition: pd.DataFrame, areas: pd.DataFrame) -> Figure:
                 draw_point(left, place, number, state, values.mean(), min(wide, values.mean()), wide)
     for number, state in enumerate(FOUND[attack]):
         for place, level in enumerate(levels):
-            for row in pick(found, attack=attack, target=state, leakage=level).itertuples():
+            for row in pick(found, target=state, leakage=level).itertuples():
                 draw_point(right, place, number, state, row.auc, row.auc - row.low, row.high - row.auc)
-    left.set(title="Is the class still known?", ylabel="AUROC: its held-out images told from others", ylim=(0.3, 1.03))
-    name = "LiRA" if attack == "lira" else "population attack"
-    right.set(title="Are the leaked copies still found?", ylabel=f"AUC, {name}: told from images of no shard")
+    for place, level in enumerate(levels):
+        if level not in set(found["leakage"]):
+            right.annotate("no copy" if level == "none" else "not run", (place, 0.6), ha="center", fontsize=9)
+    left.set(title="Is the class still known?", ylabel="AUROC of the class, held-out images", ylim=(0.3, 1.03))
+    name = "LiRA" if attack == "lira" else "the population attack"
+    right.set(title="Are the leaked copies still found?", ylabel=f"AUC of {name} on leaked images")
     for axes, names in ((left, KNOWN), (right, FOUND[attack])):
         axes.axhline(0.5, color="black", linewidth=0.8, linestyle="--")
         axes.annotate("guessing", (-0.45, 0.51), fontsize=9)

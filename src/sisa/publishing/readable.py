@@ -214,7 +214,7 @@ def answer(table: pd.DataFrame) -> pd.DataFrame:
     columns = [
         ("copies that survive", "residual_copies", lambda copies: str(copies.iloc[0])),
         ("named before", "forgotten_before", percent),
-        ("named after forgetting", "forgotten_retrained", percent),
+        ("named retrained", "forgotten_retrained", percent),
         ("others taken for it", "others_taken", percent),
         ("AUROC", "forgotten_auroc", mean),
         ("AUROC, never saw it", "forgotten_auroc_baseline_retrained", mean),

@@ -47,8 +47,11 @@ def test_one_figure_makes_the_same_bytes_again(tmp_path):
     assert (tmp_path / "a.png").read_bytes() == (tmp_path / "b.png").read_bytes()
 
 
-@pytest.mark.parametrize(("levels_with_lira", "shown"), [(["low", "high"], 2), (["high"], 4)])
-def test_the_answer_has_one_attack_and_leaves_out_no_level_that_was_attacked(levels_with_lira, shown):
+@pytest.mark.parametrize(
+    ("levels_with_lira", "shown", "missing"),
+    [(["low", "high"], 2, ["not run"]), (["high"], 1, ["not run", "not run"]), ([], 4, ["not run"])],
+)
+def test_the_answer_has_one_attack_and_says_where_it_was_not_run(levels_with_lira, shown, missing):
     where = {"classes": 5, "scope": "dominant", "aggregation": "mean_logits", "origin": "leaked"}
     where |= {"auc": 0.7, "low": 0.6, "high": 0.8}
     rows = [where | {"attack": "lira", "leakage": level, "target": "before"} for level in levels_with_lira]
@@ -57,4 +60,5 @@ def test_the_answer_has_one_attack_and_leaves_out_no_level_that_was_attacked(lev
     known = pd.concat([recognized(0.25, level=level) for level in ("low", "high", "neighbour")])
     _, attacked = figures.answer(known, pd.DataFrame(rows)).axes
     assert sum(isinstance(each, ErrorbarContainer) for each in attacked.containers) == shown
+    assert [each.get_text() for each in attacked.texts if each.get_text() != "guessing"] == missing
     assert [tick.get_text().split(":")[0] for tick in attacked.get_xticklabels()] == ["neighbour", "low", "high"]
