@@ -69,7 +69,9 @@ def test_exact_forgetting_costs_what_was_counted():
     table = read(ROOT / "results/answer/animal_mnist.csv")
     means = (table["samples_all"] / table["samples_full"]).groupby([table["classes"], table["leakage"]]).mean()
     of = [f"{means[key] * 100:.0f} %" for key in ((5, "high"), (5, "low"), (3, "high"), (3, "low"))]
-    text = "takes {} of the samples of one conventional model at level high, and {} at level low; in 3 classes {} and {}"
+    text = (
+        "takes {} of the samples of one conventional model at level high, and {} at level low; in 3 classes {} and {}"
+    )
     assert text.format(*of) in README
 
 

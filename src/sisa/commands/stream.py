@@ -28,6 +28,7 @@ from sisa.data import tables
 from sisa.data.images import Images, Shard
 from sisa.erasure.renewal import disagreements, same
 from sisa.repository.dvc import dvc_in_sight
+from sisa.sharding.leakage import COPY
 from sisa.sources import roster
 from sisa.training.resume import keep, retrain, taken, untouched_by
 from sisa.training.slicing import slice_epochs
@@ -48,6 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def main(options: argparse.Namespace) -> None:
     params = load()
+    check_takes_every_copy(params)
     check_up_to_date(params)
     shards, served = (tables.read_shards(folder, params.shards) for folder in (paths.SHARDS, paths.RETAINED))
     named = resolved(shards, served, params)
@@ -70,6 +72,13 @@ def main(options: argparse.Namespace) -> None:
         table.to_csv(part, index=False)
     print_outcome(table, at_once)
     print(f"each request: {options.out}.csv; the stages that follow: dvc repro; then commit the results")
+
+
+def check_takes_every_copy(params: Params) -> None:
+    """Raises BadInput where requests would leave near copies, which a stream takes with their images."""
+    if params.leakage.kind != COPY and not params.forget.near:
+        kind = f"leakage.kind is {params.leakage.kind} and forget.near is false"
+        raise BadInput(f"{kind}, but a stream takes near copies with their images: dvc repro")
 
 
 def check_up_to_date(params: Params) -> None:
@@ -107,7 +116,8 @@ def batched(named: list[Named], there: set[str], size: int) -> list[Batch]:
 
 def check_only_these(named: list[Named], shards: dict[str, Shard], after: dict[str, Shard], params: Params) -> None:
     """Raises BadInput where the stage `unlearn` would not leave these images in the shards."""
-    wanted, _ = forget(shards, params.forget.classes, params.forget.scope, requests.due(named))
+    asked = params.forget
+    wanted, _ = forget(shards, asked.classes, asked.scope, requests.due(named), asked.near)
     if not all(same(wanted[name], after[name]) for name in params.shards):
         what = f"forget.class or forget.scope is not that of the last run, or {paths.REQUESTS} lacks a request of it"
         raise BadInput(f"{what}; a stream only adds requests for images: dvc repro")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from sisa.base import paths
+from sisa.base.errors import BadInput
 from sisa.base.params import load
 from sisa.commands import stream
 from sisa.cost.stream import Step
@@ -32,6 +33,15 @@ def test_requests_keep_their_order_and_those_that_change_nothing_are_left_out(si
 
 def test_nothing_is_left_of_requests_that_were_carried_out():
     assert stream.batched(NAMED, {"z"}, 1) == []
+
+
+def test_near_copies_that_requests_leave_are_refused_because_a_stream_would_take_them():
+    stream.check_takes_every_copy(PARAMS)
+    flipped = PARAMS.model_copy(update={"leakage": PARAMS.leakage.model_copy(update={"kind": "flip"})})
+    with pytest.raises(BadInput, match=r"leakage\.kind is flip and forget\.near is false, but a stream"):
+        stream.check_takes_every_copy(flipped)
+    taken = PARAMS.forget.model_copy(update={"near": True})
+    stream.check_takes_every_copy(flipped.model_copy(update={"forget": taken}))
 
 
 def test_requests_that_are_no_whole_batches_have_no_closed_form():
