@@ -63,9 +63,9 @@ class Section(BaseModel):
 class Array(Section):
     """A NumPy array inside a gzipped file: its place in the wheel, its checksum and the byte offset after gunzip."""
 
-    member: str
-    sha256: str
-    offset: NonNegativeInt
+    member: Annotated[str, Field(description="the file in the wheel")]
+    sha256: Annotated[str, Field(description="of this file")]
+    offset: Annotated[NonNegativeInt, Field(description="bytes before the array, in the unpacked file")]
 
 
 class Wheel(Section):
@@ -73,11 +73,11 @@ class Wheel(Section):
 
     kind: Literal["wheel"]
     requirement: str
-    sha256: str
+    sha256: Annotated[str, Field(description="of the wheel")]
     shape: list[PositiveInt]
     images: Array
     labels: Array
-    label_names: list[Name]
+    label_names: Annotated[list[Name], Field(description="the classes, by their numbers in the wheel")]
 
 
 class Folder(Section):
@@ -87,23 +87,23 @@ class Folder(Section):
     """
 
     kind: Literal["folder"]
-    other_names: dict[Name, str] = {}
-    megapixels: Annotated[PositiveInt, Field(description="of a photo")] = 90
-    megabytes: Annotated[PositiveInt, Field(description="of a photo's file")] = 300
-    archive_gigabytes: PositiveInt = 50
-    archive_files: PositiveInt = 1_000_000
+    other_names: Annotated[dict[Name, str], Field(description="another name of a class's folder")] = {}
+    megapixels: Annotated[PositiveInt, Field(description="the most that a photo may have")] = 90
+    megabytes: Annotated[PositiveInt, Field(description="the most that a photo's file may have")] = 300
+    archive_gigabytes: Annotated[PositiveInt, Field(description="the most that an archive may have, unpacked")] = 50
+    archive_files: Annotated[PositiveInt, Field(description="the most that an archive may hold")] = 1_000_000
 
 
 class Torchvision(Section):
     """A data set of torchvision, with the label that each of our classes has there."""
 
     kind: Literal["torchvision"]
-    dataset: Literal["CIFAR10", "FashionMNIST"]
-    labels: dict[Name, str]
+    dataset: Annotated[Literal["CIFAR10", "FashionMNIST"], Field(description="its name in torchvision")]
+    labels: Annotated[dict[Name, str], Field(description="the label there of each class here")]
 
 
 class Dataset(Section):
-    name: Name
+    name: Annotated[Name, Field(description="that of its file in conf/dataset, its roster and its folder in data/raw")]
     image_size: PositiveInt
     channels: Literal[1, 3]
     test_per_class: PositiveInt
@@ -139,21 +139,23 @@ class Leakage(Section):
 class Augment(Section):
     """Strength of the random changes to a training batch."""
 
-    flip: bool
-    rotate: Annotated[float, Field(ge=0, le=180, description="degrees")]
-    scale: Annotated[float, Field(ge=0, lt=1, description="share of the image size")]
-    shift: Annotated[float, Field(ge=0, lt=1, description="share of the image size")]
-    color: Annotated[float, Field(ge=0, lt=1, description="relative change of brightness, contrast, saturation")]
-    cutout: Annotated[float, Field(ge=0, lt=1, description="side of the square blanked out, share of the image size")]
+    flip: Annotated[bool, Field(description="mirror half of the images, drawn anew each time")]
+    rotate: Annotated[float, Field(ge=0, le=180, description="turn by at most so many degrees")]
+    scale: Annotated[float, Field(ge=0, lt=1, description="zoom by at most this share of the image size")]
+    shift: Annotated[float, Field(ge=0, lt=1, description="move by at most this share of the image size")]
+    color: Annotated[
+        float, Field(ge=0, lt=1, description="change brightness, contrast, saturation by at most this share")
+    ]
+    cutout: Annotated[float, Field(ge=0, lt=1, description="blank a square of this share of the image size")]
 
 
 class Cnn(Section):
     name: Literal["cnn"]
-    patch: Annotated[PositiveInt, Field(description="side of the whitening layer's patches, pixels")]
-    stride: Annotated[PositiveInt, Field(description="between the patches, pixels")]
-    filters: Annotated[int, Field(ge=2, multiple_of=2, description="of the whitening layer, at most")]
-    widths: Annotated[list[PositiveInt], Field(min_length=1)]
-    pool: Literal["max", "mean"]
+    patch: Annotated[PositiveInt, Field(description="side of the whitening layer's patches, in pixels")]
+    stride: Annotated[PositiveInt, Field(description="pixels from one patch to the next")]
+    filters: Annotated[int, Field(ge=2, multiple_of=2, description="the most that the whitening layer may have")]
+    widths: Annotated[list[PositiveInt], Field(min_length=1, description="filters of each block that follows")]
+    pool: Annotated[Literal["max", "mean"], Field(description="how the last layer sums up the places of an image")]
 
 
 class ResNet18(Section):
@@ -167,9 +169,9 @@ class Adam(Section):
 
 class AdamW(Section):
     name: Literal["adamw"]
-    learning_rate: Annotated[float, Field(gt=0)]
-    beta2: Annotated[float, Field(gt=0, lt=1)]
-    weight_decay: Annotated[float, Field(ge=0)]
+    learning_rate: Annotated[float, Field(gt=0, description="the highest, after the warm-up")]
+    beta2: Annotated[float, Field(gt=0, lt=1, description="how long the mean of squared gradients remembers")]
+    weight_decay: Annotated[float, Field(ge=0, description="how fast weights shrink, times the learning rate")]
 
 
 class Train(Section):
@@ -192,8 +194,8 @@ class Forget(Section):
 
 
 class Attacks(Section):
-    shards: list[Name]
-    of: list[Literal["forgotten"]]
+    shards: Annotated[list[Name], Field(description="all of them with attacks=all, else none; do not edit")]
+    of: Annotated[list[Literal["forgotten"]], Field(description="what is attacked: forgotten classes, or nothing")]
     shadows: Annotated[int, Field(ge=0, multiple_of=2)]
     oracles: NonNegativeInt
 
