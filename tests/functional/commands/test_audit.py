@@ -69,9 +69,9 @@ def test_what_scope_dominant_leaves_is_listed_by_shard(run):
     printed = run.src("audit").printed
     rows = [line.split() for line in printed.splitlines()]
     assert {row[0]: row[3:] for row in rows if row[0] in run.params()["shards"]} == {
-        "cat": ["6", "12", "0", "holds"],
-        "dog": ["18", "0", "3", "holds"],
-        "horse": ["15", "0", "0", "holds"],
+        "cat": ["6", "12", "0", "0", "holds"],
+        "dog": ["18", "0", "3", "0", "holds"],
+        "horse": ["15", "0", "0", "0", "holds"],
     }
     assert "to forget: class cat at scope dominant; taken out of the shards for this: 12 images\n" in printed
     assert "NOT exact: 3 residual copies left; scope all would remove them" in printed

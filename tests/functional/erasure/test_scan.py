@@ -136,7 +136,7 @@ def test_nothing_of_an_image_is_left_in_any_store_and_everything_else_stays(eras
     assert holders(locally(erasable), wanted) == []
     left = dict(stored(storage))
     assert holders(left.items(), wanted) == []
-    assert "or were trained on one: 0 files" in erasable.src("scan", image, code=1).complaint
+    assert "found: 0 files that hold one" in erasable.src("scan", image, code=1).complaint
     (erasable / "receipts").mkdir()
     (erasable / "receipts/one.json").write_text(json.dumps({"images": [image], "objects": [], "cleared": cleared}))
     ended_well = erasable.src("scan", image).printed

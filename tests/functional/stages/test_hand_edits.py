@@ -13,7 +13,10 @@ EDITS = {
     "too few images": ({"leakage.dominant": 16}, "class cat has 20 images, but leakage.dominant=16 and"),
 }
 MORE_EDITS = {
-    "level": ({"leakage": "medium"}, "leakage is 'medium', not the values of a choice; choose one of high, low, none"),
+    "level": (
+        {"leakage": "medium"},
+        "leakage is 'medium', not the values of a choice; choose one of high, low, neighbour, none",
+    ),
     "negative count": ({"leakage.leaked": -3}, "leakage.leaked is -3"),
     "count as text": ({"leakage.dominant": "12"}, "leakage.dominant is '12'"),
     "class count": ({"classes": 4}, "classes is 4, but data set tiny has 3 and 5"),
