@@ -143,3 +143,27 @@ def test_streams_of_random_requests_cost_what_the_closed_form_says_within_one_pe
     assert f"saves {two} of that with two slices and {eight} with eight" in text
     times = table.loc[2, "stream"] / table.loc[2, "dvc repro once"]
     assert f"`dvc repro` once for 100 of them is {times:.0f} times cheaper still" in text
+
+
+def test_what_random_shards_cost_is_what_was_measured():
+    text = " ".join((ROOT / "docs/leakage.md").read_text().split())
+    table = read(ROOT / "results/sharding/animal_mnist.csv").groupby(["sharding", "leakage"])
+    random, high = (table.get_group(key).mean(numeric_only=True) for key in (("iid", "none"), ("classes", "high")))
+    assert f"takes {random['samples_class']:,.0f} samples, more than one conventional model" in text
+    assert f"model anew ({random['samples_full']:,.0f}), where class shards take {high['samples_class']:,.0f}" in text
+    one, other = (f"{each['samples_one_image']:,.0f}" for each in (random, high))
+    assert f"random shards: {one} samples against {other} at level high" in text
+
+
+def test_what_unlearners_leave_is_what_was_measured():
+    text = " ".join((ROOT / "docs/unlearners.md").read_text().split())
+    table = pd.read_csv(ROOT / "benchmarks/unlearners.csv").set_index(["target", "unlearner"])
+    approximate = table[~table.index.get_level_values(1).isin(["again", "before", "exact"])]
+    assert not approximate.loc["conventional", "close"].any()
+    assert approximate.loc["members", "close"].sum() >= 16
+    ends = approximate.loc["conventional", "auroc"].groupby("unlearner").agg(["min", "max"])
+    known, other = ends.loc[["finetune", "l1_sparse", "random_labels", "salun"]], ends.loc[["neggrad", "scrub"]]
+    assert f"AUROC of {known['min'].min():.2f} to {known['max'].max():.3f}, where the exact reference has " in text
+    assert f"has {table.loc[('conventional', 'exact'), 'auroc']:.2f}." in text
+    assert f"overshoot: {other['min'].min():.2f} to {other['max'].max():.2f}" in text
+    assert f"takes {table.loc[('members', 'exact'), 'samples']:,.0f} samples" in text

@@ -261,7 +261,7 @@ def sharding(table: pd.DataFrame) -> pd.DataFrame:
     def cells(group: pd.DataFrame) -> dict[str, object]:
         found: dict[str, object] = {}
         for suffix, by in {"": "", "_averaged_logits": ", averaged logits"}.items():
-            for heading, state in {"before": BEFORE, "after forgetting": RETRAINED}.items():
+            for heading, state in {"before": BEFORE, "retrained": RETRAINED}.items():
                 found[heading + by] = pair(group[f"overall_{state}{suffix}"], group[f"forgotten_{state}{suffix}"])
             found[f"AUROC{by}"] = mean(group[f"forgotten_auroc_{RETRAINED}{suffix}"])
         return found | the_rest(group)
