@@ -72,11 +72,7 @@ COLUMNS = [*KEYS, "samples", "exact_samples", "accuracy", "retained", "forgotten
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--runs", type=int, default=5)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("-S", dest="choices", action="append", default=[])
-    options = parser.parse_args()
+    options = arguments(__doc__, "--runs", 5)
     with tempfile.TemporaryDirectory() as temporary:
         enter(options.folder or Path(temporary))
         for run in tqdm(range(options.runs), desc="runs", disable=None):
@@ -85,6 +81,14 @@ def main() -> None:
     table.to_csv(TABLE, index=False)
     draw(table).savefig(TABLE.with_suffix(".png"), dpi=110, metadata={"Software": None})
     print(tabulate(table, headers="keys", showindex=False))
+
+
+def arguments(description: str, how_many: str, default: int) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(how_many, type=int, default=default)
+    parser.add_argument("--folder", type=Path)
+    parser.add_argument("-S", dest="choices", action="append", default=[])
+    return parser.parse_args()
 
 
 def unlearners() -> list[str]:

@@ -9,7 +9,6 @@ cut short goes on. benchmarks/unlearners_klom.csv has the excess over the floor 
 interval over services (src/sisa/evaluation/klom.py), of the models as trained (`before`) and of each unlearner.
 """
 
-import argparse
 import sys
 import tempfile
 from itertools import product
@@ -23,7 +22,7 @@ from tqdm import tqdm
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
 import machine
-from unlearners import BEFORE, BUDGETS, ROOT, compose, enter, unlearners
+from unlearners import BEFORE, BUDGETS, ROOT, arguments, compose, enter, unlearners
 
 from sisa.base import paths
 from sisa.base.params import Params
@@ -46,15 +45,12 @@ Kind = tuple[str, float]  # an unlearner with its budget; others have the budget
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--services", type=int, default=8)
-    parser.add_argument("--folder", type=Path)
-    parser.add_argument("-S", dest="choices", action="append", default=[])
-    options = parser.parse_args()
+    options = arguments(__doc__, "--services", 8)
     with tempfile.TemporaryDirectory() as temporary:
         enter(options.folder or Path(temporary))
-        for stage in (lambda: compose(options.choices), prepare.main, split.main, unlearn.main):
-            stage()
+        compose(options.choices)
+        for stage in (prepare, split, unlearn):
+            stage.main()
         for number in tqdm(range(options.services), desc="services of each kind", disable=None):
             if not file_of(number).exists():
                 outputs.write(file_of(number), sets(), services(number, options.choices))

@@ -55,6 +55,10 @@ def test_what_attackers_find_is_told_with_intervals():
         areas("animal_mnist", target=state, **lira) for state in ("before", "retrained", "retrained_exact")
     )
     assert f"is {before} before, {retrained} retrained, and {exact} once every copy is forgotten" in README
+    runs = row(
+        "areas", "animal_mnist", classes=5, leakage="high", scope="dominant", origin="leaked", target="before", **lira
+    )
+    assert f"(95 % intervals; {runs['runs']} runs; 0.5 is guessing)" in README
 
 
 def test_the_photo_finding_is_the_paired_difference_by_two_aggregations():
@@ -89,7 +93,7 @@ def test_the_readme_is_read_in_two_minutes():
 def test_of_the_intervals_where_nothing_can_be_found_at_most_one_in_ten_excludes_one_half():
     """Images that no model saw, and models that saw no copy of the class."""
     found = pd.concat([read(ROOT / f"results/areas/{name}.csv") for name in DATASETS])
-    of_class = found["origin"].isin(["dominant", "leaked", "never_seen"])
+    of_class = found["origin"].isin(["dominant", "leaked", "canaries", "never_seen"])
     null = found[of_class & found["target"].isin(["baseline_retrained", "retrained_exact"])]
     null = pd.concat([null, found[(found["origin"] == "never_seen") & ~found.index.isin(null.index)]])
     assert len(null) >= 76
@@ -167,3 +171,4 @@ def test_what_unlearners_leave_is_what_was_measured():
     assert f"has {table.loc[('conventional', 'exact'), 'auroc']:.2f}." in text
     assert f"overshoot: {other['min'].min():.2f} to {other['max'].max():.2f}" in text
     assert f"takes {table.loc[('members', 'exact'), 'samples']:,.0f} samples" in text
+    assert f"with {approximate.loc['members', 'samples'].min():.0f} samples: one of five members changes" in text
